@@ -10,8 +10,8 @@ die() {
   exit 1
 }
 
-# Runs Bazel on this work tree, from any current folder. Its server goes away by itself soon after, so that scripts leave
-# nothing running; one that was there before keeps its own habits.
+# Runs Bazel on this work tree, from any current folder. Its server goes away by itself soon after, so that scripts
+# leave nothing running; one that was there before keeps its own habits.
 run_bazel() {
   (cd "$QUORATE_ROOT" && tools/bazel --max_idle_secs=60 "$@")
 }
