@@ -52,8 +52,10 @@ def quorate_cc_binary(name, copts = [], features = [], **kwargs):
 def quorate_cc_test(name, deps = [], copts = [], features = [], size = "small", **kwargs):
     """A GoogleTest program. gtest, gmock and gtest's main are already among its dependencies.
 
-    Tests run in parallel, so a test must not rely on a fixed port or path. Tag a target `no_tsan` when it links gRPC
-    (ThreadSanitizer cannot see into the system's build of it) and `integration` when it starts processes of its own.
+    Tests run in parallel, so a test must not rely on a fixed port or path. Tags that the configurations and .ci/run know:
+      no_tsan      links gRPC, into whose packaged build ThreadSanitizer cannot see, or is long and has a single thread;
+                   libraries and binaries that link gRPC carry it too
+      integration  starts processes of its own
     """
     native.cc_test(
         name = name,
