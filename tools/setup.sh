@@ -26,7 +26,7 @@ readonly SCRIPT_PACKAGES=(
 
 # What only the checks of .ci/run use.
 readonly DEVELOPER_PACKAGES=(
-  clang-14 clang-format-14 libclang-rt-14-dev
+  clang-14 clang-format-14 libclang-rt-14-dev llvm
 )
 
 usage() {
@@ -62,9 +62,16 @@ install_packages() {
     fi
     as_root=(sudo "${as_root[@]}")
   fi
-  printf 'setup: installing %d package(s): %s\n' "$#" "$*"
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@"
+  printf 'setup: installing %d package(s), which takes some minutes on a new machine: %s\n' "$#" "$*"
+  # Not local to the function: the trap runs after it has returned.
+  apt_log=$(mktemp)
+  trap 'rm -f "$apt_log"' EXIT
+  if ! { "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install -y --no-install-recommends "$@"; } \
+    >"$apt_log" 2>&1 </dev/null; then
+    tail -n 20 "$apt_log" >&2
+    printf 'setup: apt-get failed; its last lines are above.\n' >&2
+    exit 1
+  fi
 }
 
 main() {
