@@ -369,7 +369,7 @@ def check_text(path, text):
 def files_of(root):
     """Paths relative to `root`: what git tracks or would track, or every file where there is no git."""
     listing = subprocess.run(
-        ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True, check=False,
     )
     if listing.returncode == 0:
