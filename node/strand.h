@@ -1,0 +1,77 @@
+// Strand: runs posted work one piece at a time, on the threads that post it.
+//
+//   strand.Post([this] { replica->Submit(id, operation); });
+//
+// Whoever posts to an idle strand runs the work on its own thread, so that a request without
+// company needs no change of thread. Such a captured thread does one bounded drain; what has
+// gathered meanwhile it leaves to the node's poll thread. A drain collects effects (messages,
+// results, timers), which are performed after it, outside the lock but before the next drain: they
+// keep the order of the drains.
+#ifndef QUORATE_NODE_STRAND_H_
+#define QUORATE_NODE_STRAND_H_
+
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+
+#include "support/mutex.h"
+
+namespace quorate {
+
+// What runs on a strand. All but WakePoller are called by one thread at a time, without any lock
+// held, and see what earlier calls wrote.
+class StrandHost {
+ public:
+  virtual ~StrandHost() = default;
+
+  // Whether this drain has done enough.
+  virtual bool DrainFull() const = 0;
+  // Ends a drain: it must perform nothing, only collect.
+  virtual void EndDrain() = 0;
+  // Performs what the drain has collected. May post to the strand.
+  virtual void PerformEffects() = 0;
+  // Makes the poll thread call Run soon. Called on any thread, by several at once.
+  virtual void WakePoller() = 0;
+};
+
+// Thread-safe.
+class Strand {
+ public:
+  using Work = absl::AnyInvocable<void()>;
+
+  // `host` must outlive the strand.
+  explicit Strand(StrandHost* host) : host_(host) {}
+
+  Strand(const Strand&) = delete;
+  Strand& operator=(const Strand&) = delete;
+
+  // Queues `work`, and runs one drain if the strand is idle. Does not wait for other threads. The
+  // queue is not bounded here: who posts must bound what it has posted.
+  void Post(Work work) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Queues `work` without running it: for the poll thread, which calls Run before it sleeps.
+  void Enqueue(Work work) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Runs one drain unless another thread is running one. Returns whether the caller should call
+  // again; where another thread runs, that one wakes the poller if anything is left.
+  bool Run() ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  // One drain by the thread that owns the strand. Returns whether work is left.
+  bool DrainOnce() ABSL_LOCKS_EXCLUDED(mu_);
+
+  StrandHost* const host_;
+
+  // Of the thread that owns the strand: work taken from the queue, done up to next_.
+  std::vector<Work> taken_;
+  size_t next_ = 0;
+
+  Mutex mu_;
+  bool owned_ ABSL_GUARDED_BY(mu_) = false;
+  std::vector<Work> queue_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_NODE_STRAND_H_
