@@ -1,0 +1,144 @@
+#include "replication/storage/record.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+
+namespace quorate {
+namespace {
+
+// Microseconds: a date some 2,000 years away. Anything above is damage.
+constexpr uint64_t kMaxClock = uint64_t{1} << 56;
+
+// Keeps of `mine` what `theirs` still has or has never seen (the sibling rule of dotted version
+// vectors).
+void DropReplaced(const Record& theirs, std::vector<Sibling>* mine) {
+  const auto replaced = [&theirs](const Sibling& sibling) {
+    if (!theirs.version.Contains(sibling.dot)) return false;
+    return std::none_of(theirs.siblings.begin(), theirs.siblings.end(),
+                        [&sibling](const Sibling& other) { return other.dot == sibling.dot; });
+  };
+  mine->erase(std::remove_if(mine->begin(), mine->end(), replaced), mine->end());
+}
+
+bool Beats(const Sibling& a, const Sibling& b) {
+  if (a.clock != b.clock) return a.clock > b.clock;
+  if (a.tombstone != b.tombstone) return a.tombstone;
+  if (a.dot.actor.node != b.dot.actor.node) return a.dot.actor.node > b.dot.actor.node;
+  return StableHash(a.value) > StableHash(b.value);
+}
+
+}  // namespace
+
+Record Record::Sequenced(uint64_t epoch, uint64_t number, bool tombstone, std::string value) {
+  Record record;
+  record.version = Version::Sequenced(epoch, number);
+  record.siblings.push_back(Sibling{Dot{}, 0, tombstone, std::move(value)});
+  return record;
+}
+
+absl::StatusOr<Record> Record::Decode(absl::string_view bytes) {
+  peer::v1::Record proto;
+  if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return absl::InvalidArgumentError("record cannot be decoded");
+  }
+  absl::StatusOr<Version> version = Version::FromProto(proto.version());
+  if (!version.ok()) return version.status();
+  Record record;
+  record.version = *std::move(version);
+  if (record.version.empty() || proto.siblings_size() == 0 ||
+      (record.version.sequenced() && proto.siblings_size() != 1)) {
+    return absl::InvalidArgumentError("record has the wrong number of values for its version");
+  }
+  record.siblings.reserve(proto.siblings_size());
+  for (peer::v1::Sibling& entry : *proto.mutable_siblings()) {
+    const Dot dot{{entry.dot().node(), entry.dot().incarnation()}, entry.dot().counter()};
+    if (!record.version.sequenced() && !record.version.Contains(dot)) {
+      return absl::InvalidArgumentError("record has a value that its version does not cover");
+    }
+    if (entry.clock() >= kMaxClock) {
+      return absl::InvalidArgumentError("record has a timestamp out of range");
+    }
+    record.siblings.push_back(
+        Sibling{dot, entry.clock(), entry.tombstone(), std::move(*entry.mutable_value())});
+  }
+  return record;
+}
+
+std::string Record::Encode() const {
+  peer::v1::Record proto;
+  version.ToProto(proto.mutable_version());
+  for (const Sibling& sibling : siblings) {
+    peer::v1::Sibling* entry = proto.add_siblings();
+    if (!version.sequenced()) {
+      entry->mutable_dot()->set_node(sibling.dot.actor.node);
+      entry->mutable_dot()->set_incarnation(sibling.dot.actor.incarnation);
+      entry->mutable_dot()->set_counter(sibling.dot.counter);
+      entry->set_clock(sibling.clock);
+    }
+    entry->set_tombstone(sibling.tombstone);
+    entry->set_value(sibling.value);
+  }
+  return proto.SerializeAsString();
+}
+
+bool Record::Merge(const Record& other) {
+  switch (version.Compare(other.version)) {
+    case VersionOrder::kAfter:
+    case VersionOrder::kEqual:
+      return false;
+    case VersionOrder::kBefore:
+      *this = other;
+      return true;
+    case VersionOrder::kConcurrent:
+      break;
+  }
+  std::vector<Sibling> theirs = other.siblings;
+  DropReplaced(*this, &theirs);
+  DropReplaced(other, &siblings);
+  for (Sibling& sibling : theirs) {
+    const bool known =
+        std::any_of(siblings.begin(), siblings.end(),
+                    [&sibling](const Sibling& mine) { return mine.dot == sibling.dot; });
+    if (!known) siblings.push_back(std::move(sibling));
+  }
+  // One order whichever side merged, so that equal records have equal bytes.
+  std::sort(siblings.begin(), siblings.end(),
+            [](const Sibling& a, const Sibling& b) { return a.dot < b.dot; });
+  version.Join(other.version);
+  return true;
+}
+
+int Record::Put(const Version& context, Sibling write) {
+  const auto seen = [&context](const Sibling& sibling) { return context.Contains(sibling.dot); };
+  const auto kept = std::remove_if(siblings.begin(), siblings.end(), seen);
+  const int replaced = static_cast<int>(siblings.end() - kept);
+  siblings.erase(kept, siblings.end());
+  version.Join(context);
+  version.Add(write.dot);
+  const auto place =
+      std::lower_bound(siblings.begin(), siblings.end(), write,
+                       [](const Sibling& a, const Sibling& b) { return a.dot < b.dot; });
+  siblings.insert(place, std::move(write));
+  return replaced;
+}
+
+const Sibling* Record::Winner() const {
+  const Sibling* winner = nullptr;
+  for (const Sibling& sibling : siblings) {
+    if (winner == nullptr || Beats(sibling, *winner)) winner = &sibling;
+  }
+  return winner;
+}
+
+uint64_t StableHash(absl::string_view bytes) {
+  uint64_t hash = 14695981039346656037u;
+  for (const char c : bytes) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 1099511628211u;
+  }
+  return hash;
+}
+
+}  // namespace quorate

@@ -1,0 +1,87 @@
+#include "replication/storage/replica_store.h"
+
+#include "absl/strings/str_cat.h"
+
+#include "replication/storage/planted_bugs.h"
+
+namespace quorate {
+namespace {
+
+absl::StatusOr<Record> DecodeStored(absl::string_view key, absl::string_view bytes) {
+  absl::StatusOr<Record> record = Record::Decode(bytes);
+  if (record.ok()) return record;
+  return absl::DataLossError(absl::StrCat("stored record of key of ", key.size(),
+                                          " bytes is damaged: ", record.status().message()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<Record>> ReplicaStore::Get(absl::string_view key) const {
+  const auto pending = pending_.find(key);
+  if (pending != pending_.end()) return std::optional<Record>(pending->second.record);
+  absl::StatusOr<std::optional<std::string>> bytes = engine_->Get(key);
+  if (!bytes.ok()) return bytes.status();
+  if (!bytes->has_value()) return std::optional<Record>();
+  absl::StatusOr<Record> record = DecodeStored(key, **bytes);
+  if (!record.ok()) return record.status();
+  return std::optional<Record>(*std::move(record));
+}
+
+absl::StatusOr<MergeOutcome> ReplicaStore::Merge(absl::string_view key, const Record& record) {
+  absl::StatusOr<std::optional<Record>> current = Get(key);
+  if (!current.ok()) return current.status();
+  MergeOutcome outcome;
+  if (!current->has_value() || PlantedBug(Bug::kOverwriteWithoutCompare)) {
+    outcome.record = record;
+    outcome.changed = true;
+  } else {
+    if ((*current)->version.sequenced() != record.version.sequenced()) {
+      return absl::InvalidArgumentError("record was written by another replication strategy");
+    }
+    outcome.record = **std::move(current);
+    outcome.changed = outcome.record.Merge(record);
+  }
+  if (outcome.changed) {
+    Pending& pending = pending_[std::string(key)];
+    pending.record = outcome.record;
+    pending.bytes = outcome.record.Encode();
+    pending_bytes_ += key.size() + pending.bytes.size();
+  }
+  return outcome;
+}
+
+absl::StatusOr<RecordPage> ReplicaStore::Scan(const std::optional<std::string>& after,
+                                              const ScanLimits& limits) {
+  const absl::Status committed = Commit();
+  if (!committed.ok()) return committed;
+  absl::StatusOr<ScanPage> raw = engine_->Scan(after, limits);
+  if (!raw.ok()) return raw.status();
+  RecordPage page;
+  page.done = raw->done;
+  page.records.reserve(raw->entries.size());
+  for (auto& [key, bytes] : raw->entries) {
+    absl::StatusOr<Record> record = DecodeStored(key, bytes);
+    if (!record.ok()) return record.status();
+    page.records.emplace_back(std::move(key), *std::move(record));
+  }
+  return page;
+}
+
+absl::Status ReplicaStore::Commit() {
+  if (pending_.empty()) return absl::OkStatus();
+  WriteBatch batch;
+  batch.reserve(pending_.size());
+  for (auto& [key, pending] : pending_) batch.emplace_back(key, std::move(pending.bytes));
+  pending_.clear();
+  pending_bytes_ = 0;
+  ++applied_batches_;
+  return engine_->Apply(batch);
+}
+
+#ifdef QUORATE_PLANTED_BUGS
+void ReplicaStore::OverwriteForTest(absl::string_view key, const Record& record) {
+  pending_[std::string(key)] = Pending{record, record.Encode()};
+}
+#endif
+
+}  // namespace quorate

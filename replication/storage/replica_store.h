@@ -1,0 +1,82 @@
+// ReplicaStore: versioned records over a storage engine.
+//
+// The only way to change a record is to merge into it, so nothing here can make a key go back in
+// time, whatever arrives late, twice or out of order. Merged records wait in one batch until
+// Commit; reads see them at once.
+//
+// Not thread-safe: runs on the strand. The engine must outlive the store.
+#ifndef QUORATE_REPLICATION_STORAGE_REPLICA_STORE_H_
+#define QUORATE_REPLICATION_STORAGE_REPLICA_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "replication/storage/record.h"
+#include "replication/storage/storage_engine.h"
+
+namespace quorate {
+
+struct MergeOutcome {
+  bool changed = false;  // the store did not hold all of it before
+  Record record;         // what the store holds now
+};
+
+struct RecordPage {
+  std::vector<std::pair<std::string, Record>> records;  // in key order
+  bool done = false;                                    // nothing follows the last record
+};
+
+class ReplicaStore {
+ public:
+  explicit ReplicaStore(StorageEngine* engine) : engine_(engine) {}
+
+  // The record under `key` (a tombstone too); nullopt where the key was never written. DATA_LOSS
+  // where the engine returns what is no record.
+  absl::StatusOr<std::optional<Record>> Get(absl::string_view key) const;
+
+  // Joins `record` into what the store holds. INVALID_ARGUMENT, without effect, where the store
+  // holds the other kind of version.
+  absl::StatusOr<MergeOutcome> Merge(absl::string_view key, const Record& record);
+
+  // The records that follow `after` (all where nullopt), at most a page. Commits first.
+  absl::StatusOr<RecordPage> Scan(const std::optional<std::string>& after,
+                                  const ScanLimits& limits);
+
+  // Applies what was merged since the last Commit, unsynced.
+  absl::Status Commit();
+
+  // Bytes merged and not yet committed.
+  size_t pending_bytes() const { return pending_bytes_; }
+
+  // Counts the batches applied so far: grows exactly when there is something new to sync.
+  uint64_t applied_batches() const { return applied_batches_; }
+
+#ifdef QUORATE_PLANTED_BUGS
+  // Breaks the promise above, for the test variant alone.
+  void OverwriteForTest(absl::string_view key, const Record& record);
+#endif
+
+ private:
+  struct Pending {
+    Record record;
+    std::string bytes;
+  };
+
+  StorageEngine* const engine_;
+  absl::btree_map<std::string, Pending> pending_;
+  size_t pending_bytes_ = 0;
+  uint64_t applied_batches_ = 0;
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_REPLICATION_STORAGE_REPLICA_STORE_H_
