@@ -1,5 +1,5 @@
-// KvApi: the one asynchronous API of a node. The gRPC service and the HTTP gateway are thin adapters
-// over it: decode, call, encode.
+// KvApi: the one asynchronous API of a node. The gRPC service and the HTTP gateway are thin
+// adapters over it: decode, call, encode.
 #ifndef QUORATE_NODE_KV_API_H_
 #define QUORATE_NODE_KV_API_H_
 
@@ -18,8 +18,8 @@ class KvApi {
   virtual ~KvApi() = default;
 
   // Starts a get, set, delete or local read. `operation.timeout` is its deadline: beyond it the
-  // result is DEADLINE_EXCEEDED (reads) or an unknown outcome (writes). A node that is shutting down
-  // answers UNAVAILABLE. Does not block. Thread-safe.
+  // result is DEADLINE_EXCEEDED (reads) or an unknown outcome (writes). A node that is shutting
+  // down answers UNAVAILABLE. Does not block. Thread-safe.
   virtual OperationId Start(Operation operation, Callback callback) = 0;
 
   // The client is gone: a read ends with CANCELLED, a write that was sent finishes unanswered.

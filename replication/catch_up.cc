@@ -1,0 +1,125 @@
+#include "replication/catch_up.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "glog/logging.h"
+
+namespace quorate {
+namespace {
+
+constexpr ScanLimits kPage;  // the defaults: 1,000 records, 1 MiB
+
+// A peer that lists more than a page holds is broken; the rest of its list is not read.
+constexpr int kMaxListed = 1000;
+
+std::optional<std::string> AfterOf(const std::string& after_key) {
+  // No key is empty, so the empty string stands for the start of the key space.
+  return after_key.empty() ? std::nullopt : std::optional<std::string>(after_key);
+}
+
+absl::btree_map<std::string, Version> Listed(const peer::v1::Compare& compare) {
+  absl::btree_map<std::string, Version> listed;
+  for (int i = 0; i < compare.entries_size() && i < kMaxListed; ++i) {
+    absl::StatusOr<Version> version = Version::FromProto(compare.entries(i).version());
+    if (version.ok()) listed[compare.entries(i).key()] = *std::move(version);
+  }
+  return listed;
+}
+
+}  // namespace
+
+void CatchUp::Pull(NodeId peer) {
+  if (!Pulling(peer)) Restart(peer);
+}
+
+void CatchUp::Restart(NodeId peer) {
+  CHECK(strategy_ != nullptr);
+  if (!context_->Connected(peer)) return;
+  PullState& pull = pulls_[peer];
+  pull = PullState();
+  AskPage(peer, &pull);
+}
+
+void CatchUp::AskPage(NodeId peer, PullState* pull) {
+  absl::StatusOr<RecordPage> mine = context_->store().Scan(AfterOf(pull->after_key), kPage);
+  if (!mine.ok()) return context_->FailStop(mine.status());
+  pull->page = ++last_page_;
+  pull->asked = context_->Now();
+  peer::v1::Message message;
+  peer::v1::Compare* compare = message.mutable_compare();
+  compare->set_page(pull->page);
+  compare->set_first(pull->first);
+  compare->set_after_key(pull->after_key);
+  if (!mine->done) compare->set_through_key(mine->records.back().first);
+  for (const auto& [key, record] : mine->records) {
+    peer::v1::KeyVersion* entry = compare->add_entries();
+    entry->set_key(key);
+    record.version.ToProto(entry->mutable_version());
+  }
+  context_->Send(peer, message);
+}
+
+void CatchUp::OnMessage(NodeId from, const peer::v1::Message& message) {
+  if (message.has_compare()) OnCompare(from, message.compare());
+  if (message.has_compare_reply()) OnReply(from, message.compare_reply());
+}
+
+void CatchUp::OnCompare(NodeId from, const peer::v1::Compare& compare) {
+  peer::v1::Message message;
+  peer::v1::CompareReply* reply = message.mutable_compare_reply();
+  reply->set_page(compare.page());
+  reply->set_syncing(!strategy_->KnowsItsPast());
+  // Before the scan: whatever is written later is not part of the comparison.
+  if (compare.first()) strategy_->FillCompareStart(from, reply);
+  absl::StatusOr<RecordPage> mine = context_->store().Scan(AfterOf(compare.after_key()), kPage);
+  if (!mine.ok()) return context_->FailStop(mine.status());
+  const absl::btree_map<std::string, Version> listed = Listed(compare);
+  const std::string& end = compare.through_key();
+  for (const auto& [key, record] : mine->records) {
+    if (!end.empty() && key > end) break;
+    const auto theirs = listed.find(key);
+    if (theirs != listed.end() && theirs->second.Descends(record.version)) continue;
+    peer::v1::LogEntry* entry = reply->add_records();
+    entry->set_key(key);
+    entry->set_record(record.Encode());
+    ++records_served_;
+  }
+  const bool page_reaches_end =
+      mine->done || (!end.empty() && !mine->records.empty() && mine->records.back().first >= end);
+  reply->set_done(page_reaches_end && end.empty());
+  reply->set_through_key(page_reaches_end ? end : mine->records.back().first);
+  context_->Send(from, message);
+}
+
+void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {
+  const auto it = pulls_.find(from);
+  if (it == pulls_.end() || it->second.page != reply.page()) return;
+  PullState& pull = it->second;
+  if (!reply.done() && reply.through_key() <= pull.after_key) return;  // no progress: a broken peer
+  if (pull.first) strategy_->OnPullStarted(from, reply);
+  pull.first = false;
+  // A source counts as whole only if it was so for the whole comparison.
+  pull.source_syncing = pull.source_syncing || reply.syncing();
+  pull.after_key = reply.through_key();
+  for (const peer::v1::LogEntry& entry : reply.records()) {
+    absl::StatusOr<Record> record = Record::Decode(entry.record());
+    if (!record.ok()) continue;
+    ++records_pulled_;
+    strategy_->OnPulledRecord(from, entry.key(), *record);
+  }
+  if (!reply.done()) return AskPage(from, &pull);
+  const bool source_syncing = pull.source_syncing;
+  pulls_.erase(it);
+  strategy_->OnPullDone(from, source_syncing);
+}
+
+void CatchUp::Tick() {
+  const absl::Duration patience = 4 * context_->config().resend_interval;
+  for (auto& [peer, pull] : pulls_) {
+    if (context_->Now() - pull.asked >= patience) AskPage(peer, &pull);
+  }
+}
+
+}  // namespace quorate

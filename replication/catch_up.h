@@ -1,0 +1,67 @@
+// CatchUp: the one mechanism by which a replica gets what it lacks, whatever the reason.
+//
+// A pull compares this store with a peer's, page by page in key order: the puller lists keys and
+// versions of a range, the peer answers with the records of that range that the puller lacks.
+// Nothing is remembered at the peer, so a pull survives lost messages and goes on where it was.
+// Pages hold at most 1,000 records or 1 MiB.
+//
+// Not thread-safe: runs on the replica's strand.
+#ifndef QUORATE_REPLICATION_CATCH_UP_H_
+#define QUORATE_REPLICATION_CATCH_UP_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/container/btree_map.h"
+
+#include "proto/peer.pb.h"
+#include "replication/strategy.h"
+
+namespace quorate {
+
+class CatchUp {
+ public:
+  // Both must outlive this. `strategy` is told of pages and completed pulls.
+  explicit CatchUp(StrategyContext* context) : context_(context) {}
+  void SetStrategy(Strategy* strategy) { strategy_ = strategy; }
+
+  // Starts a pull from a connected peer; one that is under way goes on instead.
+  void Pull(NodeId peer);
+  // Starts from the first page even if a pull is under way.
+  void Restart(NodeId peer);
+  bool Pulling(NodeId peer) const { return pulls_.find(peer) != pulls_.end(); }
+
+  void OnPeerDown(NodeId peer) { pulls_.erase(peer); }
+  void OnMessage(NodeId from, const peer::v1::Message& message);
+
+  // Asks again for pages that have not come within resend_interval times four.
+  void Tick();
+
+  // Records received and records sent, since the start.
+  uint64_t records_pulled() const { return records_pulled_; }
+  uint64_t records_served() const { return records_served_; }
+
+ private:
+  struct PullState {
+    uint64_t page = 0;
+    bool first = true;
+    bool source_syncing = false;
+    std::string after_key;  // everything up to here has been compared
+    MonotonicTime asked;
+  };
+
+  void AskPage(NodeId peer, PullState* pull);
+  void OnCompare(NodeId from, const peer::v1::Compare& compare);
+  void OnReply(NodeId from, const peer::v1::CompareReply& reply);
+
+  StrategyContext* const context_;
+  Strategy* strategy_ = nullptr;
+  uint64_t last_page_ = 0;
+  absl::btree_map<NodeId, PullState> pulls_;
+  uint64_t records_pulled_ = 0;
+  uint64_t records_served_ = 0;
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_REPLICATION_CATCH_UP_H_

@@ -1,0 +1,73 @@
+// ClusterConfig: what a replica must know of its cluster before it starts.
+//
+// Values: thread-compatible.
+#ifndef QUORATE_REPLICATION_CLUSTER_CONFIG_H_
+#define QUORATE_REPLICATION_CLUSTER_CONFIG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "replication/storage/version.h"
+
+namespace quorate {
+
+// What an acknowledgement means on a node.
+enum class Durability {
+  kMemory,  // the replica has it in its engine; a crash may forget it
+  kSynced,  // the replica's engine has synced it
+};
+
+// Behaviour.
+struct Quorums {
+  int n = 0;  // replicas; 0: not known yet (a follower that no leader has called)
+  int w = 0;  // acknowledgements a write waits for, 1..n
+  int r = 0;  // answers a read waits for, 1..n
+};
+
+struct ClusterConfig {
+  std::string cluster = "quorate";
+  std::string strategy;
+  NodeId self = 0;
+  // Leader-follower: whether this node is the leader.
+  bool leader = false;
+  Quorums quorums;
+  Durability durability = Durability::kMemory;
+  // Leader-follower: a write sent to a follower goes on to the leader; otherwise it is refused with
+  // the leader's name.
+  bool forward_writes = true;
+  // Leaderless: a coordinator whose clock lies behind what it has seen by more than this refuses
+  // writes until its clock has caught up (doc/semantics.md 36).
+  absl::Duration max_clock_skew = absl::Milliseconds(500);
+
+  // Limits.
+  size_t max_key_bytes = 1024;
+  size_t max_value_bytes = size_t{4} << 20;
+  size_t max_open_operations = 20000;                 // more are refused with RESOURCE_EXHAUSTED
+  size_t max_window_bytes = size_t{64} << 20;         // leader-follower: what can be sent again
+  size_t max_unacknowledged_bytes = size_t{8} << 20;  // leader-follower: in flight to one follower
+
+  // Timing. A session is given up after peer_timeout without an answer.
+  absl::Duration heartbeat_interval = absl::Milliseconds(200);
+  absl::Duration peer_timeout = absl::Seconds(1);
+  absl::Duration resend_interval = absl::Milliseconds(100);
+  // Leaderless: a replica compares its store with one peer, in turn, this often.
+  absl::Duration anti_entropy_interval = absl::Seconds(30);
+};
+
+// INVALID_ARGUMENT with a message that names the wrong setting.
+absl::Status Validate(const ClusterConfig& config);
+absl::Status ValidateQuorums(const Quorums& quorums);
+
+// A node's number from its name: a decimal number from 1 to 2^31-1 is itself, any other text is
+// hashed into the range above. INVALID_ARGUMENT for an empty name or a number out of range.
+absl::StatusOr<NodeId> ParseNodeName(absl::string_view name);
+
+}  // namespace quorate
+
+#endif  // QUORATE_REPLICATION_CLUSTER_CONFIG_H_

@@ -1,0 +1,386 @@
+#include "replication/dynamo/leaderless.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "replication/catch_up.h"
+#include "replication/storage/planted_bugs.h"
+
+namespace quorate {
+namespace {
+
+constexpr TimerId kCompareTimer = 0;
+
+// A repair wants no acknowledgement.
+constexpr uint64_t kRepairNumber = 0;
+
+}  // namespace
+
+Leaderless::Leaderless(StrategyContext* context)
+    : context_(context),
+      syncing_(context->MayHaveForgotten() && context->quorums().n > 1),
+      reads_(context, [this](const SettledRead& read) { Repair(read); }) {}
+
+Guarantee Leaderless::Promise(const Quorums& quorums) const {
+  Guarantee guarantee;
+  guarantee.keeps_acknowledged_writes = true;
+  guarantee.converges = true;
+  guarantee.no_stale_reads = quorums.w + quorums.r > quorums.n;
+  guarantee.summary =
+      guarantee.no_stale_reads
+          ? "regular: a read knows every write acknowledged before it began; of concurrent writes "
+            "the later clock wins"
+          : "eventual: a read may miss acknowledged writes, replicas converge; of concurrent "
+            "writes "
+            "the later clock wins";
+  return guarantee;
+}
+
+StrategyStatus Leaderless::Status() const {
+  StrategyStatus status;
+  status.role = "replica";
+  status.counters["conflicts"] = conflicts_;
+  status.counters["read_repairs"] = repairs_;
+  status.counters["writes_in_flight"] = writes_.size();
+  if (!syncing_) return status;
+  const auto [whole, any] = CountCompared();
+  status.state = ReplicaState::kSyncing;
+  status.detail =
+      absl::StrCat("this node may have forgotten acknowledged writes: it must compare with ",
+                   OthersToHear(context_->quorums().n, context_->quorums().w),
+                   " nodes that have kept their data (so far ", whole, "), or with all ",
+                   context_->quorums().n - 1, " others (so far ", any, ")");
+  return status;
+}
+
+void Leaderless::Start() {
+  context_->SetTimer(kCompareTimer, context_->config().anti_entropy_interval);
+}
+
+void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
+  if (syncing_) return context_->Complete(id, NotSent(absl::UnavailableError(Status().detail)));
+  if (operation.is_write()) return StartWrite(id, operation);
+  reads_.Start(id, operation);
+}
+
+void Leaderless::StartWrite(OperationId id, const Operation& operation) {
+  const int n = context_->quorums().n;
+  const int required = operation.w.value_or(context_->quorums().w);
+  const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
+  if (live < required) {
+    OperationResult result = NotSent(absl::UnavailableError(
+        absl::StrCat("the write needs ", required, " replicas and this node reaches ", live,
+                     ", itself included; nothing was written")));
+    result.required = required;
+    return context_->Complete(id, std::move(result));
+  }
+  DropOldestAnswered();
+  const absl::StatusOr<Version> context = ParseContextToken(operation.key, operation.context);
+  if (!context.ok()) return context_->Complete(id, NotSent(context.status()));
+  const int acks = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
+  PendingWrite write{QuorumTracker(n, acks), {}, {}, false};
+  absl::StatusOr<Record> record = Write(operation, *context, &write.result);
+  if (!record.ok()) return context_->Complete(id, NotSent(record.status()));
+  SendWrite(id, operation.key, *record, &write);
+  writes_.emplace(id, std::move(write));
+  own_acks_.push_back(id);
+}
+
+absl::StatusOr<Record> Leaderless::Write(const Operation& operation, const Version& context,
+                                         OperationResult* result) {
+  if (clock_.Ahead(context_->WallNow()) > context_->config().max_clock_skew) {
+    return absl::UnavailableError(absl::StrCat(
+        "this node's clock is behind what other nodes have written by ",
+        absl::FormatDuration(clock_.Ahead(context_->WallNow())),
+        ", more than --max_clock_skew; set the clocks right, or write through another node"));
+  }
+  absl::StatusOr<std::optional<Record>> current = context_->store().Get(operation.key);
+  if (!current.ok()) {
+    context_->FailStop(current.status());
+    return current.status();
+  }
+  Record record = current->value_or(Record());
+  const Actor self{context_->config().self, context_->incarnation()};
+  // A client without a context has seen what this node has (doc/semantics.md 32).
+  const Version seen = operation.context.empty() ? record.version : context;
+  const uint64_t counter = 1 + std::max(record.version.CounterOf(self), context.CounterOf(self));
+  if (counter >= Version::kMaxCounter) {
+    return absl::InvalidArgumentError("context is out of range; read the key again");
+  }
+  Sibling sibling;
+  sibling.dot = Dot{self, counter};
+  sibling.clock = clock_.Tick(context_->WallNow());
+  sibling.tombstone = operation.kind == OperationKind::kDelete;
+  sibling.value = operation.value;
+  result->node = context_->config().self;
+  result->order = OrderOf(Version(), sibling);
+  const bool was_conflicting = record.conflicting();
+  result->replaced_siblings = record.Put(seen, std::move(sibling));
+  if (record.siblings.size() > kMaxSiblings) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the key has ", kMaxSiblings,
+                     " concurrent values; read them and write with the context of that read"));
+  }
+  if (record.conflicting() && !was_conflicting) ++conflicts_;
+  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, record);
+  if (!merged.ok()) return merged.status();
+  result->record = Record{record.version, {}};
+  return record;
+}
+
+void Leaderless::SendWrite(OperationId id, const std::string& key, const Record& record,
+                           PendingWrite* write) {
+  peer::v1::Message message;
+  peer::v1::LogEntry* entry = message.mutable_replicate()->add_entries();
+  entry->set_number(id);
+  entry->set_key(key);
+  entry->set_record(record.Encode());
+  for (const auto& [peer, state] : peers_) {
+    if (context_->Connected(peer)) {
+      write->unacknowledged.push_back(peer);
+    } else {
+      write->acks.Reject(peer);
+      Miss(peer);
+    }
+  }
+  context_->SendToAll({write->unacknowledged.begin(), write->unacknowledged.end()}, message);
+}
+
+void Leaderless::Acknowledge(OperationId id, NodeId node) {
+  const auto it = writes_.find(id);
+  if (it == writes_.end()) return;
+  auto& waiting = it->second.unacknowledged;
+  waiting.erase(std::remove(waiting.begin(), waiting.end(), node), waiting.end());
+  it->second.acks.Accept(node);
+  Advance(id);
+}
+
+void Leaderless::Advance(OperationId id) {
+  const auto it = writes_.find(id);
+  PendingWrite& write = it->second;
+  const bool self_answered = write.acks.Answered(context_->config().self);
+  const int possible = write.acks.accepted() + static_cast<int>(write.unacknowledged.size()) +
+                       (self_answered ? 0 : 1);
+  if (!write.answered && write.acks.state() == QuorumState::kMet) {
+    write.answered = true;
+    write.result.answers = write.acks.accepted();
+    write.result.required = write.acks.required();
+    context_->Complete(id, std::move(write.result));
+  } else if (!write.answered && possible < write.acks.required()) {
+    write.answered = true;
+    OperationResult result;
+    result.status = absl::UnavailableError(
+        absl::StrCat("the write had ", write.acks.accepted(), " of the ", write.acks.required(),
+                     " acknowledgements it needs when replicas were lost; it may still take "
+                     "effect"));
+    result.may_have_applied = true;
+    result.answers = write.acks.accepted();
+    result.required = write.acks.required();
+    context_->Complete(id, std::move(result));
+  }
+  if (write.answered && write.unacknowledged.empty() && self_answered) writes_.erase(it);
+}
+
+void Leaderless::GiveUp(OperationId id) {
+  const auto it = writes_.find(id);
+  for (const NodeId peer : it->second.unacknowledged) Miss(peer);
+  writes_.erase(it);
+}
+
+void Leaderless::DropOldestAnswered() {
+  // Answered writes wait for slow replicas only to know what these have missed; a replica that is
+  // very slow is better served by a comparison.
+  const size_t limit = context_->config().max_open_operations;
+  while (writes_.size() >= limit && writes_.begin()->second.answered) {
+    GiveUp(writes_.begin()->first);
+  }
+}
+
+void Leaderless::OnExpire(OperationId id) {
+  if (reads_.OnExpire(id)) return;
+  const auto it = writes_.find(id);
+  if (it == writes_.end()) return;
+  PendingWrite& write = it->second;
+  if (!write.answered) {
+    OperationResult result;
+    result.status = absl::DeadlineExceededError(absl::StrCat(
+        "the write had ", write.acks.accepted(), " of the ", write.acks.required(),
+        " acknowledgements it needs when its time was over; it may still take effect"));
+    result.may_have_applied = true;
+    result.answers = write.acks.accepted();
+    result.required = write.acks.required();
+    context_->Complete(id, std::move(result));
+  }
+  GiveUp(id);
+}
+
+void Leaderless::OnPeerUp(NodeId id) {
+  Peer& peer = peers_[id];
+  const Incarnation incarnation = context_->PeerIncarnation(id);
+  // The peer's last writes before it started anew may stand on any of the others.
+  if (peer.last_incarnation != 0 && peer.last_incarnation != incarnation) {
+    for (auto& [other, state] : peers_) ++state.due.wanted;
+  }
+  peer.last_incarnation = incarnation;
+}
+
+void Leaderless::OnPeerDown(NodeId peer) {
+  reads_.OnPeerDown(peer);
+  std::vector<OperationId> affected;
+  for (const auto& [id, write] : writes_) {
+    const auto& waiting = write.unacknowledged;
+    if (std::find(waiting.begin(), waiting.end(), peer) != waiting.end()) affected.push_back(id);
+  }
+  if (!affected.empty()) Miss(peer);
+  for (const OperationId id : affected) {
+    PendingWrite& write = writes_.at(id);
+    auto& waiting = write.unacknowledged;
+    waiting.erase(std::remove(waiting.begin(), waiting.end(), peer), waiting.end());
+    write.acks.Reject(peer);
+    Advance(id);
+  }
+}
+
+void Leaderless::OnMessage(NodeId from, const peer::v1::Message& message) {
+  switch (message.body_case()) {
+    case peer::v1::Message::kReplicate:
+      return OnReplicate(from, message.replicate());
+    case peer::v1::Message::kReplicateAck:
+      for (const uint64_t id : message.replicate_ack().operations()) Acknowledge(id, from);
+      return;
+    case peer::v1::Message::kRead:
+      return reads_.Serve(from, message.read(), KnowsItsPast());
+    case peer::v1::Message::kReadReply:
+      return reads_.OnReply(from, message.read_reply());
+    default:
+      return;  // a message of another strategy
+  }
+}
+
+void Leaderless::MergeFrom(absl::string_view key, const Record& record) {
+  if (record.version.sequenced()) return;
+  for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
+  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
+  if (!merged.ok()) return context_->FailStop(merged.status());
+  if (merged->changed && merged->record.conflicting()) ++conflicts_;
+}
+
+void Leaderless::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) {
+  for (const peer::v1::LogEntry& entry : replicate.entries()) {
+    absl::StatusOr<Record> record = Record::Decode(entry.record());
+    if (!record.ok()) continue;  // damaged: as good as lost
+#ifdef QUORATE_PLANTED_BUGS
+    if (PlantedBug(Bug::kRepairWithOlder) && entry.number() == kRepairNumber) {
+      context_->store().OverwriteForTest(entry.key(), *record);
+      continue;
+    }
+#endif
+    MergeFrom(entry.key(), *record);
+    if (entry.number() == kRepairNumber) continue;
+    acks_[from].mutable_replicate_ack()->add_operations(entry.number());
+  }
+}
+
+void Leaderless::Repair(const SettledRead& read) {
+  if (read.merged.version.empty() || read.behind.empty()) return;
+  peer::v1::Message message;
+  peer::v1::LogEntry* entry = message.mutable_replicate()->add_entries();
+  entry->set_number(kRepairNumber);
+  entry->set_key(read.key);
+  entry->set_record(read.merged.Encode());
+  for (const NodeId node : read.behind) {
+    ++repairs_;
+    if (node == context_->config().self) {
+      MergeFrom(read.key, read.merged);
+    } else {
+      context_->Send(node, message);
+    }
+  }
+}
+
+void Leaderless::FillPing(NodeId to, peer::v1::Ping* ping) { ping->set_missed(peers_[to].missed); }
+
+void Leaderless::OnPing(NodeId from, const peer::v1::Ping& ping) {
+  peers_[from].due.missed = ping.missed();
+  Compare();
+}
+
+void Leaderless::Compare() {
+  for (auto& [id, peer] : peers_) {
+    const Incarnation incarnation = context_->PeerIncarnation(id);
+    if (incarnation == 0 || context_->catch_up().Pulling(id)) continue;
+    if (peer.compared_incarnation == incarnation && peer.compared.missed >= peer.due.missed &&
+        peer.compared.wanted >= peer.due.wanted) {
+      continue;
+    }
+    peer.comparing = peer.due;
+    context_->catch_up().Pull(id);
+  }
+}
+
+void Leaderless::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
+  MergeFrom(key, record);
+}
+
+void Leaderless::OnPullDone(NodeId from, bool source_was_syncing) {
+  Peer& peer = peers_[from];
+  peer.compared_incarnation = context_->PeerIncarnation(from);
+  peer.compared = peer.comparing;
+  peer.ever_compared = true;
+  peer.compared_whole = peer.compared_whole || !source_was_syncing;
+  CheckSynced();
+}
+
+std::pair<int, int> Leaderless::CountCompared() const {
+  int whole = 0;
+  int any = 0;
+  for (const auto& [id, peer] : peers_) {
+    whole += peer.compared_whole ? 1 : 0;
+    any += peer.ever_compared ? 1 : 0;
+  }
+  return {whole, any};
+}
+
+void Leaderless::CheckSynced() {
+  if (!syncing_) return;
+  const auto [whole, any] = CountCompared();
+  const Quorums& quorums = context_->quorums();
+  // Peers that have themselves forgotten prove nothing, unless nobody is left to ask.
+  if (whole < OthersToHear(quorums.n, quorums.w) && any < quorums.n - 1) return;
+  context_->WhenDurable([this] {
+    if (syncing_) context_->Log("has compared with enough peers: serving");
+    syncing_ = false;
+  });
+}
+
+void Leaderless::OnTimer(TimerId) {
+  context_->SetTimer(kCompareTimer, context_->config().anti_entropy_interval);
+  if (peers_.empty()) return;
+  auto next = peers_.upper_bound(last_compared_);
+  if (next == peers_.end()) next = peers_.begin();
+  last_compared_ = next->first;
+  ++next->second.due.wanted;
+  Compare();
+}
+
+void Leaderless::OnDrainEnd() {
+  if (!own_acks_.empty()) {
+    context_->WhenDurable([this, ids = std::exchange(own_acks_, {})] {
+      for (const OperationId id : ids) Acknowledge(id, context_->config().self);
+    });
+  }
+  if (!acks_.empty()) {
+    context_->WhenDurable([this, acks = std::exchange(acks_, {})] {
+      for (const auto& [peer, message] : acks) {
+        durable_acks_[peer].mutable_replicate_ack()->mutable_operations()->MergeFrom(
+            message.replicate_ack().operations());
+      }
+    });
+  }
+  for (const auto& [peer, message] : durable_acks_) context_->Send(peer, message);
+  durable_acks_.clear();
+}
+
+}  // namespace quorate

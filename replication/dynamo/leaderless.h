@@ -1,0 +1,125 @@
+// Leaderless: every node coordinates reads and writes, as in Dynamo (DeCandia et al., 2007). A
+// write goes to all replicas and is answered at W; a read is answered at R and repairs the replicas
+// that were behind after the reply.
+//
+// Records carry dotted version vectors, so concurrent writes are recognised: they stand side by
+// side until a later write settles them, and a hybrid clock picks the one that a plain read
+// returns.
+//
+// What a replica misses, it gets by comparing stores: with a coordinator that tells it so in its
+// heartbeats, with all peers after one of them has started anew, and with one peer in turn now and
+// then. A node that may have forgotten acknowledged writes takes and acknowledges writes at once,
+// but neither coordinates nor answers reads before it has compared with enough peers
+// (doc/semantics.md 57).
+//
+// Not thread-safe: runs on the replica's strand.
+#ifndef QUORATE_REPLICATION_DYNAMO_LEADERLESS_H_
+#define QUORATE_REPLICATION_DYNAMO_LEADERLESS_H_
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+#include "absl/container/inlined_vector.h"
+
+#include "replication/dynamo/hybrid_clock.h"
+#include "replication/quorum.h"
+#include "replication/quorum_reads.h"
+#include "replication/strategy.h"
+
+namespace quorate {
+
+class Leaderless : public Strategy {
+ public:
+  static constexpr char kName[] = "leaderless";
+
+  // Concurrent values that one key may have; a write that would exceed it is refused.
+  static constexpr int kMaxSiblings = 100;
+
+  // `context` must outlive the strategy.
+  explicit Leaderless(StrategyContext* context);
+
+  Guarantee Promise(const Quorums& quorums) const override;
+  StrategyStatus Status() const override;
+  bool KnowsItsPast() const override { return !syncing_; }
+  void Start() override;
+  void OnSubmit(OperationId id, const Operation& operation) override;
+  void OnExpire(OperationId id) override;
+  void OnCancel(OperationId id) override { reads_.OnCancel(id); }
+  void OnPeerUp(NodeId peer) override;
+  void OnPeerDown(NodeId peer) override;
+  void OnMessage(NodeId from, const peer::v1::Message& message) override;
+  void OnTimer(TimerId id) override;
+  void FillPing(NodeId to, peer::v1::Ping* ping) override;
+  void OnPing(NodeId from, const peer::v1::Ping& ping) override;
+  void FillPong(NodeId, peer::v1::Pong*) override {}
+  void OnPong(NodeId, const peer::v1::Pong&) override {}
+  void FillCompareStart(NodeId, peer::v1::CompareReply*) override {}
+  void OnPullStarted(NodeId, const peer::v1::CompareReply&) override {}
+  void OnPulledRecord(NodeId from, absl::string_view key, const Record& record) override;
+  void OnPullDone(NodeId from, bool source_was_syncing) override;
+  void OnDrainEnd() override;
+
+ private:
+  struct PendingWrite {
+    QuorumTracker acks;
+    absl::InlinedVector<NodeId, 8> unacknowledged;  // sent to, and may still answer
+    OperationResult result;                         // to give when W is met
+    bool answered = false;
+  };
+  // Reasons to compare stores with a peer, as figures that grow.
+  struct Reasons {
+    uint64_t missed = 0;  // writes of the peer that this node may have missed, by the peer's word
+    uint64_t wanted = 0;  // everything else
+  };
+  struct Peer {
+    // Writes of this node that the peer may have missed. Starts at 1, so that the peer compares
+    // once with every new incarnation of this node.
+    uint64_t missed = 1;
+    Incarnation last_incarnation = 0;
+    Reasons due;
+    Reasons comparing;  // what was due when the comparison under way began
+    Reasons compared;   // what was due when the last complete one began
+    Incarnation compared_incarnation = 0;
+    bool ever_compared = false;   // since this node's start
+    bool compared_whole = false;  // with a peer that knew its past
+  };
+
+  void StartWrite(OperationId id, const Operation& operation);
+  // The record after a write of this node, or why there can be none.
+  absl::StatusOr<Record> Write(const Operation& operation, const Version& context,
+                               OperationResult* result);
+  void SendWrite(OperationId id, const std::string& key, const Record& record, PendingWrite* write);
+  void Acknowledge(OperationId id, NodeId node);
+  void Advance(OperationId id);
+  void Miss(NodeId peer) { ++peers_[peer].missed; }
+  void GiveUp(OperationId id);
+  void DropOldestAnswered();
+  void MergeFrom(absl::string_view key, const Record& record);
+  void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
+  void Repair(const SettledRead& read);
+  void Compare();
+  // Peers compared with so far: those that knew their past, and any.
+  std::pair<int, int> CountCompared() const;
+  void CheckSynced();
+
+  StrategyContext* const context_;
+  bool syncing_;
+  HybridClock clock_;
+  QuorumReads reads_;
+  absl::btree_map<NodeId, Peer> peers_;
+  absl::btree_map<OperationId, PendingWrite> writes_;
+  NodeId last_compared_ = 0;  // the round of background comparisons
+  // This drain.
+  std::vector<OperationId> own_acks_;
+  absl::btree_map<NodeId, peer::v1::Message> acks_;          // merged, not yet durable
+  absl::btree_map<NodeId, peer::v1::Message> durable_acks_;  // to send
+  uint64_t conflicts_ = 0;
+  uint64_t repairs_ = 0;
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_REPLICATION_DYNAMO_LEADERLESS_H_

@@ -1,0 +1,243 @@
+#include "replication/leader_follower/follower.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "replication/catch_up.h"
+
+namespace quorate {
+namespace {
+
+// The leader gives up a forwarded write a little before this node does, so that its answer arrives.
+constexpr double kForwardedShare = 0.9;
+
+}  // namespace
+
+Follower::Follower(StrategyContext* context)
+    : context_(context), knows_past_(!context->MayHaveForgotten()) {}
+
+StrategyStatus Follower::Status() const {
+  StrategyStatus status;
+  status.role = "follower";
+  status.leader = leader_;
+  status.epoch = epoch_;
+  status.applied_number = held_.through;
+  status.counters["forwarded_in_flight"] = forwards_.size();
+  if (leader_ == 0) {
+    status.state = ReplicaState::kWaiting;
+    status.detail = "no leader has called yet";
+  } else if (!knows_past_ || !caught_up_) {
+    status.state = ReplicaState::kSyncing;
+    status.detail = leader_recovering_
+                        ? absl::StrCat("the leader, node ", leader_, ", is recovering")
+                        : absl::StrCat("this node is catching up with the leader, node ", leader_,
+                                       ", and may lack what was written before it started");
+  }
+  return status;
+}
+
+void Follower::OnWrite(OperationId id, const Operation& operation) {
+  OperationResult refusal;
+  refusal.leader = leader_;
+  if (leader_ == 0) {
+    refusal.status = absl::UnavailableError("no leader has called yet");
+  } else if (!context_->config().forward_writes) {
+    refusal.status = absl::FailedPreconditionError(
+        absl::StrCat("this node is a follower; write to the leader, node ", leader_));
+  } else if (!context_->Connected(leader_)) {
+    refusal.status = absl::UnavailableError(
+        absl::StrCat("the leader, node ", leader_, ", cannot be reached; nothing was written"));
+  }
+  if (!refusal.status.ok()) return context_->Complete(id, std::move(refusal));
+  forwards_[id] = operation.w.value_or(0);
+  peer::v1::Message message;
+  peer::v1::Forward* forward = message.mutable_forward();
+  forward->set_operation(id);
+  forward->set_key(operation.key);
+  forward->set_value(operation.value);
+  forward->set_tombstone(operation.kind == OperationKind::kDelete);
+  forward->set_w(static_cast<uint32_t>(operation.w.value_or(0)));
+  forward->set_timeout_us(
+      static_cast<uint64_t>(absl::ToInt64Microseconds(operation.timeout * kForwardedShare)));
+  context_->Send(leader_, message);
+}
+
+void Follower::OnForwardReply(const peer::v1::ForwardReply& reply) {
+  if (forwards_.erase(reply.operation()) == 0) return;
+  OperationResult result;
+  result.status = absl::Status(static_cast<absl::StatusCode>(reply.code()), reply.error());
+  result.may_have_applied = reply.may_have_applied();
+  result.node = leader_;
+  result.leader = leader_;
+  result.answers = static_cast<int>(reply.acks());
+  result.required = static_cast<int>(reply.required());
+  if (result.status.ok()) {
+    absl::StatusOr<Version> version = Version::FromProto(reply.version());
+    if (!version.ok())
+      return;  // a broken leader: the deadline will tell that the outcome is unknown
+    result.order = OrderOf(*version, Sibling());
+    result.record = Record{*std::move(version), {}};
+  }
+  context_->Complete(reply.operation(), std::move(result));
+}
+
+void Follower::OnExpire(OperationId id) {
+  const auto it = forwards_.find(id);
+  if (it == forwards_.end()) return;
+  OperationResult result;
+  result.status = absl::DeadlineExceededError(absl::StrCat(
+      "the leader, node ", leader_, ", has not answered in time; the write may still take effect"));
+  result.may_have_applied = true;
+  result.leader = leader_;
+  result.required = it->second != 0 ? it->second : context_->quorums().w;
+  forwards_.erase(it);
+  context_->Complete(id, std::move(result));
+}
+
+void Follower::OnPeerUp(NodeId) {}
+
+void Follower::OnPeerDown(NodeId peer) {
+  if (peer != leader_) return;
+  // Answers of a lost session never arrive.
+  for (const auto& [id, w] : std::exchange(forwards_, {})) {
+    OperationResult result;
+    result.status = absl::UnavailableError(absl::StrCat(
+        "the leader, node ", leader_, ", was lost during the write; it may still take effect"));
+    result.may_have_applied = true;
+    result.leader = leader_;
+    result.required = w != 0 ? w : context_->quorums().w;
+    context_->Complete(id, std::move(result));
+  }
+}
+
+void Follower::OnPing(NodeId from, const peer::v1::Ping& ping) {
+  if (!ping.has_leader()) return;
+  const peer::v1::LeaderState& state = ping.leader();
+  if (state.epoch() == 0 && (leader_ == 0 || leader_ == from)) {
+    leader_ = from;
+    leader_recovering_ = true;
+    AdoptConfiguration(state);
+    return;
+  }
+  // One leader an epoch, and never a lower epoch; the pong tells the sender of the higher one.
+  if (state.epoch() < epoch_ || (state.epoch() == epoch_ && from != leader_)) return;
+  leader_recovering_ = false;
+  AdoptConfiguration(state);
+  if (state.epoch() > epoch_) AdoptEpoch(from, state.epoch());
+  const bool missed = attached_ && held_.through + 1 < state.window_first();
+  if (missed) context_->catch_up().Restart(leader_);
+  if (!attached_) context_->catch_up().Pull(leader_);
+}
+
+void Follower::AdoptConfiguration(const peer::v1::LeaderState& state) {
+  const Quorums quorums{static_cast<int>(state.n()), static_cast<int>(state.w()),
+                        static_cast<int>(state.r())};
+  if (!ValidateQuorums(quorums).ok()) return;
+  context_->SetQuorums(quorums);
+  peer::v1::LeaderState only_members;
+  *only_members.mutable_members() = state.members();
+  std::string members = only_members.SerializeAsString();
+  if (members == members_) return;
+  members_ = std::move(members);
+  context_->LearnMembers({state.members().begin(), state.members().end()});
+}
+
+void Follower::AdoptEpoch(NodeId leader, uint64_t epoch) {
+  leader_ = leader;
+  epoch_ = epoch;
+  attached_ = caught_up_ = false;
+  held_ = scheduled_ = durable_ = Held();
+  context_->Log(absl::StrCat("following node ", leader, " in epoch ", epoch));
+  context_->catch_up().Restart(leader);
+}
+
+void Follower::OnPullStarted(NodeId from, const peer::v1::CompareReply& first_page) {
+  // A page of another epoch: the next ping starts anew.
+  if (from != leader_ || first_page.epoch() != epoch_) {
+    attached_ = false;
+    return;
+  }
+  attached_ = true;
+  held_ = scheduled_ = durable_ = Held{first_page.as_of(), first_page.as_of()};
+}
+
+void Follower::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
+  if (!record.version.sequenced()) return;
+  const absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
+  if (!merged.ok()) context_->FailStop(merged.status());
+}
+
+void Follower::OnPullDone(NodeId from, bool source_was_syncing) {
+  if (from != leader_ || !attached_) return;
+  if (source_was_syncing) return context_->catch_up().Restart(from);
+  held_.base = 0;
+  pull_finished_ = true;
+  if (!caught_up_) context_->Log(absl::StrCat("caught up with node ", from));
+  caught_up_ = true;
+}
+
+void Follower::OnMessage(NodeId from, const peer::v1::Message& message) {
+  if (message.has_replicate()) OnReplicate(from, message.replicate());
+  if (message.has_forward_reply() && from == leader_) OnForwardReply(message.forward_reply());
+}
+
+void Follower::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) {
+  if (from != leader_ || replicate.epoch() != epoch_ || !attached_) return;
+  for (const peer::v1::LogEntry& entry : replicate.entries()) {
+    if (entry.number() <= held_.through) {
+      ack_due_ = true;  // the leader sends again what it has no acknowledgement for
+      continue;
+    }
+    absl::StatusOr<Record> record = Record::Decode(entry.record());
+    if (entry.number() != held_.through + 1 || !record.ok() || !record->version.sequenced()) {
+      resend_due_ = true;
+      return;
+    }
+    const absl::StatusOr<MergeOutcome> merged = context_->store().Merge(entry.key(), *record);
+    if (!merged.ok()) return context_->FailStop(merged.status());
+    held_.through = entry.number();
+  }
+}
+
+void Follower::OnDrainEnd() {
+  if (held_.through != scheduled_.through || pull_finished_) {
+    scheduled_ = held_;
+    context_->WhenDurable([this, epoch = epoch_, held = held_, complete = pull_finished_] {
+      knows_past_ = knows_past_ || complete;
+      // A pull that has started since says what is held now.
+      if (epoch != epoch_ || held.through < durable_.through) return;
+      if (held.base != 0 && held.base != durable_.base) return;
+      durable_ = held;
+      ack_due_ = true;
+    });
+    pull_finished_ = false;
+  }
+  const MonotonicTime now = context_->Now();
+  const bool ask_resend =
+      resend_due_ && now - last_resend_request_ >= context_->config().resend_interval / 4;
+  if (!ack_due_ && !ask_resend) return;
+  if (ask_resend) last_resend_request_ = now;
+  peer::v1::Message message;
+  FillAck(message.mutable_replicate_ack());
+  message.mutable_replicate_ack()->set_resend(ask_resend);
+  context_->Send(leader_, message);
+  ack_due_ = false;
+  resend_due_ = resend_due_ && !ask_resend;
+}
+
+void Follower::FillPong(peer::v1::Pong* pong) {
+  pong->set_highest_epoch(epoch_);
+  FillAck(pong->mutable_ack());
+}
+
+void Follower::FillAck(peer::v1::ReplicateAck* ack) {
+  if (!attached_) return;
+  ack->set_epoch(epoch_);
+  ack->set_base(durable_.base);
+  ack->set_through(durable_.through);
+}
+
+}  // namespace quorate

@@ -1,0 +1,355 @@
+#include "replication/leader_follower/leader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "replication/catch_up.h"
+#include "replication/storage/planted_bugs.h"
+
+namespace quorate {
+namespace {
+
+constexpr TimerId kResendTimer = 0;
+constexpr TimerId kScanTimer = 1;
+constexpr size_t kMaxMessageBytes = size_t{1} << 20;
+
+}  // namespace
+
+Leader::Leader(StrategyContext* context)
+    : context_(context), window_(context->config().max_window_bytes) {}
+
+bool Leader::KnowsItsPast() const { return serving() || !context_->MayHaveForgotten(); }
+
+StrategyStatus Leader::Status() const {
+  StrategyStatus status;
+  status.role = "leader";
+  status.leader = context_->config().self;
+  status.epoch = epoch_;
+  status.applied_number = next_number_ - 1;
+  status.counters["entries_resent"] = resent_;
+  status.counters["records_adopted"] = adopted_;
+  status.state = serving() ? ReplicaState::kServing : ReplicaState::kRecovering;
+  if (!serving()) {
+    int heard = 0;
+    for (const auto& [peer, follower] : followers_) heard += follower.compared ? 1 : 0;
+    status.detail = absl::StrCat("the leader is recovering: it must compare with ",
+                                 OthersToHear(context_->quorums().n, context_->quorums().w),
+                                 " followers that have kept their data, or with all ",
+                                 context_->quorums().n - 1, "; it has done so with ", heard);
+  }
+  return status;
+}
+
+void Leader::Start() {
+  context_->SetTimer(kResendTimer, context_->config().resend_interval);
+  ScanOwnStore();
+}
+
+void Leader::ScanOwnStore() {
+  absl::StatusOr<RecordPage> page = context_->store().Scan(scanned_to_, ScanLimits());
+  if (!page.ok()) return context_->FailStop(page.status());
+  for (const auto& [key, record] : page->records) {
+    Note(record);
+    scanned_to_ = key;
+  }
+  own_store_scanned_ = page->done;
+  if (!own_store_scanned_) return context_->SetTimer(kScanTimer, absl::ZeroDuration());
+  TryTakeEpoch();
+}
+
+void Leader::Note(const Record& record) {
+  highest_epoch_ = std::max(highest_epoch_, record.version.epoch());
+  if (!serving()) next_number_ = std::max(next_number_, record.version.number() + 1);
+}
+
+void Leader::TryTakeEpoch() {
+  if (serving() || !own_store_scanned_) return;
+  int compared = 0;
+  int trusted = 0;
+  for (const auto& [peer, follower] : followers_) {
+    if (!follower.compared || !follower.highest_epoch.has_value()) continue;
+    ++compared;
+    trusted += follower.trusted ? 1 : 0;
+  }
+  const Quorums& quorums = context_->quorums();
+  // Followers that have themselves forgotten prove nothing, unless nobody is left to ask.
+  if (trusted >= OthersToHear(quorums.n, quorums.w) || compared >= quorums.n - 1) TakeEpoch();
+}
+
+void Leader::TakeEpoch() {
+  // Above all epochs seen; the incarnation makes it unlike any that was never heard of.
+  epoch_ = std::max<uint64_t>(highest_epoch_ + 1, context_->incarnation());
+  highest_epoch_ = epoch_;
+  window_.Reset(next_number_);
+  durable_scheduled_ = next_number_ - 1;
+  context_->Log(absl::StrCat("leading epoch ", epoch_, " from number ", next_number_));
+}
+
+void Leader::Abdicate(uint64_t higher_epoch) {
+  context_->Log(absl::StrCat("a follower has seen epoch ", higher_epoch, " above ", epoch_,
+                             ": taking a new one"));
+  highest_epoch_ = std::max(highest_epoch_, higher_epoch);
+  for (const auto& [number, write] : writes_) {
+    Finish(write.id, Unknown(write, absl::UnavailableError(
+                                        "the leader had to take a new epoch during the write")));
+  }
+  writes_.clear();
+  numbers_.clear();
+  for (auto& [peer, follower] : followers_) follower.attached = false;
+  TakeEpoch();
+}
+
+OperationResult Leader::Unknown(const PendingWrite& write, absl::Status status) const {
+  OperationResult result;
+  result.status = std::move(status);
+  result.may_have_applied = true;
+  result.node = context_->config().self;
+  result.answers = write.acks.accepted();
+  result.required = write.acks.required();
+  return result;
+}
+
+void Leader::OnWrite(OperationId id, const Operation& operation) { StartWrite(id, operation); }
+
+void Leader::StartWrite(OperationId id, const Operation& operation) {
+  if (!serving()) return Finish(id, NotSent(absl::UnavailableError(Status().detail)));
+  const int required = operation.w.value_or(context_->quorums().w);
+  const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
+  if (live < required) {
+    OperationResult result = NotSent(absl::UnavailableError(
+        absl::StrCat("the write needs ", required, " replicas and the leader reaches ", live,
+                     ", itself included; nothing was written")));
+    result.required = required;
+    return Finish(id, std::move(result));
+  }
+  const uint64_t number = next_number_;
+  const Record record =
+      Record::Sequenced(epoch_, number, operation.kind == OperationKind::kDelete, operation.value);
+  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, record);
+  if (!merged.ok()) return context_->FailStop(merged.status());
+  const int acks = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
+  writes_.emplace(number,
+                  PendingWrite{id, record.version, QuorumTracker(context_->quorums().n, acks)});
+  numbers_[id] = number;
+  Append(operation.key, record);
+}
+
+void Leader::Append(const std::string& key, const Record& record) {
+  window_.Append(next_number_, key, record.Encode());
+  ++next_number_;
+}
+
+void Leader::Finish(OperationId id, OperationResult result) {
+  const auto it = origins_.find(id);
+  if (it == origins_.end()) return context_->Complete(id, std::move(result));
+  peer::v1::Message message;
+  peer::v1::ForwardReply* reply = message.mutable_forward_reply();
+  reply->set_operation(it->second.operation);
+  reply->set_code(static_cast<int>(result.status.code()));
+  reply->set_error(std::string(result.status.message()));
+  reply->set_may_have_applied(result.may_have_applied);
+  reply->set_acks(result.answers);
+  reply->set_required(result.required);
+  if (result.record.has_value()) result.record->version.ToProto(reply->mutable_version());
+  context_->Send(it->second.peer, message);
+  origins_.erase(it);
+}
+
+void Leader::OnForward(NodeId from, const peer::v1::Forward& forward) {
+  // A bound, so that followers cannot pile up work here.
+  const absl::Duration timeout =
+      std::min(absl::Microseconds(forward.timeout_us()), absl::Seconds(60));
+  Operation operation;
+  operation.kind = forward.tombstone() ? OperationKind::kDelete : OperationKind::kSet;
+  operation.key = forward.key();
+  operation.value = forward.value();
+  const OperationId id = context_->OpenInternal(timeout);
+  origins_[id] = Origin{from, forward.operation()};
+  const Quorums& quorums = context_->quorums();
+  if (forward.w() > static_cast<uint32_t>(quorums.n)) {
+    return Finish(id, NotSent(absl::InvalidArgumentError(
+                          absl::StrCat("W is ", forward.w(), " but N is ", quorums.n))));
+  }
+  if (origins_.size() > context_->config().max_open_operations) {
+    return Finish(id, NotSent(absl::ResourceExhaustedError(
+                          "the leader has too many forwarded writes in flight; retry later")));
+  }
+  if (forward.w() != 0) operation.w = static_cast<int>(forward.w());
+  StartWrite(id, operation);
+}
+
+void Leader::OnExpire(OperationId id) {
+  const auto it = numbers_.find(id);
+  if (it == numbers_.end()) return;
+  const PendingWrite& write = writes_.at(it->second);
+  // The entry stays in the sequence and goes on to the followers: a write is never rolled back.
+  Finish(id, Unknown(write,
+                     absl::DeadlineExceededError(absl::StrCat(
+                         "the write had ", write.acks.accepted(), " of the ", write.acks.required(),
+                         " acknowledgements it needs when its time was over; it may still "
+                         "take effect"))));
+  writes_.erase(it->second);
+  numbers_.erase(it);
+}
+
+void Leader::OnPeerUp(NodeId peer) {
+  followers_[peer] = Follower();
+  context_->catch_up().Pull(peer);
+}
+
+void Leader::OnPeerDown(NodeId peer) { followers_.erase(peer); }
+
+void Leader::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
+  if (!record.version.sequenced()) return;
+  Note(record);
+  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
+  if (!merged.ok()) return context_->FailStop(merged.status());
+  if (!merged->changed || !serving()) return;
+  // From a write of an earlier epoch that this start had not heard of.
+  ++adopted_;
+  if (record.version.epoch() > epoch_) Abdicate(record.version.epoch());
+  Append(std::string(key), record);
+}
+
+void Leader::OnPullDone(NodeId from, bool source_was_syncing) {
+  Follower& follower = followers_[from];
+  follower.compared = true;
+  follower.trusted = !source_was_syncing;
+  TryTakeEpoch();
+}
+
+void Leader::OnMessage(NodeId from, const peer::v1::Message& message) {
+  if (message.has_replicate_ack()) OnAck(from, message.replicate_ack());
+  if (message.has_forward()) OnForward(from, message.forward());
+}
+
+void Leader::OnPong(NodeId from, const peer::v1::Pong& pong) {
+  const auto it = followers_.find(from);
+  if (it == followers_.end()) return;
+  it->second.highest_epoch = pong.highest_epoch();
+  highest_epoch_ = std::max(highest_epoch_, pong.highest_epoch());
+  if (serving() && pong.highest_epoch() > epoch_) return Abdicate(pong.highest_epoch());
+  TryTakeEpoch();
+  OnAck(from, pong.ack());
+}
+
+void Leader::FillPing(peer::v1::Ping* ping) {
+  peer::v1::LeaderState* state = ping->mutable_leader();
+  state->set_epoch(epoch_);
+  state->set_window_first(window_.first());
+  state->set_last_number(next_number_ - 1);
+  state->set_n(context_->quorums().n);
+  state->set_w(context_->quorums().w);
+  state->set_r(context_->quorums().r);
+  for (const peer::v1::MemberAddress& member : context_->Members()) *state->add_members() = member;
+}
+
+void Leader::FillCompareStart(NodeId to, peer::v1::CompareReply* reply) {
+  reply->set_epoch(epoch_);
+  if (!serving()) return;
+  const uint64_t last = next_number_ - 1;
+  reply->set_as_of(last);
+  // The follower gets the suffix as it comes, while it pulls what came before.
+  const auto it = followers_.find(to);
+  if (it == followers_.end()) return;
+  it->second.attached = true;
+  it->second.next = last + 1;
+  it->second.base = it->second.through = it->second.through_at_last_timer = last;
+}
+
+void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
+  const auto it = followers_.find(from);
+  if (!serving() || it == followers_.end() || ack.epoch() != epoch_) return;
+  Follower& follower = it->second;
+  if (ack.through() >= next_number_) return;  // no such number: not a follower of this sequence
+  if (!follower.attached) {
+    if (ack.through() + 1 < window_.first()) return;  // it will catch up
+    follower.attached = true;
+    follower.next = ack.through() + 1;
+    follower.base = follower.through = ack.base();
+  }
+  if (ack.through() < follower.through) return;  // overtaken by a later one
+  // Where catch-up has moved the base, numbers below what was counted may be new.
+  Acknowledge(from, ack.base() == follower.base ? follower.through : ack.base(), ack.through());
+  follower.base = ack.base();
+  follower.through = ack.through();
+  follower.next = std::max(follower.next, follower.through + 1);
+  if (ack.resend()) follower.next = follower.through + 1;
+}
+
+void Leader::Acknowledge(NodeId node, uint64_t base, uint64_t through) {
+  auto it = writes_.upper_bound(base);
+  while (it != writes_.end() && it->first <= through) {
+    PendingWrite& write = it->second;
+    write.acks.Accept(node);
+    if (write.acks.state() != QuorumState::kMet) {
+      ++it;
+      continue;
+    }
+    OperationResult result;
+    result.node = context_->config().self;
+    result.answers = write.acks.accepted();
+    result.required = write.acks.required();
+    result.record = Record{write.version, {}};
+    result.order = OrderOf(write.version, Sibling());
+    Finish(write.id, std::move(result));
+    numbers_.erase(write.id);
+    it = writes_.erase(it);
+  }
+}
+
+void Leader::OnTimer(TimerId id) {
+  if (id == kScanTimer) return ScanOwnStore();
+  context_->SetTimer(kResendTimer, context_->config().resend_interval);
+  for (auto& [peer, follower] : followers_) {
+    const bool stuck =
+        follower.next > follower.through + 1 && follower.through == follower.through_at_last_timer;
+    follower.through_at_last_timer = follower.through;
+    if (!follower.attached || !stuck) continue;
+    resent_ += follower.next - follower.through - 1;
+    follower.next = follower.through + 1;
+  }
+}
+
+void Leader::OnDrainEnd() {
+  if (!serving()) return;
+  const uint64_t last = next_number_ - 1;
+  if (last > durable_scheduled_) {
+    durable_scheduled_ = last;
+    context_->WhenDurable([this, last, epoch = epoch_] {
+      if (epoch == epoch_) Acknowledge(context_->config().self, 0, last);
+    });
+  }
+  SendEntries();
+}
+
+void Leader::SendEntries() {
+  // Followers that are at the same place get one message, encoded once.
+  absl::btree_map<uint64_t, std::vector<NodeId>> places;
+  for (const auto& [peer, follower] : followers_) {
+    if (!follower.attached || follower.next < window_.first()) continue;
+    if (follower.next < next_number_) places[follower.next].push_back(peer);
+  }
+  for (auto& [place, peers] : places) {
+    uint64_t next = place;
+    while (next < next_number_ && !peers.empty()) {
+      peer::v1::Message message;
+      message.mutable_replicate()->set_epoch(epoch_);
+      const uint64_t after = window_.Copy(next, kMaxMessageBytes, message.mutable_replicate());
+      const auto full = [&](NodeId peer) {
+        const Follower& follower = followers_.at(peer);
+        return follower.next > follower.through + 1 &&
+               window_.Bytes(follower.through + 1, after) >
+                   context_->config().max_unacknowledged_bytes;
+      };
+      peers.erase(std::remove_if(peers.begin(), peers.end(), full), peers.end());
+      context_->SendToAll(peers, message);
+      for (const NodeId peer : peers) followers_.at(peer).next = after;
+      next = after;
+    }
+  }
+}
+
+}  // namespace quorate

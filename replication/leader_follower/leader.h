@@ -1,0 +1,108 @@
+// Leader: gives every write its place in one sequence and sends it to all followers in parallel.
+//
+// Each start takes a new epoch, after hearing enough followers to know of every write that an
+// earlier life acknowledged (doc/semantics.md 46): it compares stores with them, then takes an
+// epoch above all it has seen and numbers above all it holds. A record that only a follower holds,
+// from a write that never got its acknowledgements, is taken over with its version and given a
+// place in the sequence, so that replicas converge.
+//
+// Not thread-safe: runs on the replica's strand.
+#ifndef QUORATE_REPLICATION_LEADER_FOLLOWER_LEADER_H_
+#define QUORATE_REPLICATION_LEADER_FOLLOWER_LEADER_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/btree_map.h"
+
+#include "replication/leader_follower/log_window.h"
+#include "replication/leader_follower/role.h"
+#include "replication/quorum.h"
+
+namespace quorate {
+
+class Leader : public Role {
+ public:
+  explicit Leader(StrategyContext* context);
+
+  StrategyStatus Status() const override;
+  bool KnowsItsPast() const override;
+  void Start() override;
+  void OnWrite(OperationId id, const Operation& operation) override;
+  void OnExpire(OperationId id) override;
+  void OnPeerUp(NodeId peer) override;
+  void OnPeerDown(NodeId peer) override;
+  void OnMessage(NodeId from, const peer::v1::Message& message) override;
+  void OnTimer(TimerId id) override;
+  void FillPing(peer::v1::Ping* ping) override;
+  void OnPing(NodeId, const peer::v1::Ping&) override {}
+  void FillPong(peer::v1::Pong* pong) override { pong->set_highest_epoch(epoch_); }
+  void OnPong(NodeId from, const peer::v1::Pong& pong) override;
+  void FillCompareStart(NodeId to, peer::v1::CompareReply* reply) override;
+  void OnPullStarted(NodeId, const peer::v1::CompareReply&) override {}
+  void OnPulledRecord(NodeId from, absl::string_view key, const Record& record) override;
+  void OnPullDone(NodeId from, bool source_was_syncing) override;
+  void OnDrainEnd() override;
+
+ private:
+  // Where a follower's write came from, when it was forwarded.
+  struct Origin {
+    NodeId peer = 0;
+    OperationId operation = 0;
+  };
+  struct PendingWrite {
+    OperationId id = 0;
+    Version version;
+    QuorumTracker acks;
+  };
+  struct Follower {
+    // Reconciliation: whether this start of the leader has compared stores with this start of the
+    // follower, and whether the follower knew its past then.
+    bool compared = false;
+    bool trusted = false;
+    std::optional<uint64_t> highest_epoch;
+    // Replication; meaningful while attached.
+    bool attached = false;
+    uint64_t next = 0;  // to send
+    uint64_t base = 0;  // the follower holds (base, through]
+    uint64_t through = 0;
+    uint64_t through_at_last_timer = 0;
+  };
+
+  bool serving() const { return epoch_ != 0; }
+  void ScanOwnStore();
+  void TryTakeEpoch();
+  void TakeEpoch();
+  void Abdicate(uint64_t higher_epoch);
+  void Note(const Record& record);
+  void StartWrite(OperationId id, const Operation& operation);
+  void Append(const std::string& key, const Record& record);
+  void Finish(OperationId id, OperationResult result);
+  void OnAck(NodeId from, const peer::v1::ReplicateAck& ack);
+  void Acknowledge(NodeId node, uint64_t base, uint64_t through);
+  void OnForward(NodeId from, const peer::v1::Forward& forward);
+  OperationResult Unknown(const PendingWrite& write, absl::Status status) const;
+  void SendEntries();
+
+  StrategyContext* const context_;
+  // Recovery.
+  bool own_store_scanned_ = false;
+  std::optional<std::string> scanned_to_;
+  uint64_t highest_epoch_ = 0;
+  // 0 until an epoch is taken.
+  uint64_t epoch_ = 0;
+  uint64_t next_number_ = 1;
+  uint64_t durable_scheduled_ = 0;  // own acknowledgement asked for up to here
+  LogWindow window_;
+  absl::btree_map<NodeId, Follower> followers_;
+  absl::btree_map<uint64_t, PendingWrite> writes_;  // by number
+  absl::btree_map<OperationId, uint64_t> numbers_;  // of the writes above
+  absl::btree_map<OperationId, Origin> origins_;    // forwarded writes in flight
+  uint64_t resent_ = 0;
+  uint64_t adopted_ = 0;
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_REPLICATION_LEADER_FOLLOWER_LEADER_H_

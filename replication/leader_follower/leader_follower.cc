@@ -1,0 +1,70 @@
+#include "replication/leader_follower/leader_follower.h"
+
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+
+#include "replication/leader_follower/follower.h"
+#include "replication/leader_follower/leader.h"
+
+namespace quorate {
+namespace {
+
+std::unique_ptr<Role> MakeRole(StrategyContext* context) {
+  if (context->config().leader) return absl::make_unique<Leader>(context);
+  return absl::make_unique<Follower>(context);
+}
+
+}  // namespace
+
+LeaderFollower::LeaderFollower(StrategyContext* context)
+    : context_(context),
+      role_(MakeRole(context)),
+      // Followers that are behind get what they lack from the leader's sequence, not from reads.
+      reads_(context, [](const SettledRead&) {}) {}
+
+Guarantee LeaderFollower::Promise(const Quorums& quorums) const {
+  Guarantee guarantee;
+  guarantee.keeps_acknowledged_writes = true;
+  guarantee.converges = true;
+  guarantee.no_stale_reads = quorums.w + quorums.r > quorums.n;
+  guarantee.summary =
+      guarantee.no_stale_reads
+          ? "regular: a read returns the latest write acknowledged before it began, or a later one"
+          : "eventual: a read may miss acknowledged writes, replicas converge";
+  return guarantee;
+}
+
+void LeaderFollower::OnSubmit(OperationId id, const Operation& operation) {
+  if (operation.is_write()) return role_->OnWrite(id, operation);
+  if (!role_->KnowsItsPast() || context_->quorums().n == 0) {
+    const StrategyStatus status = role_->Status();
+    OperationResult refusal = NotSent(absl::UnavailableError(status.detail));
+    refusal.leader = status.leader;
+    return context_->Complete(id, std::move(refusal));
+  }
+  reads_.Start(id, operation);
+}
+
+void LeaderFollower::OnExpire(OperationId id) {
+  if (!reads_.OnExpire(id)) role_->OnExpire(id);
+}
+
+void LeaderFollower::OnPeerDown(NodeId peer) {
+  reads_.OnPeerDown(peer);
+  role_->OnPeerDown(peer);
+}
+
+void LeaderFollower::OnMessage(NodeId from, const peer::v1::Message& message) {
+  switch (message.body_case()) {
+    case peer::v1::Message::kRead:
+      return reads_.Serve(from, message.read(), role_->KnowsItsPast());
+    case peer::v1::Message::kReadReply:
+      return reads_.OnReply(from, message.read_reply());
+    default:
+      return role_->OnMessage(from, message);
+  }
+}
+
+}  // namespace quorate

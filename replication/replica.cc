@@ -1,0 +1,297 @@
+#include "replication/replica.h"
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+
+#include "replication/registry.h"
+
+namespace quorate {
+namespace {
+
+// Timers of the replica itself; a strategy's timers follow.
+constexpr TimerId kHeartbeatTimer = 0;
+constexpr TimerId kFirstStrategyTimer = 16;
+
+// Requests go out on this node's own session, replies on the peer's (proto/peer.proto, Batch).
+bool IsReply(const peer::v1::Message& message) {
+  switch (message.body_case()) {
+    case peer::v1::Message::kPong:
+    case peer::v1::Message::kReplicateAck:
+    case peer::v1::Message::kReadReply:
+    case peer::v1::Message::kForwardReply:
+    case peer::v1::Message::kCompareReply:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Replica>> Replica::Make(const ClusterConfig& config,
+                                                       Incarnation incarnation,
+                                                       bool may_have_forgotten,
+                                                       StorageEngine* engine, Env* env) {
+  const absl::Status valid = Validate(config);
+  if (!valid.ok()) return valid;
+  auto replica =
+      absl::WrapUnique(new Replica(config, incarnation, may_have_forgotten, engine, env));
+  absl::StatusOr<std::unique_ptr<Strategy>> strategy = MakeStrategy(config.strategy, replica.get());
+  if (!strategy.ok()) return strategy.status();
+  replica->strategy_ = *std::move(strategy);
+  replica->catch_up_.SetStrategy(replica->strategy_.get());
+  return replica;
+}
+
+Replica::Replica(const ClusterConfig& config, Incarnation incarnation, bool may_have_forgotten,
+                 StorageEngine* engine, Env* env)
+    : config_(config),
+      incarnation_(incarnation),
+      may_have_forgotten_(may_have_forgotten),
+      env_(env),
+      quorums_(config.quorums),
+      store_(engine),
+      sessions_(&config_, incarnation, env, this),
+      catch_up_(this) {}
+
+void Replica::Start() {
+  strategy_->Start();
+  env_->SetTimer(kHeartbeatTimer, env_->Now() + config_.heartbeat_interval);
+}
+
+void Replica::Submit(OperationId id, Operation operation) {
+  CHECK_LT(id, kFirstInternalId);
+  ++drain_events_;
+  drain_bytes_ += operation.key.size() + operation.value.size();
+  if (open_.size() >= config_.max_open_operations) {
+    results_.emplace_back(
+        id, NotSent(absl::ResourceExhaustedError(absl::StrCat(
+                "this node has ", open_.size(), " operations in flight, its limit; retry later"))));
+    return;
+  }
+  CHECK(open_.emplace(id, OpenOperation{operation.is_write()}).second) << "operation id used twice";
+  if (!failed_.ok()) return Complete(id, NotSent(failed_));
+  const absl::Status valid = ValidateOperation(operation);
+  if (!valid.ok()) return Complete(id, NotSent(valid));
+  if (operation.kind == OperationKind::kLocalRead) return LocalRead(id, operation);
+  env_->ExpireAt(id, env_->Now() + operation.timeout);
+  strategy_->OnSubmit(id, operation);
+}
+
+absl::Status Replica::ValidateOperation(const Operation& operation) const {
+  if (operation.key.empty()) return absl::InvalidArgumentError("key is empty");
+  if (operation.key.size() > config_.max_key_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat("key has ", operation.key.size(),
+                                                   " bytes; the limit is ", config_.max_key_bytes));
+  }
+  if (operation.value.size() > config_.max_value_bytes) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "value has ", operation.value.size(), " bytes; the limit is ", config_.max_value_bytes));
+  }
+  if (operation.timeout <= absl::ZeroDuration()) {
+    return absl::DeadlineExceededError("the deadline has passed before the operation began");
+  }
+  Quorums wanted = quorums_;
+  if (wanted.n > 0) {
+    wanted.w = operation.w.value_or(wanted.w);
+    wanted.r = operation.r.value_or(wanted.r);
+    const absl::Status quorums = ValidateQuorums(wanted);
+    if (!quorums.ok()) return quorums;
+  } else if (operation.w.value_or(1) < 1 || operation.r.value_or(1) < 1) {
+    return absl::InvalidArgumentError("W and R must be at least 1");
+  }
+  return ParseContextToken(operation.key, operation.context).status();
+}
+
+void Replica::LocalRead(OperationId id, const Operation& operation) {
+  if (!strategy_->KnowsItsPast()) {
+    return Complete(id, NotSent(absl::UnavailableError(strategy_->Status().detail)));
+  }
+  absl::StatusOr<std::optional<Record>> record = store_.Get(operation.key);
+  if (!record.ok()) {
+    FailStop(record.status());
+    return Complete(id, NotSent(failed_));
+  }
+  OperationResult result;
+  result.node = config_.self;
+  result.answers = result.required = 1;
+  result.record = *std::move(record);
+  if (result.record.has_value()) result.order = OrderOf(*result.record);
+  WhenDurable(
+      [this, id, result = std::move(result)]() mutable { Complete(id, std::move(result)); });
+}
+
+void Replica::Cancel(OperationId id) {
+  ++drain_events_;
+  const auto it = open_.find(id);
+  if (it == open_.end()) return;
+  OperationResult result;
+  result.status = absl::CancelledError("the client has gone");
+  result.may_have_applied = it->second.write;
+  Complete(id, std::move(result));
+  strategy_->OnCancel(id);
+}
+
+void Replica::Receive(const peer::v1::Batch& batch) {
+  ++drain_events_;
+  if (!failed_.ok()) return;
+  for (const std::string& message : batch.messages()) drain_bytes_ += message.size();
+  sessions_.Receive(batch);
+}
+
+void Replica::Link(NodeId peer, bool up) {
+  ++drain_events_;
+  if (peer == config_.self || peer == 0) return;
+  sessions_.Link(peer, up);
+}
+
+void Replica::FireTimer(TimerId id) {
+  ++drain_events_;
+  if (!failed_.ok()) return;
+  if (id >= kFirstStrategyTimer) return strategy_->OnTimer(id - kFirstStrategyTimer);
+  sessions_.Tick();
+  catch_up_.Tick();
+  env_->SetTimer(kHeartbeatTimer, env_->Now() + config_.heartbeat_interval);
+}
+
+void Replica::Expire(OperationId id) {
+  ++drain_events_;
+  strategy_->OnExpire(id);
+  const auto it = open_.find(id);
+  if (it == open_.end()) return;
+  // A read that waits for its own node's disk, or a strategy that has lost track: time is over.
+  OperationResult result;
+  result.status = absl::DeadlineExceededError("the operation was not finished in time");
+  result.may_have_applied = it->second.write;
+  Complete(id, std::move(result));
+}
+
+void Replica::Durable(SyncTicket ticket, const absl::Status& status) {
+  ++drain_events_;
+  if (!status.ok()) return FailStop(status);
+  durable_ticket_ = std::max(durable_ticket_, ticket);
+  RunDurable();
+}
+
+void Replica::RunDurable() {
+  while (!waiting_.empty() && waiting_.front().ticket <= durable_ticket_) {
+    std::vector<std::function<void()>> then = std::move(waiting_.front().then);
+    waiting_.pop_front();
+    for (const std::function<void()>& action : then) action();
+  }
+}
+
+bool Replica::DrainFull() const {
+  return drain_events_ >= kDrainEvents || drain_bytes_ + store_.pending_bytes() >= kDrainBytes;
+}
+
+void Replica::CommitDrain() {
+  const absl::Status applied = store_.Commit();
+  if (!applied.ok()) return FailStop(applied);
+  if (config_.durability == Durability::kMemory) {
+    durable_ticket_ = last_ticket_;
+  } else if (store_.applied_batches() != ticketed_batches_) {
+    env_->RequestSync(++last_ticket_);
+  }
+  ticketed_batches_ = store_.applied_batches();
+  if (this_drain_.empty()) return;
+  waiting_.push_back(Waiting{last_ticket_, std::move(this_drain_)});
+  this_drain_.clear();
+}
+
+void Replica::Flush() {
+  // What became durable may write again (a follower's next step), so both are repeated until still.
+  do {
+    if (failed_.ok()) strategy_->OnDrainEnd();
+    CommitDrain();
+    RunDurable();
+  } while (failed_.ok() && (!this_drain_.empty() || store_.pending_bytes() > 0));
+  if (failed_.ok()) strategy_->OnDrainEnd();
+  sessions_.Flush();
+  for (auto& [id, result] : results_) env_->Complete(id, std::move(result));
+  results_.clear();
+  drain_events_ = 0;
+  drain_bytes_ = 0;
+}
+
+StrategyStatus Replica::Status() const {
+  StrategyStatus status = strategy_->Status();
+  status.counters["records_pulled"] = catch_up_.records_pulled();
+  status.counters["records_served"] = catch_up_.records_served();
+  status.counters["open_operations"] = open_.size();
+  return status;
+}
+
+void Replica::Send(NodeId to, const peer::v1::Message& message) { SendToAll({to}, message); }
+
+void Replica::SendToAll(const std::vector<NodeId>& peers, const peer::v1::Message& message) {
+  const auto bytes = std::make_shared<const std::string>(message.SerializeAsString());
+  for (const NodeId peer : peers) sessions_.Send(peer, IsReply(message), bytes);
+}
+
+void Replica::SetTimer(TimerId id, absl::Duration after) {
+  env_->SetTimer(kFirstStrategyTimer + id, env_->Now() + after);
+}
+
+OperationId Replica::OpenInternal(absl::Duration timeout) {
+  const OperationId id = next_internal_++;
+  env_->ExpireAt(id, env_->Now() + timeout);
+  return id;
+}
+
+void Replica::Complete(OperationId id, OperationResult result) {
+  if (open_.erase(id) == 0) return;  // cancelled: nobody waits for it any more
+  results_.emplace_back(id, std::move(result));
+}
+
+void Replica::WhenDurable(std::function<void()> then) { this_drain_.push_back(std::move(then)); }
+
+void Replica::FailStop(const absl::Status& why) {
+  if (!failed_.ok()) return;
+  failed_ = absl::UnavailableError(
+      absl::StrCat("this node's store has failed and must be looked at: ", why.message()));
+  env_->Log(std::string(failed_.message()));
+  // Their outcome is unknown, and nothing may be acknowledged any more.
+  while (!open_.empty()) {
+    const auto [id, operation] = *open_.begin();
+    OperationResult result;
+    result.status = failed_;
+    result.may_have_applied = operation.write;
+    Complete(id, std::move(result));
+  }
+  waiting_.clear();
+  this_drain_.clear();
+}
+
+void Replica::OnSessionUp(NodeId peer) { strategy_->OnPeerUp(peer); }
+
+void Replica::OnSessionDown(NodeId peer) {
+  catch_up_.OnPeerDown(peer);
+  strategy_->OnPeerDown(peer);
+}
+
+void Replica::FillPing(NodeId to, peer::v1::Ping* ping) {
+  ping->set_syncing(!strategy_->KnowsItsPast());
+  strategy_->FillPing(to, ping);
+}
+
+void Replica::OnSessionMessage(NodeId from, const peer::v1::Message& message) {
+  switch (message.body_case()) {
+    case peer::v1::Message::kPing: {
+      strategy_->OnPing(from, message.ping());
+      peer::v1::Message reply;
+      reply.mutable_pong()->set_syncing(!strategy_->KnowsItsPast());
+      strategy_->FillPong(from, reply.mutable_pong());
+      return Send(from, reply);
+    }
+    case peer::v1::Message::kPong:
+      return strategy_->OnPong(from, message.pong());
+    case peer::v1::Message::kCompare:
+    case peer::v1::Message::kCompareReply:
+      return catch_up_.OnMessage(from, message);
+    default:
+      return strategy_->OnMessage(from, message);
+  }
+}
+
+}  // namespace quorate

@@ -1,0 +1,253 @@
+#include "replication/sessions.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace quorate {
+namespace {
+
+constexpr size_t kMaxBatchBytes = size_t{1} << 20;
+
+// Peers that may have greeted this node: a bound against strangers, far above any cluster.
+constexpr size_t kMaxPeers = 256;
+
+}  // namespace
+
+PeerSessions::PeerSessions(const ClusterConfig* config, Incarnation incarnation, Env* env,
+                           SessionListener* listener)
+    : config_(config), incarnation_(incarnation), env_(env), listener_(listener) {}
+
+void PeerSessions::Link(NodeId peer, bool up) {
+  Outgoing& out = outgoing_[peer];
+  out.linked = up;
+  out.attempt = 0;
+  // A fresh link means that the old one is gone, and with it whatever it carried.
+  Close(peer, &out);
+  if (up) Greet(peer, &out);
+}
+
+void PeerSessions::Tick() {
+  for (auto& [peer, out] : outgoing_) {
+    if (!out.linked) continue;
+    if (out.open && env_->Now() - out.last_heard > config_->peer_timeout) Close(peer, &out);
+    if (!out.open) {
+      Greet(peer, &out);
+      continue;
+    }
+    Ping(peer);
+  }
+}
+
+void PeerSessions::Ping(NodeId peer) {
+  peer::v1::Message message;
+  listener_->FillPing(peer, message.mutable_ping());
+  Send(peer, /*reply=*/false, std::make_shared<const std::string>(message.SerializeAsString()));
+}
+
+void PeerSessions::Greet(NodeId peer, Outgoing* out) {
+  // One number until the session is open: an answer may take longer than the next greeting.
+  if (out->attempt == 0) out->attempt = env_->Random();
+  peer::v1::Message message;
+  peer::v1::Hello* hello = message.mutable_hello();
+  hello->set_attempt(out->attempt);
+  hello->set_strategy(config_->strategy);
+  hello->set_n(listener_->ReplicaCount());
+  SendGreeting(peer, /*reply=*/false, /*to_incarnation=*/0, message);
+}
+
+void PeerSessions::Close(NodeId peer, Outgoing* out) {
+  if (!out->open) return;
+  out->open = false;
+  out->attempt = 0;
+  out->queue.clear();
+  listener_->OnSessionDown(peer);
+}
+
+void PeerSessions::Receive(const peer::v1::Batch& batch) {
+  const NodeId from = batch.from();
+  if (batch.cluster() != config_->cluster && batch.session() != 0) return;
+  if (from == 0) return;
+  const bool greeting = batch.session() == 0;
+  if (!greeting && !(batch.reply() ? AcceptReply(batch) : AcceptRequest(batch))) return;
+  for (const std::string& bytes : batch.messages()) {
+    peer::v1::Message message;
+    if (!message.ParseFromString(bytes)) continue;  // damaged: as good as lost
+    if (message.has_hello()) {
+      if (greeting && !batch.reply()) OnHello(batch, message.hello());
+    } else if (message.has_hello_reply()) {
+      if (greeting && batch.reply()) OnHelloReply(batch, message.hello_reply());
+    } else if (!greeting) {
+      listener_->OnSessionMessage(from, message);
+    }
+  }
+}
+
+bool PeerSessions::AcceptRequest(const peer::v1::Batch& batch) {
+  const auto it = incoming_.find(batch.from());
+  if (it == incoming_.end() || batch.to_incarnation() != incarnation_) return false;
+  Incoming& in = it->second;
+  if (batch.session() < in.session || batch.session() > in.last_given) return false;
+  if (batch.session() > in.session) {
+    in.session = batch.session();
+    in.next_sequence = 1;
+    in.requests_seen = ReplayWindow();
+    in.queue.clear();
+    in.peer_incarnation = batch.from_incarnation();
+    // A peer that has started anew knows nothing of this node's session to it.
+    Outgoing& out = outgoing_[batch.from()];
+    if (out.open && out.peer_incarnation != batch.from_incarnation()) {
+      Close(batch.from(), &out);
+      Greet(batch.from(), &out);
+    }
+  }
+  if (in.peer_incarnation != batch.from_incarnation()) return false;
+  return in.requests_seen.Accept(batch.sequence());
+}
+
+bool PeerSessions::AcceptReply(const peer::v1::Batch& batch) {
+  const auto it = outgoing_.find(batch.from());
+  if (it == outgoing_.end() || batch.to_incarnation() != incarnation_) return false;
+  Outgoing& out = it->second;
+  if (!out.open || batch.session() != out.session) return false;
+  if (batch.from_incarnation() != out.peer_incarnation) return false;
+  if (!out.replies_seen.Accept(batch.sequence())) return false;
+  out.last_heard = env_->Now();
+  return true;
+}
+
+std::string PeerSessions::RefusalFor(const peer::v1::Batch& batch,
+                                     const peer::v1::Hello& hello) const {
+  if (batch.cluster() != config_->cluster) {
+    return absl::StrCat("belongs to cluster '", config_->cluster, "', not to '", batch.cluster(),
+                        "'");
+  }
+  if (batch.from() == config_->self) {
+    return absl::StrCat("has the same node id, ", config_->self);
+  }
+  if (hello.strategy() != config_->strategy) {
+    return absl::StrCat("replicates by ", config_->strategy, ", not by ", hello.strategy());
+  }
+  if (incoming_.size() >= kMaxPeers && incoming_.find(batch.from()) == incoming_.end()) {
+    return "has too many peers";
+  }
+  const int n = listener_->ReplicaCount();
+  if (n != 0 && hello.n() != 0 && static_cast<uint32_t>(n) != hello.n()) {
+    return absl::StrCat("counts ", n, " replicas, not ", hello.n());
+  }
+  return "";
+}
+
+void PeerSessions::OnHello(const peer::v1::Batch& batch, const peer::v1::Hello& hello) {
+  peer::v1::Message message;
+  peer::v1::HelloReply* reply = message.mutable_hello_reply();
+  reply->set_attempt(hello.attempt());
+  reply->set_refusal(RefusalFor(batch, hello));
+  if (reply->refusal().empty()) reply->set_session(++incoming_[batch.from()].last_given);
+  SendGreeting(batch.from(), /*reply=*/true, batch.from_incarnation(), message);
+}
+
+void PeerSessions::OnHelloReply(const peer::v1::Batch& batch, const peer::v1::HelloReply& reply) {
+  const auto it = outgoing_.find(batch.from());
+  if (it == outgoing_.end() || batch.to_incarnation() != incarnation_) return;
+  Outgoing& out = it->second;
+  if (!out.linked || out.open || reply.attempt() != out.attempt) return;
+  if (out.refusal != reply.refusal()) {
+    out.refusal = reply.refusal();
+    if (!out.refusal.empty()) {
+      env_->Log(absl::StrCat("node ", batch.from(), " refuses this node: it ", out.refusal));
+    }
+  }
+  if (!out.refusal.empty() || reply.session() == 0) return;
+  out.open = true;
+  out.session = reply.session();
+  out.peer_incarnation = batch.from_incarnation();
+  out.next_sequence = 1;
+  out.replies_seen = ReplayWindow();
+  out.last_heard = env_->Now();
+  listener_->OnSessionUp(batch.from());
+  Ping(batch.from());  // the other side counts the session from its first message on
+}
+
+void PeerSessions::Send(NodeId to, bool reply, std::shared_ptr<const std::string> message) {
+  if (reply) {
+    const auto it = incoming_.find(to);
+    if (it != incoming_.end() && it->second.session != 0) {
+      it->second.queue.push_back(std::move(message));
+    }
+    return;
+  }
+  const auto it = outgoing_.find(to);
+  if (it != outgoing_.end() && it->second.open) it->second.queue.push_back(std::move(message));
+}
+
+void PeerSessions::Flush() {
+  for (auto& [peer, out] : outgoing_) {
+    FlushQueue(peer, false, out.session, out.peer_incarnation, &out.next_sequence, &out.queue);
+  }
+  for (auto& [peer, in] : incoming_) {
+    FlushQueue(peer, true, in.session, in.peer_incarnation, &in.next_sequence, &in.queue);
+  }
+}
+
+void PeerSessions::FlushQueue(NodeId to, bool reply, uint64_t session, Incarnation to_incarnation,
+                              uint64_t* next_sequence, Queue* queue) {
+  size_t next = 0;
+  while (next < queue->size()) {
+    peer::v1::Batch batch = NewBatch(reply);
+    batch.set_to_incarnation(to_incarnation);
+    batch.set_session(session);
+    batch.set_sequence((*next_sequence)++);
+    size_t bytes = 0;
+    for (; next < queue->size(); ++next) {
+      const std::string& message = *(*queue)[next];
+      if (bytes > 0 && bytes + message.size() > kMaxBatchBytes) break;
+      bytes += message.size();
+      batch.add_messages(message);
+    }
+    env_->Send(to, std::move(batch));
+  }
+  queue->clear();
+}
+
+void PeerSessions::SendGreeting(NodeId to, bool reply, Incarnation to_incarnation,
+                                const peer::v1::Message& message) {
+  peer::v1::Batch batch = NewBatch(reply);
+  batch.set_to_incarnation(to_incarnation);
+  batch.add_messages(message.SerializeAsString());
+  env_->Send(to, std::move(batch));
+}
+
+peer::v1::Batch PeerSessions::NewBatch(bool reply) const {
+  peer::v1::Batch batch;
+  batch.set_cluster(config_->cluster);
+  batch.set_from(config_->self);
+  batch.set_from_incarnation(incarnation_);
+  batch.set_reply(reply);
+  return batch;
+}
+
+std::vector<NodeId> PeerSessions::Connected() const {
+  std::vector<NodeId> peers;
+  for (const auto& [peer, out] : outgoing_) {
+    if (out.open) peers.push_back(peer);
+  }
+  return peers;
+}
+
+bool PeerSessions::Connected(NodeId peer) const {
+  const auto it = outgoing_.find(peer);
+  return it != outgoing_.end() && it->second.open;
+}
+
+Incarnation PeerSessions::PeerIncarnation(NodeId peer) const {
+  const auto it = outgoing_.find(peer);
+  return it != outgoing_.end() && it->second.open ? it->second.peer_incarnation : 0;
+}
+
+std::string PeerSessions::Refusal(NodeId peer) const {
+  const auto it = outgoing_.find(peer);
+  return it == outgoing_.end() ? "" : it->second.refusal;
+}
+
+}  // namespace quorate
