@@ -73,6 +73,8 @@ class Replica : private StrategyContext, private SessionListener {
   static constexpr OperationId kFirstInternalId = OperationId{1} << 62;
 
   StrategyStatus Status() const;
+  // Whether this replica's reads count as answers; see Strategy::KnowsItsPast. Cheap.
+  bool KnowsItsPast() const { return strategy_->KnowsItsPast(); }
   Guarantee Promise() const { return strategy_->Promise(quorums_); }
   const Quorums& quorums() const override { return quorums_; }
   const ClusterConfig& config() const override { return config_; }
