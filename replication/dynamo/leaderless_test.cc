@@ -1,0 +1,157 @@
+#include "replication/dynamo/leaderless.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "replication/replica_harness.h"
+
+namespace quorate {
+namespace {
+
+using peer::v1::Message;
+
+TEST(LeaderlessTest, AnyNodeCoordinates) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  for (NodeId node = 1; node <= 3; ++node) {
+    const std::string value = "from " + std::to_string(node);
+    const OperationResult result = cluster.Do(node, SetOf("a", value));
+    ASSERT_TRUE(result.status.ok()) << result.status;
+    EXPECT_EQ(result.node, node);
+    cluster.Run(absl::Milliseconds(50));
+    for (NodeId other = 1; other <= 3; ++other) EXPECT_EQ(cluster.Held(other, "a"), value);
+  }
+}
+
+TEST(LeaderlessTest, ConcurrentWritesAreSiblingsUntilOneSettlesThem) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 1, 3});
+  cluster.lose = [](NodeId, NodeId, const Message& message) { return message.has_replicate(); };
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "left")).status.ok());
+  cluster.Run(absl::Milliseconds(5));
+  ASSERT_TRUE(cluster.Do(2, SetOf("a", "right")).status.ok());
+  cluster.lose = nullptr;
+  const OperationResult read = cluster.Do(3, GetOf("a"));
+  EXPECT_TRUE(read.disagreed);
+  ASSERT_TRUE(read.record.has_value());
+  EXPECT_EQ(read.record->siblings.size(), 2u);
+  EXPECT_EQ(read.record->Winner()->value, "right") << "the later clock wins";
+  Operation settle = SetOf("a", "settled");
+  settle.context = ContextToken("a", read.record->version);
+  const OperationResult write = cluster.Do(3, settle);
+  EXPECT_EQ(write.replaced_siblings, 2);
+  cluster.Run(absl::Seconds(1));
+  for (NodeId node = 1; node <= 3; ++node) EXPECT_EQ(cluster.Held(node, "a"), "settled");
+}
+
+TEST(LeaderlessTest, WriteWithoutContextPilesUpNothing) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(cluster.Do(1 + i % 3, SetOf("a", std::to_string(i))).status.ok());
+    cluster.Run(absl::Milliseconds(5));
+  }
+  const OperationResult read = cluster.Do(1, GetOf("a"));
+  EXPECT_EQ(ValueOf(read), "19");
+  EXPECT_EQ(read.record->version.Number(), 20u);
+}
+
+TEST(LeaderlessTest, ReadRepairsWhoeverIsBehindAfterTheReply) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  cluster.lose = [](NodeId, NodeId to, const Message& message) {
+    return to == 3 && message.has_replicate();
+  };
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cluster.lose = [](NodeId, NodeId, const Message& message) { return message.has_compare(); };
+  EXPECT_EQ(cluster.Held(3, "a"), "(none)");
+  EXPECT_EQ(ValueOf(cluster.Do(2, GetOf("a"))), "1");
+  cluster.Run(absl::Milliseconds(50));
+  EXPECT_EQ(cluster.Held(3, "a"), "1");
+  EXPECT_GE(cluster.replica(2).Status().counters.at("read_repairs"), 1u);
+}
+
+TEST(LeaderlessTest, ANodeThatMissedAWriteComparesWithItsCoordinator) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2},
+                         [](ClusterConfig* c) { c->anti_entropy_interval = absl::Hours(1); });
+  bool cut = true;
+  cluster.lose = [&cut](NodeId, NodeId to, const Message& message) {
+    return cut && to == 3 && message.has_replicate();
+  };
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cut = false;
+  cluster.Run(absl::Seconds(4));
+  EXPECT_EQ(cluster.Held(3, "a"), "1");
+}
+
+TEST(LeaderlessTest, WhatOnlySurvivorsHoldReachesEveryone) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2},
+                         [](ClusterConfig* c) { c->anti_entropy_interval = absl::Hours(1); });
+  cluster.lose = [](NodeId, NodeId to, const Message& message) {
+    return to == 3 && message.has_replicate();
+  };
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cluster.lose = nullptr;
+  cluster.Restart(1);  // the coordinator forgets that node 3 has missed it
+  cluster.Run(absl::Seconds(4));
+  for (NodeId node = 1; node <= 3; ++node) EXPECT_EQ(cluster.Held(node, "a"), "1") << node;
+}
+
+TEST(LeaderlessTest, ARestartedNodeAnswersNothingBeforeItHasCompared) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cluster.lose = [](NodeId, NodeId, const Message& message) { return message.has_compare_reply(); };
+  cluster.Restart(3);
+  cluster.Run(absl::Seconds(2));
+  Operation local = GetOf("a");
+  local.kind = OperationKind::kLocalRead;
+  EXPECT_EQ(cluster.Do(3, local).status.code(), absl::StatusCode::kUnavailable);
+  const OperationResult write = cluster.Do(3, SetOf("b", "2"));
+  EXPECT_EQ(write.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(write.may_have_applied);
+  Operation all = SetOf("c", "3");
+  all.w = 3;
+  EXPECT_TRUE(cluster.Do(1, all).status.ok()) << "it takes and acknowledges writes";
+  cluster.lose = nullptr;
+  cluster.Run(absl::Seconds(2));
+  EXPECT_EQ(ValueOf(cluster.Do(3, local)), "1");
+}
+
+TEST(LeaderlessTest, AWriteWhoseReplicasAreLostIsUnknownAtOnce) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 3, 1});
+  cluster.lose = [](NodeId from, NodeId to, const Message& message) {
+    return to == 3 || from == 3 ? !message.has_replicate() : false;
+  };
+  Operation write = SetOf("a", "1");
+  write.timeout = absl::Seconds(30);
+  const OperationId id = cluster.Submit(1, write);
+  cluster.Run(absl::Seconds(3));
+  ASSERT_NE(cluster.ResultOf(id), nullptr);
+  EXPECT_EQ(cluster.ResultOf(id)->status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(cluster.ResultOf(id)->may_have_applied);
+  EXPECT_EQ(cluster.ResultOf(id)->answers, 2);
+}
+
+TEST(LeaderlessTest, DeletesLeaveATombstoneWithAContext) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  ASSERT_TRUE(cluster.Do(2, DeleteOf("a")).status.ok());
+  const OperationResult read = cluster.Do(3, GetOf("a"));
+  ASSERT_TRUE(read.record.has_value());
+  EXPECT_TRUE(read.record->Winner()->tombstone);
+  EXPECT_EQ(read.record->version.Number(), 2u);
+}
+
+TEST(LeaderlessTest, RefusesMoreThanTheLimitOfSiblings) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  Version stranger;  // a context that covers nothing of the key
+  stranger.Add(Dot{{77, 1}, 1});
+  Operation write = SetOf("a", "x");
+  write.context = ContextToken("a", stranger);
+  for (int i = 0; i < Leaderless::kMaxSiblings; ++i) {
+    ASSERT_TRUE(cluster.Do(1, write).status.ok()) << i;
+  }
+  const OperationResult refused = cluster.Do(1, write);
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(refused.may_have_applied);
+  EXPECT_TRUE(cluster.Do(1, SetOf("a", "settled")).status.ok());
+}
+
+}  // namespace
+}  // namespace quorate

@@ -1,0 +1,167 @@
+#include "replication/leader_follower/leader_follower.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "replication/replica_harness.h"
+
+namespace quorate {
+namespace {
+
+using peer::v1::Message;
+
+TEST(LeaderFollowerTest, NumbersGrowByOneInOneEpoch) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
+  const OperationResult first = cluster.Do(1, SetOf("a", "1"));
+  const OperationResult second = cluster.Do(2, SetOf("b", "2"));  // forwarded
+  ASSERT_TRUE(first.status.ok()) << first.status;
+  ASSERT_TRUE(second.status.ok()) << second.status;
+  EXPECT_EQ(first.record->version.number(), 1u);
+  EXPECT_EQ(second.record->version.number(), 2u);
+  EXPECT_EQ(first.record->version.epoch(), second.record->version.epoch());
+  EXPECT_EQ(second.node, 1u);
+  cluster.Run(absl::Seconds(1));
+  for (NodeId node = 1; node <= 3; ++node) EXPECT_EQ(cluster.Held(node, "b"), "2");
+}
+
+TEST(LeaderFollowerTest, AFollowerAsksForWhatWasLost) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 3, 1});
+  int lost = 0;
+  cluster.lose = [&lost](NodeId, NodeId to, const Message& message) {
+    return to == 3 && message.has_replicate() && ++lost == 1;
+  };
+  const OperationResult result = cluster.Do(1, SetOf("a", "1"));
+  EXPECT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.answers, 3);
+  EXPECT_GE(lost, 2);
+  EXPECT_GE(cluster.replica(1).Status().counters.at("entries_resent"), 1u);
+}
+
+TEST(LeaderFollowerTest, AFollowerAppliesOnlyItsNextNumber) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 1, 1});
+  bool lost = false;
+  cluster.lose = [&lost](NodeId, NodeId to, const Message& message) {
+    if (to != 3 || !message.has_replicate() || lost) return false;
+    return lost = true;
+  };
+  cluster.Submit(1, SetOf("a", "1"));
+  cluster.Submit(1, SetOf("b", "2"));
+  cluster.Run(absl::Milliseconds(1));
+  EXPECT_EQ(cluster.Held(3, "b"), "(none)") << "number 1 is missing, so 2 waits";
+  cluster.Run(absl::Seconds(1));
+  EXPECT_EQ(cluster.Held(3, "a"), "1");
+  EXPECT_EQ(cluster.Held(3, "b"), "2");
+}
+
+TEST(LeaderFollowerTest, AFollowerBehindTheWindowCatchesUp) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2},
+                         [](ClusterConfig* config) { config->max_window_bytes = 500; });
+  bool cut = true;
+  cluster.lose = [&cut](NodeId, NodeId to, const Message& message) {
+    return cut && to == 3 && message.has_replicate();
+  };
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(cluster.Do(1, SetOf("key" + std::to_string(i), "value")).status.ok());
+  }
+  EXPECT_EQ(cluster.Held(3, "key0"), "(none)");
+  cut = false;
+  cluster.Run(absl::Seconds(2));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(cluster.Held(3, "key" + std::to_string(i)), "value") << i;
+  }
+  EXPECT_EQ(cluster.replica(3).Status().applied_number, 100u);
+  EXPECT_GE(cluster.replica(3).Status().counters.at("records_pulled"), 90u);
+}
+
+TEST(LeaderFollowerTest, ARestartedLeaderRecoversFromItsFollowers) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
+  const OperationResult before = cluster.Do(1, SetOf("a", "1"));
+  cluster.Restart(1);
+  const OperationResult refused = cluster.Do(1, SetOf("a", "2"));
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(refused.may_have_applied);
+  cluster.Run(absl::Seconds(2));
+  EXPECT_EQ(ValueOf(cluster.Do(1, GetOf("a"))), "1");
+  const OperationResult after = cluster.Do(1, SetOf("a", "2"));
+  ASSERT_TRUE(after.status.ok()) << after.status;
+  EXPECT_GT(after.record->version.epoch(), before.record->version.epoch());
+  EXPECT_GT(after.record->version.number(), before.record->version.number());
+  cluster.Run(absl::Seconds(1));
+  for (NodeId node = 1; node <= 3; ++node) EXPECT_EQ(cluster.Held(node, "a"), "2");
+}
+
+TEST(LeaderFollowerTest, ARecordThatOnlyAFollowerHoldsIsTakenOver) {
+  ReplicaHarness cluster(LeaderFollower::kName, {5, 3, 3});
+  cluster.lose = [](NodeId, NodeId to, const Message& message) {
+    return to != 5 && message.has_replicate();
+  };
+  Operation write = SetOf("a", "unknown");
+  write.timeout = absl::Milliseconds(300);
+  const OperationResult unknown = cluster.Do(1, write);
+  EXPECT_EQ(unknown.status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(unknown.may_have_applied);
+  EXPECT_EQ(cluster.Held(5, "a"), "unknown");
+  // The leader forgets it, and takes its new epoch without hearing node 5.
+  cluster.lose = [](NodeId from, NodeId to, const Message&) { return from == 5 || to == 5; };
+  cluster.Restart(1);
+  cluster.Run(absl::Seconds(3));
+  ASSERT_TRUE(cluster.Do(1, SetOf("b", "2")).status.ok());
+  EXPECT_EQ(ValueOf(cluster.Do(1, GetOf("a"))), "(none)");
+  cluster.lose = nullptr;
+  cluster.Run(absl::Seconds(3));
+  for (NodeId node = 1; node <= 5; ++node) EXPECT_EQ(cluster.Held(node, "a"), "unknown") << node;
+}
+
+TEST(LeaderFollowerTest, WritesWithoutEnoughReplicasAreRefusedBeforehand) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 3, 1});
+  cluster.Crash(3);
+  cluster.Run(absl::Seconds(3));
+  const OperationResult result = cluster.Do(1, SetOf("a", "1"));
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(result.may_have_applied);
+  EXPECT_EQ(cluster.Held(1, "a"), "(none)");
+}
+
+TEST(LeaderFollowerTest, AFollowerMayRefuseAndNameTheLeader) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2},
+                         [](ClusterConfig* config) { config->forward_writes = false; });
+  const OperationResult result = cluster.Do(2, SetOf("a", "1"));
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(result.leader, 1u);
+  EXPECT_THAT(std::string(result.status.message()), testing::HasSubstr("leader, node 1"));
+}
+
+TEST(LeaderFollowerTest, ALostLeaderMakesForwardedWritesUnknown) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
+  cluster.lose = [](NodeId, NodeId, const Message& message) {
+    return message.has_replicate() || message.has_forward_reply();
+  };
+  Operation write = SetOf("a", "1");
+  write.timeout = absl::Seconds(30);
+  const OperationId id = cluster.Submit(2, write);
+  cluster.Run(absl::Milliseconds(50));
+  cluster.Crash(1);
+  cluster.Run(absl::Seconds(3));
+  ASSERT_NE(cluster.ResultOf(id), nullptr);
+  EXPECT_EQ(cluster.ResultOf(id)->status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(cluster.ResultOf(id)->may_have_applied);
+}
+
+TEST(LeaderFollowerTest, ASyncingFollowerIsNoAnswer) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cluster.lose = [](NodeId, NodeId, const Message& message) { return message.has_compare_reply(); };
+  cluster.Restart(3);
+  cluster.Run(absl::Seconds(2));
+  Operation local = GetOf("a");
+  local.kind = OperationKind::kLocalRead;
+  EXPECT_EQ(cluster.Do(3, local).status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(cluster.Do(3, GetOf("a")).status.code(), absl::StatusCode::kUnavailable);
+  Operation all = GetOf("a");
+  all.r = 3;
+  EXPECT_FALSE(cluster.Do(1, all).status.ok()) << "two replicas can answer, three are needed";
+  EXPECT_EQ(ValueOf(cluster.Do(1, GetOf("a"))), "1");
+}
+
+}  // namespace
+}  // namespace quorate
