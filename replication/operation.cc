@@ -22,12 +22,6 @@ std::string Checksum(absl::string_view key, absl::string_view body) {
 
 }  // namespace
 
-OperationResult NotSent(absl::Status status) {
-  OperationResult result;
-  result.status = std::move(status);
-  return result;
-}
-
 WriteOrder OrderOf(const Version& version, const Sibling& sibling) {
   if (version.sequenced()) return WriteOrder{version.epoch(), version.number(), 0};
   return WriteOrder{sibling.clock, sibling.dot.actor.node, StableHash(sibling.value)};

@@ -65,9 +65,6 @@ struct OperationResult {
   NodeId leader = 0;          // where the operation should go instead; 0 where that is unknown
 };
 
-// NOT_SENT: refused before anything was sent, so that a retry is safe.
-OperationResult NotSent(absl::Status status);
-
 // Where the winner of `record` stands among the writes of its key.
 WriteOrder OrderOf(const Record& record);
 WriteOrder OrderOf(const Version& version, const Sibling& sibling);

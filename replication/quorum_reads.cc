@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "replication/outcomes.h"
+
 namespace quorate {
 
 void QuorumReads::Start(OperationId id, const Operation& operation) {
@@ -13,12 +15,9 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
   const int required = operation.r.value_or(context_->quorums().r);
   const std::vector<NodeId> peers =
       required > 1 ? context_->ConnectedPeers() : std::vector<NodeId>();
-  if (1 + static_cast<int>(peers.size()) < required) {
-    OperationResult result = NotSent(absl::UnavailableError(
-        absl::StrCat("the read needs ", required, " replicas and this node reaches ",
-                     1 + peers.size(), " of ", n, ", itself included")));
-    result.required = required;
-    return context_->Complete(id, std::move(result));
+  const int live = 1 + static_cast<int>(peers.size());
+  if (live < required) {
+    return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
   PendingRead read{operation.key, QuorumTracker(n, required), {}, {}, {}, false};
   read.awaited.assign(peers.begin(), peers.end());

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 
+#include "replication/outcomes.h"
 #include "replication/registry.h"
 
 namespace quorate {

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "replication/catch_up.h"
+#include "replication/outcomes.h"
 #include "replication/storage/planted_bugs.h"
 
 namespace quorate {
@@ -70,11 +71,7 @@ void Leaderless::StartWrite(OperationId id, const Operation& operation) {
   const int required = operation.w.value_or(context_->quorums().w);
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) {
-    OperationResult result = NotSent(absl::UnavailableError(
-        absl::StrCat("the write needs ", required, " replicas and this node reaches ", live,
-                     ", itself included; nothing was written")));
-    result.required = required;
-    return context_->Complete(id, std::move(result));
+    return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
   DropOldestAnswered();
   const absl::StatusOr<Version> context = ParseContextToken(operation.key, operation.context);
@@ -170,15 +167,8 @@ void Leaderless::Advance(OperationId id) {
     context_->Complete(id, std::move(write.result));
   } else if (!write.answered && possible < write.acks.required()) {
     write.answered = true;
-    OperationResult result;
-    result.status = absl::UnavailableError(
-        absl::StrCat("the write had ", write.acks.accepted(), " of the ", write.acks.required(),
-                     " acknowledgements it needs when replicas were lost; it may still take "
-                     "effect"));
-    result.may_have_applied = true;
-    result.answers = write.acks.accepted();
-    result.required = write.acks.required();
-    context_->Complete(id, std::move(result));
+    context_->Complete(
+        id, UnknownOutcome(absl::StatusCode::kUnavailable, write.acks, "replicas were lost"));
   }
   if (write.answered && write.unacknowledged.empty() && self_answered) writes_.erase(it);
 }
@@ -204,14 +194,8 @@ void Leaderless::OnExpire(OperationId id) {
   if (it == writes_.end()) return;
   PendingWrite& write = it->second;
   if (!write.answered) {
-    OperationResult result;
-    result.status = absl::DeadlineExceededError(absl::StrCat(
-        "the write had ", write.acks.accepted(), " of the ", write.acks.required(),
-        " acknowledgements it needs when its time was over; it may still take effect"));
-    result.may_have_applied = true;
-    result.answers = write.acks.accepted();
-    result.required = write.acks.required();
-    context_->Complete(id, std::move(result));
+    context_->Complete(
+        id, UnknownOutcome(absl::StatusCode::kDeadlineExceeded, write.acks, "its time was over"));
   }
   GiveUp(id);
 }

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "replication/catch_up.h"
+#include "replication/outcomes.h"
 #include "replication/storage/planted_bugs.h"
 
 namespace quorate {
@@ -92,23 +93,13 @@ void Leader::Abdicate(uint64_t higher_epoch) {
                              ": taking a new one"));
   highest_epoch_ = std::max(highest_epoch_, higher_epoch);
   for (const auto& [number, write] : writes_) {
-    Finish(write.id, Unknown(write, absl::UnavailableError(
-                                        "the leader had to take a new epoch during the write")));
+    Finish(write.id, UnknownOutcome(absl::StatusCode::kUnavailable, write.acks,
+                                    "the leader had to take a new epoch"));
   }
   writes_.clear();
   numbers_.clear();
   for (auto& [peer, follower] : followers_) follower.attached = false;
   TakeEpoch();
-}
-
-OperationResult Leader::Unknown(const PendingWrite& write, absl::Status status) const {
-  OperationResult result;
-  result.status = std::move(status);
-  result.may_have_applied = true;
-  result.node = context_->config().self;
-  result.answers = write.acks.accepted();
-  result.required = write.acks.required();
-  return result;
 }
 
 void Leader::OnWrite(OperationId id, const Operation& operation) { StartWrite(id, operation); }
@@ -117,13 +108,7 @@ void Leader::StartWrite(OperationId id, const Operation& operation) {
   if (!serving()) return Finish(id, NotSent(absl::UnavailableError(Status().detail)));
   const int required = operation.w.value_or(context_->quorums().w);
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
-  if (live < required) {
-    OperationResult result = NotSent(absl::UnavailableError(
-        absl::StrCat("the write needs ", required, " replicas and the leader reaches ", live,
-                     ", itself included; nothing was written")));
-    result.required = required;
-    return Finish(id, std::move(result));
-  }
+  if (live < required) return Finish(id, TooFewReplicas(operation, required, live));
   const uint64_t number = next_number_;
   const Record record =
       Record::Sequenced(epoch_, number, operation.kind == OperationKind::kDelete, operation.value);
@@ -185,11 +170,7 @@ void Leader::OnExpire(OperationId id) {
   if (it == numbers_.end()) return;
   const PendingWrite& write = writes_.at(it->second);
   // The entry stays in the sequence and goes on to the followers: a write is never rolled back.
-  Finish(id, Unknown(write,
-                     absl::DeadlineExceededError(absl::StrCat(
-                         "the write had ", write.acks.accepted(), " of the ", write.acks.required(),
-                         " acknowledgements it needs when its time was over; it may still "
-                         "take effect"))));
+  Finish(id, UnknownOutcome(absl::StatusCode::kDeadlineExceeded, write.acks, "its time was over"));
   writes_.erase(it->second);
   numbers_.erase(it);
 }

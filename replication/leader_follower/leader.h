@@ -82,7 +82,6 @@ class Leader : public Role {
   void OnAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Acknowledge(NodeId node, uint64_t base, uint64_t through);
   void OnForward(NodeId from, const peer::v1::Forward& forward);
-  OperationResult Unknown(const PendingWrite& write, absl::Status status) const;
   void SendEntries();
 
   StrategyContext* const context_;

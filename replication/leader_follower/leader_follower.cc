@@ -7,6 +7,7 @@
 
 #include "replication/leader_follower/follower.h"
 #include "replication/leader_follower/leader.h"
+#include "replication/outcomes.h"
 
 namespace quorate {
 namespace {

@@ -1,0 +1,36 @@
+#include "replication/outcomes.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace quorate {
+
+OperationResult NotSent(absl::Status status) {
+  OperationResult result;
+  result.status = std::move(status);
+  return result;
+}
+
+OperationResult TooFewReplicas(const Operation& operation, int required, int live) {
+  OperationResult result = NotSent(absl::UnavailableError(
+      absl::StrCat(operation.is_write() ? "the write" : "the read", " needs ", required,
+                   " replicas and the coordinator reaches ", live, ", itself included",
+                   operation.is_write() ? "; nothing was written" : "")));
+  result.required = required;
+  return result;
+}
+
+OperationResult UnknownOutcome(absl::StatusCode code, const QuorumTracker& acks,
+                               absl::string_view why) {
+  OperationResult result;
+  result.status = absl::Status(
+      code, absl::StrCat("the write had ", acks.accepted(), " of the ", acks.required(),
+                         " acknowledgements it needs when ", why, "; it may still take effect"));
+  result.may_have_applied = true;
+  result.answers = acks.accepted();
+  result.required = acks.required();
+  return result;
+}
+
+}  // namespace quorate

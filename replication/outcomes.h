@@ -1,0 +1,27 @@
+// Outcomes: the results that a coordinator gives when an operation does not succeed. There are two
+// kinds of failed writes, and they must never be mixed up: nothing was sent, so a retry is safe; or
+// something was, so the write may take effect now or later (doc/semantics.md 11, 12).
+#ifndef QUORATE_REPLICATION_OUTCOMES_H_
+#define QUORATE_REPLICATION_OUTCOMES_H_
+
+#include "absl/status/status.h"
+
+#include "replication/operation.h"
+#include "replication/quorum.h"
+
+namespace quorate {
+
+// Refused before anything was sent.
+OperationResult NotSent(absl::Status status);
+
+// Refused because fewer than `required` replicas can be reached (`live`, the coordinator included).
+OperationResult TooFewReplicas(const Operation& operation, int required, int live);
+
+// A write that was sent and lacks acknowledgements. `why` names the event, as in "replicas were
+// lost".
+OperationResult UnknownOutcome(absl::StatusCode code, const QuorumTracker& acks,
+                               absl::string_view why);
+
+}  // namespace quorate
+
+#endif  // QUORATE_REPLICATION_OUTCOMES_H_

@@ -1,0 +1,151 @@
+#include "replication/replica.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "replication/replica_harness.h"
+
+namespace quorate {
+namespace {
+
+class ReplicaTest : public testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Strategies, ReplicaTest, testing::Values("leader_follower", "leaderless"));
+
+void Synced(ClusterConfig* config) { config->durability = Durability::kSynced; }
+
+TEST(ReplicaMakeTest, RefusesWhatMakesNoSense) {
+  MemoryEngine engine;
+  ClusterConfig config;
+  config.self = 1;
+  config.quorums = {3, 2, 2};
+  config.strategy = "voting";
+  const auto replica = Replica::Make(config, 1, true, &engine, nullptr);
+  EXPECT_EQ(replica.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(replica.status().message()), testing::HasSubstr("leaderless"));
+}
+
+TEST_P(ReplicaTest, InputOutOfRangeIsRefusedWithoutEffect) {
+  ReplicaHarness cluster(GetParam(), {3, 2, 2}, [](ClusterConfig* config) {
+    config->max_key_bytes = 4;
+    config->max_value_bytes = 4;
+  });
+  std::vector<Operation> wrong = {SetOf("", "v"), SetOf("12345", "v"), SetOf("k", "12345")};
+  wrong.push_back(SetOf("k", "v"));
+  wrong.back().w = 4;
+  wrong.push_back(SetOf("k", "v"));
+  wrong.back().w = 0;
+  wrong.push_back(GetOf("k"));
+  wrong.back().r = -1;
+  wrong.push_back(SetOf("k", "v"));
+  wrong.back().context = "nonsense";
+  for (const Operation& operation : wrong) {
+    const OperationResult result = cluster.Do(1, operation);
+    EXPECT_EQ(result.status.code(), absl::StatusCode::kInvalidArgument) << result.status;
+    EXPECT_FALSE(result.may_have_applied);
+  }
+  EXPECT_EQ(cluster.Held(1, "k"), "(none)");
+  EXPECT_TRUE(cluster.Do(1, SetOf("1234", "1234")).status.ok());
+}
+
+TEST_P(ReplicaTest, TooManyOpenOperationsAreRefusedEarly) {
+  ReplicaHarness cluster(GetParam(), {3, 3, 3},
+                         [](ClusterConfig* config) { config->max_open_operations = 5; });
+  cluster.lose = [](NodeId, NodeId, const peer::v1::Message& message) {
+    return message.has_replicate();
+  };
+  std::vector<OperationId> ids;
+  for (int i = 0; i < 6; ++i) ids.push_back(cluster.Submit(1, SetOf("k", "v")));
+  ASSERT_NE(cluster.ResultOf(ids.back()), nullptr);
+  EXPECT_EQ(cluster.ResultOf(ids.back())->status.code(), absl::StatusCode::kResourceExhausted);
+  cluster.lose = nullptr;
+  cluster.Run(absl::Seconds(5));
+  for (const OperationId id : ids) EXPECT_NE(cluster.ResultOf(id), nullptr);
+  EXPECT_TRUE(cluster.Do(1, SetOf("k", "v")).status.ok());
+}
+
+TEST_P(ReplicaTest, ACancelledReadEndsAndACancelledWriteGoesOn) {
+  ReplicaHarness cluster(GetParam(), {3, 3, 3});
+  const OperationId write = cluster.Submit(1, SetOf("k", "v"));
+  cluster.replica(1).Cancel(write);
+  cluster.replica(1).Cancel(write);
+  cluster.replica(1).Flush();
+  ASSERT_NE(cluster.ResultOf(write), nullptr);
+  EXPECT_EQ(cluster.ResultOf(write)->status.code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(cluster.ResultOf(write)->may_have_applied);
+  cluster.Run(absl::Seconds(1));
+  EXPECT_EQ(cluster.Held(3, "k"), "v");
+  const OperationId read = cluster.Submit(1, GetOf("k"));
+  cluster.replica(1).Cancel(read);
+  cluster.replica(1).Flush();
+  ASSERT_NE(cluster.ResultOf(read), nullptr);
+  EXPECT_FALSE(cluster.ResultOf(read)->may_have_applied);
+  cluster.Run(absl::Seconds(5));
+}
+
+TEST_P(ReplicaTest, ADrainIsFullAfterItsBound) {
+  ReplicaHarness cluster(GetParam(), {1, 1, 1});
+  Replica& replica = cluster.replica(1);
+  EXPECT_FALSE(replica.DrainFull());
+  for (int i = 0; i < Replica::kDrainEvents; ++i) {
+    EXPECT_FALSE(replica.DrainFull());
+    replica.Submit(1000 + i, GetOf("k"));
+  }
+  EXPECT_TRUE(replica.DrainFull());
+  replica.Flush();
+  EXPECT_FALSE(replica.DrainFull());
+  replica.Submit(5000, SetOf("k", std::string(Replica::kDrainBytes, 'x')));
+  EXPECT_TRUE(replica.DrainFull());
+  replica.Flush();
+}
+
+TEST_P(ReplicaTest, ReadsInsideADrainSeeItsWrites) {
+  ReplicaHarness cluster(GetParam(), {1, 1, 1});
+  cluster.replica(1).Submit(1000, SetOf("k", "v"));
+  cluster.replica(1).Submit(1001, GetOf("k"));
+  EXPECT_EQ(cluster.ResultOf(1000), nullptr) << "nothing leaves before the drain is applied";
+  cluster.replica(1).Flush();
+  ASSERT_NE(cluster.ResultOf(1001), nullptr);
+  EXPECT_EQ(ValueOf(*cluster.ResultOf(1001)), "v");
+}
+
+TEST_P(ReplicaTest, SyncedRepliesWaitForTheDisk) {
+  ReplicaHarness cluster(GetParam(), {1, 1, 1}, Synced);
+  const OperationId write = cluster.Submit(1, SetOf("k", "v"));
+  const OperationId read = cluster.Submit(1, GetOf("k"));
+  EXPECT_EQ(cluster.Held(1, "k"), "v");
+  EXPECT_EQ(cluster.ResultOf(write), nullptr);
+  EXPECT_EQ(cluster.ResultOf(read), nullptr) << "what may be forgotten must not be shown";
+  cluster.Run(absl::Milliseconds(2));  // the harness syncs after one millisecond
+  ASSERT_NE(cluster.ResultOf(write), nullptr);
+  ASSERT_NE(cluster.ResultOf(read), nullptr);
+  EXPECT_EQ(ValueOf(*cluster.ResultOf(read)), "v");
+}
+
+TEST_P(ReplicaTest, AFailedDiskAcknowledgesNothingMore) {
+  ReplicaHarness cluster(GetParam(), {1, 1, 1}, Synced);
+  const OperationId write = cluster.Submit(1, SetOf("k", "v"));
+  cluster.replica(1).Durable(1, absl::DataLossError("fsync failed"));
+  cluster.replica(1).Flush();
+  ASSERT_NE(cluster.ResultOf(write), nullptr);
+  EXPECT_EQ(cluster.ResultOf(write)->status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(cluster.ResultOf(write)->may_have_applied);
+  const OperationResult later = cluster.Do(1, SetOf("k", "w"));
+  EXPECT_THAT(std::string(later.status.message()), testing::HasSubstr("fsync failed"));
+  EXPECT_FALSE(later.may_have_applied);
+}
+
+TEST_P(ReplicaTest, QuorumsMayBeSetForOneOperation) {
+  ReplicaHarness cluster(GetParam(), {3, 3, 1});
+  cluster.Crash(3);
+  cluster.Run(absl::Seconds(3));
+  EXPECT_FALSE(cluster.Do(1, SetOf("k", "v")).status.ok());
+  Operation two = SetOf("k", "v");
+  two.w = 2;
+  const OperationResult result = cluster.Do(1, two);
+  ASSERT_TRUE(result.status.ok()) << result.status;
+  EXPECT_EQ(result.required, 2);
+}
+
+}  // namespace
+}  // namespace quorate
