@@ -1,0 +1,168 @@
+#include "node/rest_response.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "nlohmann/json.hpp"
+
+#include "node/status_mapping.h"
+#include "node/text_encoding.h"
+
+namespace quorate {
+namespace {
+
+// Keeps the documented fields in front.
+using Json = nlohmann::ordered_json;
+
+// A message may quote what a client sent, so it may hold anything.
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// 64-bit integers travel as strings: many readers of JSON keep 53 bits only.
+std::string Text(uint64_t number) { return absl::StrCat(number); }
+
+void PutKey(absl::string_view key, Json* json) {
+  if (IsValidUtf8(key)) {
+    (*json)["key"] = std::string(key);
+  } else {
+    (*json)["key_b64"] = absl::Base64Escape(key);
+  }
+}
+
+void PutValue(const std::string& value, Json* json) {
+  if (IsValidUtf8(value)) {
+    (*json)["value"] = value;
+  } else {
+    (*json)["value_b64"] = absl::Base64Escape(value);
+    (*json)["encoding"] = "base64";
+  }
+}
+
+Json OrderJson(const WriteOrder& order) {
+  return Json{{"major", Text(order.major)}, {"minor", Text(order.minor)}, {"tie", Text(order.tie)}};
+}
+
+Json SiblingsJson(const Record& record) {
+  Json siblings = Json::array();
+  for (const Sibling& sibling : record.siblings) {
+    Json json = Json::object();
+    if (!sibling.tombstone) PutValue(sibling.value, &json);
+    json["deleted"] = sibling.tombstone;
+    json["order"] = OrderJson(OrderOf(record.version, sibling));
+    siblings.push_back(std::move(json));
+  }
+  return siblings;
+}
+
+// The fields that reads and writes share. `version` is the one 64-bit number that is a JSON number:
+// it stays below 2^53 by construction.
+void PutOutcome(const Operation& operation, const OperationResult& result, const KvApi& api,
+                Json* json) {
+  const Version version = result.record.has_value() ? result.record->version : Version();
+  (*json)["version"] = version.Number();
+  (*json)["context"] = absl::Base64Escape(ContextToken(operation.key, version));
+  (*json)["order"] = OrderJson(result.order);
+  (*json)["node"] = api.NodeName(result.node);
+}
+
+Json ErrorJson(absl::string_view code, absl::string_view message) {
+  return Json{{"code", code}, {"message", message}, {"details", Json::array()}};
+}
+
+HttpAnswer EncodeFailure(const OperationResult& result, const KvApi& api) {
+  const v1::ErrorDetails details = DetailsOf(result, api);
+  Json json = ErrorJson(ToWireStatus(result.status.code()).name, result.status.message());
+  json["details"].push_back(Json{{"may_have_applied", details.may_have_applied()},
+                                 {"acks", details.acks()},
+                                 {"required", details.required()},
+                                 {"leader", details.leader()}});
+  return HttpAnswer{HttpStatusOf(result), Dump(json), ""};
+}
+
+HttpAnswer EncodeWrite(const Operation& operation, const OperationResult& result,
+                       const KvApi& api) {
+  const bool set = operation.kind == OperationKind::kSet;
+  Json json = {{"message", set ? "Key set successfully" : "Key deleted successfully"}};
+  PutOutcome(operation, result, api, &json);
+  json["acks"] = result.answers;
+  json["required"] = result.required;
+  json["replaced_siblings"] = result.replaced_siblings;
+  return HttpAnswer{set ? 201 : 200, Dump(json), ""};
+}
+
+HttpAnswer EncodeRead(const Operation& operation, bool siblings, const OperationResult& result,
+                      const KvApi& api) {
+  const Sibling* winner = result.record.has_value() ? result.record->Winner() : nullptr;
+  const bool found = winner != nullptr && !winner->tombstone;
+  const bool conflict = result.record.has_value() && result.record->conflicting();
+  // Where siblings were asked for, a delete among them is one of the values to show.
+  const bool absent = !found && !(conflict && siblings);
+
+  Json json = absent ? ErrorJson("NOT_FOUND", winner == nullptr ? "the key was never written"
+                                                                : "the key was deleted")
+                     : Json::object();
+  PutKey(operation.key, &json);
+  if (found) PutValue(winner->value, &json);
+  PutOutcome(operation, result, api, &json);
+  json["answers"] = result.answers;
+  json["required"] = result.required;
+  json["disagreed"] = result.disagreed;
+  json["conflict"] = conflict;
+  if (conflict && siblings) json["siblings"] = SiblingsJson(*result.record);
+  return HttpAnswer{absent ? 404 : 200, Dump(json), ""};
+}
+
+Json PeersJson(const v1::StatusResponse& status) {
+  Json peers = Json::array();
+  for (const v1::PeerStatus& peer : status.peers()) {
+    peers.push_back(Json{{"node", peer.node()},
+                         {"http_address", peer.http_address()},
+                         {"connected", peer.connected()},
+                         {"refusal", peer.refusal()}});
+  }
+  return peers;
+}
+
+}  // namespace
+
+HttpAnswer EncodeResult(const Operation& operation, bool siblings, const OperationResult& result,
+                        const KvApi& api) {
+  if (!result.status.ok()) return EncodeFailure(result, api);
+  if (operation.is_write()) return EncodeWrite(operation, result, api);
+  return EncodeRead(operation, siblings, result, api);
+}
+
+HttpAnswer EncodeHealth(const v1::StatusResponse& status) {
+  const bool serving = status.state() == "serving";
+  Json json = {{"status", serving ? "healthy" : status.state()},
+               {"detail", status.detail()},
+               {"role", status.role()},
+               {"node_id", status.node()},
+               {"strategy", status.strategy()},
+               {"w", status.w()},
+               {"r", status.r()},
+               {"n", status.n()},
+               {"state", status.state()},
+               {"cluster", status.cluster()},
+               {"guarantee", status.guarantee()},
+               {"durability", status.durability()},
+               {"leader", status.leader()},
+               {"epoch", Text(status.epoch())},
+               {"applied_number", Text(status.applied_number())},
+               {"incarnation", Text(status.incarnation())},
+               {"peers", PeersJson(status)}};
+  return HttpAnswer{serving ? 200 : 503, Dump(json), ""};
+}
+
+HttpAnswer EncodeError(const absl::Status& error) {
+  return EncodeError(ToWireStatus(error.code()).http, error);
+}
+
+HttpAnswer EncodeError(int http_status, const absl::Status& error) {
+  return HttpAnswer{http_status, Dump(ErrorJson(ToWireStatus(error.code()).name, error.message())),
+                    ""};
+}
+
+}  // namespace quorate

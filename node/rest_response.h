@@ -1,0 +1,40 @@
+// Encodes the answers of the REST API: JSON bodies and HTTP statuses.
+//
+// Pure: thread-safe, never blocks.
+#ifndef QUORATE_NODE_REST_RESPONSE_H_
+#define QUORATE_NODE_REST_RESPONSE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+#include "node/kv_api.h"
+#include "proto/kv.pb.h"
+#include "replication/operation.h"
+
+namespace quorate {
+
+struct HttpAnswer {
+  int status = 200;
+  std::string body;   // a JSON object
+  std::string allow;  // with 405: the methods that the path takes
+};
+
+// The answer to `operation` for its result: what was read or written, or the error. A read of an
+// absent key is 404 with the version and context of what was deleted. `siblings`: show every
+// concurrent value. `api` names nodes.
+HttpAnswer EncodeResult(const Operation& operation, bool siblings, const OperationResult& result,
+                        const KvApi& api);
+
+// 200 where the node is serving, otherwise 503 with the reason.
+HttpAnswer EncodeHealth(const v1::StatusResponse& status);
+
+// A refusal with the HTTP status that belongs to `error`, or with `http_status` where HTTP has a
+// more exact one.
+HttpAnswer EncodeError(const absl::Status& error);
+HttpAnswer EncodeError(int http_status, const absl::Status& error);
+
+}  // namespace quorate
+
+#endif  // QUORATE_NODE_REST_RESPONSE_H_
