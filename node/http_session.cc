@@ -1,0 +1,330 @@
+#include "node/http_session.h"
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "boost/asio/error.hpp"
+#include "boost/asio/socket_base.hpp"
+#include "boost/asio/write.hpp"
+#include "boost/beast/core/error.hpp"
+#include "boost/beast/http/error.hpp"
+#include "boost/beast/http/read.hpp"
+#include "boost/beast/http/write.hpp"
+
+namespace quorate {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+constexpr size_t kReadBytes = size_t{64} << 10;
+
+// Answers up to this size are not counted against the memory that sessions share: the outcome of a
+// write must reach its client however full the gateway is.
+constexpr size_t kUncountedAnswerBytes = size_t{64} << 10;
+
+constexpr absl::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+absl::string_view View(boost::beast::string_view text) {
+  return absl::string_view(text.data(), text.size());
+}
+
+std::chrono::nanoseconds ToChrono(absl::Duration duration) {
+  return absl::ToChronoNanoseconds(duration);
+}
+
+std::string HttpDate() {
+  return absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::Now(), absl::UTCTimeZone());
+}
+
+HttpAnswer TooMuchInFlight() {
+  return EncodeError(absl::ResourceExhaustedError(
+      "the node has too many bytes of requests and answers in flight; try again later"));
+}
+
+HttpAnswer ShuttingDown() {
+  return EncodeError(absl::UnavailableError("the node is shutting down"));
+}
+
+}  // namespace
+
+HttpSession::HttpSession(boost::asio::ip::tcp::socket socket, HttpSessionHost* host)
+    : host_(host), stream_(std::move(socket)), buffer_(kReadBytes) {
+  error_code ignored;
+  stream_.socket().set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+}
+
+void HttpSession::Run() { AwaitRequest(); }
+
+void HttpSession::Refuse(const HttpAnswer& answer) {
+  keep_alive_ = false;
+  body_read_ = false;
+  Write(answer);
+}
+
+void HttpSession::Drain() {
+  if (state_ == State::kIdle || state_ == State::kLingering) Close();
+}
+
+void HttpSession::Close() {
+  if (state_ == State::kClosed) return;
+  if (state_ == State::kWorking) host_->api().Cancel(operation_);
+  state_ = State::kClosed;
+  ReleaseAll();
+  error_code ignored;
+  stream_.socket().shutdown(boost::asio::socket_base::shutdown_both, ignored);
+  stream_.close();
+  host_->Remove(shared_from_this());
+}
+
+void HttpSession::AwaitRequest() {
+  ++request_number_;
+  parser_.emplace();
+  parser_->header_limit(static_cast<uint32_t>(host_->options().max_header_bytes));
+  parser_->body_limit(host_->options().max_body_bytes);
+  http_version_ = 11;
+  head_ = false;
+  keep_alive_ = false;
+  body_read_ = false;
+  if (buffer_.size() > 0) {
+    ReadHeader();
+    return;
+  }
+  state_ = State::kIdle;
+  if (host_->draining()) {
+    Close();
+    return;
+  }
+  stream_.expires_after(ToChrono(host_->options().idle_timeout));
+  stream_.async_read_some(buffer_.prepare(kReadBytes),
+                          [self = shared_from_this()](const error_code& error, size_t bytes) {
+                            if (self->state_ == State::kClosed) return;
+                            if (error) {
+                              self->Close();
+                              return;
+                            }
+                            self->buffer_.commit(bytes);
+                            self->ReadHeader();
+                          });
+}
+
+void HttpSession::ReadHeader() {
+  state_ = State::kReading;
+  stream_.expires_after(ToChrono(host_->options().read_timeout));
+  http::async_read_header(
+      stream_, buffer_, *parser_,
+      [self = shared_from_this()](const error_code& error, size_t) { self->OnHeader(error); });
+}
+
+void HttpSession::OnHeader(const error_code& error) {
+  if (state_ == State::kClosed) return;
+  if (error) {
+    OnReadError(error);
+    return;
+  }
+  const auto& header = parser_->get();
+  http_version_ = header.version();
+  head_ = header.method() == http::verb::head;
+  keep_alive_ = header.keep_alive();
+  const bool wants_continue =
+      boost::beast::iequals(header[http::field::expect], "100-continue") && http_version_ >= 11;
+  stream_.expires_after(ToChrono(host_->options().read_timeout));
+  if (wants_continue && !parser_->is_done()) {
+    WriteContinue();
+  } else {
+    ReadBody();
+  }
+}
+
+void HttpSession::WriteContinue() {
+  boost::asio::async_write(stream_, boost::asio::buffer(kContinue.data(), kContinue.size()),
+                           [self = shared_from_this()](const error_code& error, size_t) {
+                             if (self->state_ == State::kClosed) return;
+                             if (error) {
+                               self->Close();
+                             } else {
+                               self->ReadBody();
+                             }
+                           });
+}
+
+void HttpSession::ReadBody() {
+  if (parser_->is_done()) {
+    body_read_ = true;
+    Dispatch();
+    return;
+  }
+  // Piece by piece, so that what has arrived is counted before more is read.
+  http::async_read_some(
+      stream_, buffer_, *parser_,
+      [self = shared_from_this()](const error_code& error, size_t) { self->OnBodyPart(error); });
+}
+
+void HttpSession::OnBodyPart(const error_code& error) {
+  if (state_ == State::kClosed) return;
+  if (error) {
+    OnReadError(error);
+    return;
+  }
+  const size_t body_bytes = parser_->get().body().size();
+  if (!host_->Reserve(body_bytes - reserved_bytes_)) {
+    keep_alive_ = false;
+    Respond(TooMuchInFlight());
+    return;
+  }
+  reserved_bytes_ = body_bytes;
+  ReadBody();
+}
+
+void HttpSession::OnReadError(const error_code& error) {
+  keep_alive_ = false;
+  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
+    Respond(EncodeError(431, absl::InvalidArgumentError(
+                                 absl::StrCat("the request's header is longer than ",
+                                              host_->options().max_header_bytes, " bytes"))));
+  } else if (error == http::error::body_limit) {
+    Respond(EncodeError(
+        413, absl::InvalidArgumentError(absl::StrCat("the request's body is longer than ",
+                                                     host_->options().max_body_bytes, " bytes"))));
+  } else if (error == http::error::end_of_stream || error == http::error::partial_message ||
+             error.category() != http::make_error_code(http::error::bad_method).category()) {
+    Close();
+  } else {
+    Respond(EncodeError(
+        absl::InvalidArgumentError(absl::StrCat("not a valid HTTP request: ", error.message()))));
+  }
+}
+
+void HttpSession::Dispatch() {
+  const auto& message = parser_->get();
+  RestRequest request =
+      DecodeRestRequest(View(message.method_string()), View(message.target()), message.body());
+  if (HttpAnswer* refusal = std::get_if<HttpAnswer>(&request)) {
+    Respond(std::move(*refusal));
+    return;
+  }
+  if (std::holds_alternative<HealthRequest>(request)) {
+    v1::StatusResponse status = host_->api().Status();
+    if (host_->draining()) status.set_state("draining");
+    Respond(EncodeHealth(status));
+    return;
+  }
+  if (host_->draining()) {
+    Respond(ShuttingDown());
+    return;
+  }
+  key_request_ = std::get<KeyRequest>(std::move(request));
+  parser_->get().body() = std::string();
+  state_ = State::kWorking;
+  stream_.expires_never();
+  Operation operation = std::move(key_request_.operation);
+  key_request_.operation = Operation();  // the answer needs no more than this
+  key_request_.operation.kind = operation.kind;
+  key_request_.operation.key = operation.key;
+  operation.timeout = host_->options().operation_timeout;
+  operation_ = host_->StartOperation(shared_from_this(), request_number_, std::move(operation));
+  WatchForDisconnect();
+}
+
+// While an operation is in flight nothing is read. A connection that is readable all the same has
+// either its next request waiting, which can wait, or has come to its end.
+void HttpSession::WatchForDisconnect() {
+  stream_.socket().async_wait(
+      boost::asio::socket_base::wait_read,
+      [self = shared_from_this(), request = request_number_](const error_code& error) {
+        if (error || self->state_ != State::kWorking || self->request_number_ != request) return;
+        error_code unreadable;
+        if (self->stream_.socket().available(unreadable) == 0 || unreadable) self->Close();
+      });
+}
+
+void HttpSession::OnResult(uint64_t request, const OperationResult& result) {
+  if (state_ != State::kWorking || request != request_number_) return;
+  error_code ignored;
+  stream_.socket().cancel(ignored);  // ends the watch
+  Respond(EncodeResult(key_request_.operation, key_request_.siblings, result, host_->api()));
+}
+
+void HttpSession::Respond(HttpAnswer answer) {
+  ReleaseAll();
+  const size_t counted = answer.body.size() > kUncountedAnswerBytes ? answer.body.size() : 0;
+  if (!host_->Reserve(counted)) {
+    Write(TooMuchInFlight());
+    return;
+  }
+  reserved_bytes_ = counted;
+  Write(std::move(answer));
+}
+
+void HttpSession::Write(HttpAnswer answer) {
+  state_ = State::kWriting;
+  keep_alive_ = keep_alive_ && body_read_ && !host_->draining();
+  response_ = {};
+  response_.version(http_version_);
+  response_.result(static_cast<unsigned>(answer.status));
+  if (answer.status == 499) response_.reason("Client Closed Request");
+  response_.set(http::field::server, "quorate");
+  response_.set(http::field::date, HttpDate());
+  response_.set(http::field::content_type, "application/json; charset=utf-8");
+  if (!answer.allow.empty()) response_.set(http::field::allow, answer.allow);
+  if (answer.status == 429 || answer.status == 503) response_.set(http::field::retry_after, "1");
+  response_.keep_alive(keep_alive_);
+  response_.body() = std::move(answer.body);
+  response_.prepare_payload();
+  serializer_.emplace(response_);
+  stream_.expires_after(ToChrono(host_->options().write_timeout));
+  auto done = [self = shared_from_this()](const error_code& error, size_t) {
+    self->OnWritten(error);
+  };
+  if (head_) {
+    http::async_write_header(stream_, *serializer_, std::move(done));
+  } else {
+    http::async_write(stream_, *serializer_, std::move(done));
+  }
+}
+
+void HttpSession::OnWritten(const error_code& error) {
+  if (state_ == State::kClosed) return;
+  ReleaseAll();
+  response_.body() = std::string();
+  if (error) {
+    Close();
+  } else if (keep_alive_) {
+    AwaitRequest();
+  } else if (body_read_ && buffer_.size() == 0) {
+    Close();
+  } else {
+    state_ = State::kLingering;
+    error_code ignored;
+    stream_.socket().shutdown(boost::asio::socket_base::shutdown_send, ignored);
+    stream_.expires_after(ToChrono(host_->options().linger_timeout));
+    buffer_.clear();
+    Linger();
+  }
+}
+
+// Closing a connection with unread data resets it, and the reset may overtake the answer.
+void HttpSession::Linger() {
+  stream_.async_read_some(buffer_.prepare(kReadBytes),
+                          [self = shared_from_this()](const error_code& error, size_t) {
+                            if (self->state_ == State::kClosed) return;
+                            if (error) {
+                              self->Close();
+                            } else {
+                              self->Linger();
+                            }
+                          });
+}
+
+void HttpSession::ReleaseAll() {
+  host_->Release(reserved_bytes_);
+  reserved_bytes_ = 0;
+}
+
+}  // namespace quorate
