@@ -13,7 +13,7 @@ readonly BUILD_PACKAGES=(
   libgrpc++-dev protobuf-compiler-grpc
   libprotobuf-dev protobuf-compiler
   libgoogle-glog-dev libgflags-dev
-  libboost-dev libboost-system-dev
+  libboost-dev
   nlohmann-json3-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   git

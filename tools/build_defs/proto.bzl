@@ -44,7 +44,7 @@ def _generate(name, srcs, deps, outs, options, programs = []):
             options,
             " ".join(["$(execpath {})".format(src) for src in srcs]),
         ),
-        exec_tools = [_PROTOC] + programs,
+        tools = [_PROTOC] + programs,
     )
 
 def quorate_proto_library(name, srcs, deps = [], visibility = None, **kwargs):
