@@ -211,8 +211,8 @@ def check_build_file(path, text):
                 continue
             if keyword.arg in ("deps", "implementation_deps"):
                 yield from _check_dependency(path, label.lineno, label.value)
-            elif keyword.arg.endswith("visibility") and label.value == "//visibility:public":
-                yield Finding(path, label.lineno, "public visibility: name the folders that may use this")
+            elif label.value == "//visibility:public" and folder_of(path) != "proto":
+                yield Finding(path, label.lineno, "public visibility: only proto/ is for everybody; name the folders that may use this")
 
 
 def _check_dependency(path, line, label):

@@ -91,6 +91,7 @@ class ArrowTest(TidyCase):
         public = "//visibility:" "public"
         self.assert_found("node/BUILD.bazel", f'x(\n    visibility = ["{public}"],\n)\n', "public", line=2)
         self.assert_found("node/BUILD.bazel", f'package(default_visibility = ["{public}"])\n', "public")
+        self.assert_clean("proto/BUILD.bazel", f'x(visibility = ["{public}"])\n')
         self.assert_clean("third_party/x/BUILD.bazel", f'package(default_visibility = ["{public}"])\n')
 
     def test_the_core_links_nothing_that_is_banned_in_it(self):
