@@ -104,16 +104,16 @@ RestResult ParseSetReply(int http_status, absl::string_view body) {
 
 RestResult ParseReadReply(int http_status, absl::string_view body) {
   const Json object = ParseObject(body);
+  const std::optional<uint64_t> version = NumberField(object, "version");
   RestResult result;
-  if (http_status == 404 && TextField(object, "code") == "NOT_FOUND") {
-    result.version = NumberField(object, "version").value_or(0);
+  if (http_status == 404 && version.has_value()) {
+    result.version = *version;
     return result;
   }
   if (http_status / 100 != 2) {
     result.status = ErrorStatus(http_status, object);
     return result;
   }
-  const std::optional<uint64_t> version = NumberField(object, "version");
   if (!version.has_value()) return Incomprehensible(http_status, "without a version", body);
   const auto value = object.find("value");
   if (value == object.end() || !value->is_string()) {
@@ -134,9 +134,10 @@ RestHealth ParseHealthReply(int http_status, absl::string_view body) {
   } else if (status != "healthy") {
     health.status = absl::UnavailableError(absl::StrCat("status is ", PrintableExcerpt(status)));
   }
-  health.node = PrintableExcerpt(TextField(object, "node"));
+  health.node = PrintableExcerpt(TextField(object, "node_id"));
   health.role = PrintableExcerpt(TextField(object, "role"));
   health.strategy = PrintableExcerpt(TextField(object, "strategy"));
+  health.guarantee = PrintableExcerpt(TextField(object, "guarantee"));
   health.n = CountField(object, "n");
   health.w = CountField(object, "w");
   health.r = CountField(object, "r");

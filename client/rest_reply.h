@@ -34,6 +34,7 @@ struct RestHealth {
   std::string node;
   std::string role;
   std::string strategy;
+  std::string guarantee;
   int n = 0;
   int w = 0;
   int r = 0;
@@ -43,7 +44,8 @@ struct RestHealth {
 // the server's own failures (5xx) that does not say.
 RestResult ParseSetReply(int http_status, absl::string_view body);
 
-// GET /get/{key} and GET /local_read/{key}: 404 with code NOT_FOUND means that there is no value.
+// GET /get/{key} and GET /local_read/{key}. A 404 that gives a version (0: never written) says that
+// there is no value; any other 404 says nothing of the key, and is a failure.
 RestResult ParseReadReply(int http_status, absl::string_view body);
 
 // GET /health.

@@ -51,7 +51,7 @@ TEST(ReadReplyTest, DocumentedSuccess) {
 }
 
 TEST(ReadReplyTest, AbsentIsAnAnswer) {
-  const RestResult never = ParseReadReply(404, R"({"code":"NOT_FOUND","message":"no such key"})");
+  const RestResult never = ParseReadReply(404, R"({"code":"NOT_FOUND","version":0})");
   EXPECT_TRUE(never.status.ok());
   EXPECT_FALSE(never.found);
   EXPECT_EQ(never.version, 0u);
@@ -60,6 +60,7 @@ TEST(ReadReplyTest, AbsentIsAnAnswer) {
 
 TEST(ReadReplyTest, AnUnknownPathIsNoAnswer) {
   EXPECT_FALSE(ParseReadReply(404, "").status.ok());
+  EXPECT_FALSE(ParseReadReply(404, R"({"code":"NOT_FOUND","message":"no such path"})").status.ok());
   EXPECT_FALSE(ParseReadReply(404, "<html>").status.ok());
 }
 
@@ -73,12 +74,13 @@ TEST(ReadReplyTest, WhatCannotBeUnderstoodIsAnError) {
 
 TEST(HealthReplyTest, TakesWhatItKnows) {
   const RestHealth health = ParseHealthReply(
-      200, R"({"status":"healthy","node":"1","role":"leader","strategy":"leader_follower",)"
-           R"("n":5,"w":3,"r":3,"more":[]})");
+      200, R"({"status":"healthy","node_id":"1","role":"leader","strategy":"leader_follower",)"
+           R"("guarantee":"no stale reads","n":5,"w":3,"r":3,"more":[]})");
   EXPECT_TRUE(health.status.ok());
   EXPECT_EQ(health.node, "1");
   EXPECT_EQ(health.role, "leader");
   EXPECT_EQ(health.strategy, "leader_follower");
+  EXPECT_EQ(health.guarantee, "no stale reads");
   EXPECT_EQ(health.n, 5);
   EXPECT_EQ(health.w, 3);
   EXPECT_EQ(health.r, 3);

@@ -1,0 +1,94 @@
+#include "loadgen/options.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+
+namespace quorate::loadgen {
+namespace {
+
+absl::Status CheckRange(absl::string_view flag, int value, int low, int high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", flag, " must be from ", low, " to ", high, ", not ", value));
+}
+
+absl::StatusOr<HostAndPort> ParseTarget(absl::string_view text) {
+  const absl::Status wrong =
+      absl::InvalidArgumentError(absl::StrCat("--targets: \"", text, "\" is not HOST:PORT"));
+  absl::string_view rest = text;
+  absl::ConsumePrefix(&rest, "http://");
+  absl::ConsumeSuffix(&rest, "/");
+  const size_t colon = rest.rfind(':');
+  if (colon == absl::string_view::npos) return wrong;
+  HostAndPort target;
+  absl::string_view host = rest.substr(0, colon);
+  const bool bracketed = absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]");
+  const bool plain = host.find_first_of("[]/") == absl::string_view::npos;
+  if (host.empty() || !plain || (!bracketed && absl::StrContains(host, ':'))) return wrong;
+  target.host = std::string(host);
+  if (!absl::SimpleAtoi(rest.substr(colon + 1), &target.port)) return wrong;
+  if (target.port < 1 || target.port > 65535) return wrong;
+  return target;
+}
+
+}  // namespace
+
+std::string HostAndPort::ToString() const {
+  if (absl::StrContains(host, ':')) return absl::StrCat("[", host, "]:", port);
+  return absl::StrCat(host, ":", port);
+}
+
+absl::Status Validate(const Options& options) {
+  if (options.targets.empty()) return absl::InvalidArgumentError("--targets must name a server");
+  // Written so that nan does not pass.
+  if (!(options.write_ratio >= 0 && options.write_ratio <= 1)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--write_ratio must be from 0 to 1, not ", options.write_ratio));
+  }
+  absl::Status status;
+  status.Update(CheckRange("duration", options.duration_seconds, 1, 86400));
+  status.Update(CheckRange("warmup", options.warmup_seconds, 0, 3600));
+  status.Update(CheckRange("qps", options.qps, 1, 1000000));
+  status.Update(CheckRange("num_keys", options.num_keys, 1, 10000000));
+  status.Update(CheckRange("value_size", options.value_bytes, 1, 1 << 20));
+  if (options.w.has_value()) status.Update(CheckRange("w", *options.w, 1, 1000));
+  if (options.r.has_value()) status.Update(CheckRange("r", *options.r, 1, 1000));
+  if (options.r.has_value() && options.local_reads) {
+    status.Update(absl::InvalidArgumentError("--r means nothing with --local_reads"));
+  }
+  status.Update(CheckRange("connections", options.connections, 1, 1000));
+  status.Update(CheckRange("max_waiting", options.max_waiting, 0, 1000000));
+  status.Update(CheckRange("timeout_ms", options.timeout_ms, 1, 60000));
+  return status;
+}
+
+absl::StatusOr<Mode> ParseMode(absl::string_view text) {
+  if (text == "leader") return Mode::kLeader;
+  if (text == "leaderless") return Mode::kLeaderless;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--mode must be \"leader\" or \"leaderless\", not \"", text, "\""));
+}
+
+absl::StatusOr<std::vector<HostAndPort>> ParseTargets(absl::string_view text) {
+  std::vector<HostAndPort> targets;
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    const absl::StatusOr<HostAndPort> target = ParseTarget(absl::StripAsciiWhitespace(part));
+    if (!target.ok()) return target.status();
+    const auto same = [&target](const HostAndPort& other) {
+      return other.host == target->host && other.port == target->port;
+    };
+    if (std::any_of(targets.begin(), targets.end(), same)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--targets names ", target->ToString(), " twice"));
+    }
+    targets.push_back(*target);
+  }
+  return targets;
+}
+
+}  // namespace quorate::loadgen

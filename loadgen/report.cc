@@ -1,0 +1,156 @@
+#include "loadgen/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+
+#include "loadgen/staleness.h"
+
+namespace quorate::loadgen {
+namespace {
+
+// Fewer would make a percentile a matter of luck.
+constexpr double kSamplesAbovePercentile = 10;
+
+double ToMs(double nanos) { return nanos / 1e6; }
+
+double Percent(uint64_t part, uint64_t whole) {
+  return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::string MsCell(double nanos) { return absl::StrFormat("%9.3f", ToMs(nanos)); }
+
+std::string PercentileCell(const LatencyHistogram& histogram, double quantile) {
+  const double above = static_cast<double>(histogram.count()) * (1 - quantile);
+  // A thousand samples have ten above their p99, whatever the rounding.
+  if (above < kSamplesAbovePercentile - 1e-6) return absl::StrFormat("%9s", "-");
+  return MsCell(static_cast<double>(histogram.ValueAtQuantile(quantile)));
+}
+
+std::string LatencyRow(const char* operation, const char* what, const LatencyHistogram& histogram) {
+  std::string row = absl::StrFormat("  %-6s %-9s %9d ", operation, what, histogram.count());
+  if (histogram.count() == 0) return absl::StrCat(row, "        -\n");
+  absl::StrAppend(&row, MsCell(histogram.mean()));
+  for (const double quantile : {0.5, 0.95, 0.99}) {
+    absl::StrAppend(&row, PercentileCell(histogram, quantile));
+  }
+  absl::StrAppend(&row, MsCell(static_cast<double>(histogram.max())), "\n");
+  return row;
+}
+
+std::string LatencyTable(const RunStats& stats) {
+  std::string table = absl::StrFormat("  %-16s %9s %9s%9s%9s%9s%9s\n", "Latency, ms", "count",
+                                      "mean", "p50", "p95", "p99", "max");
+  absl::StrAppend(&table, LatencyRow("read", "response", stats.reads.response),
+                  LatencyRow("", "service", stats.reads.service),
+                  LatencyRow("write", "response", stats.writes.response),
+                  LatencyRow("", "service", stats.writes.service),
+                  LatencyRow("all", "send lag", stats.send_lag));
+  return absl::StrCat(table,
+                      "  Response counts from when an operation was due, service from when it was "
+                      "sent.\n");
+}
+
+std::string OutcomeTable(const RunStats& stats) {
+  std::string table =
+      absl::StrFormat("  %-16s %9s %9s %9s\n", "Outcomes", "ok", "failed", "unknown");
+  absl::StrAppendFormat(&table, "  %-16s %9d %9d %9s\n", "read", stats.reads.ok, stats.reads.failed,
+                        "");
+  absl::StrAppendFormat(&table, "  %-16s %9d %9d %9d\n", "write", stats.writes.ok,
+                        stats.writes.failed, stats.writes.unknown);
+  absl::StrAppendFormat(&table, "  %-16s %9d  never sent, of %d scheduled\n", "missed",
+                        stats.missed, stats.scheduled);
+  if (stats.waited > 0) {
+    absl::StrAppendFormat(&table, "  %-16s %9d  found all connections busy\n", "waited",
+                          stats.waited);
+  }
+  if (stats.absent_reads > 0) {
+    absl::StrAppendFormat(&table, "  %-16s %9d  reads found no value\n", "absent",
+                          stats.absent_reads);
+  }
+  if (stats.wrong_values > 0) {
+    absl::StrAppendFormat(&table, "  %-16s %9d  reads found a value of another key\n",
+                          "WRONG VALUES", stats.wrong_values);
+  }
+  for (const auto& [message, count] : stats.failures) {
+    absl::StrAppendFormat(&table, "  %16s %9d  %s\n", "", count, message);
+  }
+  return table;
+}
+
+std::string StalenessLine(const RunStats& stats) {
+  const Interval interval = WilsonInterval(stats.stale_reads, stats.reads.ok);
+  if (stats.reads.ok == 0) return "  Stale reads: no read was answered.\n";
+  return absl::StrFormat(
+      "  Stale reads: %d of %d (%.2f %%; 95 %% interval %.2f to %.2f %%)\n"
+      "  Stale: began after a write of its key was answered, and returned an older version.\n",
+      stats.stale_reads, stats.reads.ok, Percent(stats.stale_reads, stats.reads.ok),
+      100 * interval.low, 100 * interval.high);
+}
+
+// A number that a node gave, or a question mark.
+std::string Known(int number) { return number > 0 ? absl::StrCat(number) : "?"; }
+
+}  // namespace
+
+std::string FormatHeader(const Options& options, const RestHealth& first_target) {
+  const std::string strategy =
+      first_target.strategy.empty() ? "cluster of unknown strategy" : first_target.strategy;
+  const int w = options.w.value_or(first_target.w);
+  const int r = options.r.value_or(first_target.r);
+  // What the node promises, it promises for the cluster's own quorums and for reads through them.
+  const bool as_configured =
+      !options.w.has_value() && !options.r.has_value() && !options.local_reads;
+  const std::string promise = as_configured && !first_target.guarantee.empty()
+                                  ? absl::StrCat("  promised: ", first_target.guarantee, "\n")
+                                  : "";
+  std::vector<std::string> names;
+  for (const HostAndPort& target : options.targets) names.push_back(target.ToString());
+  const char* writes = options.mode == Mode::kLeader ? "writes to the first, " : "writes and ";
+  return absl::StrFormat(
+      "  %s, N=%s W=%s R=%s%s\n%s"
+      "  targets %s: %sreads to any\n"
+      "  %d op/s offered for %d s after %d s of warm-up, %.4g %% writes, %d keys (uniform), "
+      "%d-byte "
+      "values, seed %d\n",
+      strategy, Known(first_target.n), Known(w), options.local_reads ? "-" : Known(r),
+      options.local_reads ? ", local reads" : "", promise, absl::StrJoin(names, " "), writes,
+      options.qps, options.duration_seconds, options.warmup_seconds, 100 * options.write_ratio,
+      options.num_keys, options.value_bytes, options.seed);
+}
+
+std::string FormatLiveLine(const IntervalStats& interval, Nanos run_end) {
+  const double seconds =
+      static_cast<double>(std::max<Nanos>(interval.to - interval.from, 1)) / kNanosPerSecond;
+  const Nanos left = std::max<Nanos>(run_end - interval.to, 0);
+  const std::string when =
+      interval.warm_up ? "warm-up"
+                       : absl::StrCat((left + kNanosPerSecond / 2) / kNanosPerSecond, " s left");
+  return absl::StrFormat("%11s %8.0f op/s  p50 %6.2f ms  p99 %6.2f ms  stale %d  errors %d", when,
+                         static_cast<double>(interval.ended) / seconds,
+                         ToMs(static_cast<double>(interval.response.ValueAtQuantile(0.5))),
+                         ToMs(static_cast<double>(interval.response.ValueAtQuantile(0.99))),
+                         interval.stale, interval.failed);
+}
+
+std::string FormatReport(const RunStats& stats, const Verdict& verdict) {
+  std::string report = absl::StrCat(LatencyTable(stats), "\n", OutcomeTable(stats), "\n",
+                                    StalenessLine(stats), "\n");
+  absl::StrAppend(&report, "  Verdict: ", ToString(verdict.judgement));
+  if (!verdict.reasons.empty()) {
+    absl::StrAppend(&report, " - ", absl::StrJoin(verdict.reasons, "; "));
+  }
+  absl::StrAppend(&report, ".\n");
+  if (verdict.judgement == Judgement::kVoid) {
+    absl::StrAppend(&report,
+                    "  The latencies say more about the generator than about the servers.\n");
+  }
+  return report;
+}
+
+}  // namespace quorate::loadgen

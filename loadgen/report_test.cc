@@ -1,0 +1,147 @@
+#include "loadgen/report.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace quorate::loadgen {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr Nanos kMs = 1'000'000;
+
+// 1,000 reads from 1 to 1,000 ms, and 100 writes of 5 ms.
+RunStats SomeStats() {
+  RunStats stats;
+  stats.scheduled = 1100;
+  stats.ended_in_window = 1100;
+  for (int i = 1; i <= 1000; ++i) {
+    ++stats.reads.ok;
+    stats.reads.response.Record(i * kMs);
+    stats.reads.service.Record(i * kMs / 2);
+    stats.send_lag.Record(kMs / 4);
+  }
+  for (int i = 0; i < 100; ++i) {
+    ++stats.writes.ok;
+    stats.writes.response.Record(5 * kMs);
+    stats.writes.service.Record(4 * kMs);
+  }
+  return stats;
+}
+
+// The cells of the first line that holds `label`, beginning with it.
+std::vector<std::string> Row(const std::string& report, const std::string& label) {
+  for (const absl::string_view line : absl::StrSplit(report, '\n')) {
+    const size_t found = line.find(label);
+    if (found != absl::string_view::npos) {
+      return absl::StrSplit(line.substr(found), ' ', absl::SkipEmpty());
+    }
+  }
+  return {};
+}
+
+TEST(ReportTest, LatenciesInMilliseconds) {
+  const std::string report = FormatReport(SomeStats(), Verdict{});
+  const std::vector<std::string> reads = Row(report, "response");
+  ASSERT_EQ(reads.size(), 7u) << report;
+  EXPECT_EQ(reads[1], "1000");
+  EXPECT_EQ(reads[2], "500.500");
+  EXPECT_NEAR(std::stod(reads[3]), 500, 0.5);
+  EXPECT_NEAR(std::stod(reads[4]), 950, 1);
+  EXPECT_NEAR(std::stod(reads[5]), 990, 1);
+  EXPECT_EQ(reads[6], "1000.000");
+}
+
+TEST(ReportTest, PercentilesOfTooFewAreNotPrinted) {
+  RunStats stats = SomeStats();
+  const std::vector<std::string> writes = Row(FormatReport(stats, Verdict{}), "write  response");
+  ASSERT_EQ(writes.size(), 8u);
+  EXPECT_NEAR(std::stod(writes[4]), 5, 0.01);  // p50
+  EXPECT_EQ(writes[5], "-");                   // p95 of 100: five lie above
+  EXPECT_EQ(writes[6], "-");
+  EXPECT_EQ(writes[7], "5.000");
+}
+
+TEST(ReportTest, EmptyRun) {
+  const std::string report = FormatReport(RunStats{}, Judge(RunStats{}, Place{}));
+  EXPECT_THAT(report, HasSubstr("no read was answered"));
+  EXPECT_THAT(report, HasSubstr("Verdict: void"));
+  EXPECT_THAT(report, Not(HasSubstr("nan")));
+}
+
+TEST(ReportTest, OutcomesApart) {
+  RunStats stats = SomeStats();
+  stats.reads.failed = 7;
+  stats.writes.failed = 3;
+  stats.writes.unknown = 2;
+  stats.missed = 4;
+  stats.failures["HTTP 503: no leader"] = 12;
+  const std::string report = FormatReport(stats, Verdict{});
+  EXPECT_THAT(Row(report, "read      "), ::testing::ElementsAre("read", "1000", "7"));
+  EXPECT_THAT(Row(report, "write      "), ::testing::ElementsAre("write", "100", "3", "2"));
+  EXPECT_THAT(report, HasSubstr("4  never sent, of 1100 scheduled"));
+  EXPECT_THAT(report, HasSubstr("12  HTTP 503: no leader"));
+  EXPECT_THAT(report, Not(HasSubstr("WRONG")));
+  stats.wrong_values = 1;
+  EXPECT_THAT(FormatReport(stats, Verdict{}), HasSubstr("WRONG VALUES"));
+}
+
+TEST(ReportTest, Staleness) {
+  RunStats stats = SomeStats();
+  stats.stale_reads = 25;
+  EXPECT_THAT(FormatReport(stats, Verdict{}),
+              HasSubstr("Stale reads: 25 of 1000 (2.50 %; 95 % interval 1.70 to 3.66 %)"));
+}
+
+TEST(ReportTest, VerdictWithReasons) {
+  const Verdict verdict{Judgement::kShared, {"one", "two"}};
+  EXPECT_THAT(FormatReport(SomeStats(), verdict), HasSubstr("Verdict: shared - one; two.\n"));
+  EXPECT_THAT(FormatReport(SomeStats(), Verdict{}), HasSubstr("Verdict: valid.\n"));
+}
+
+TEST(ReportTest, HeaderSaysWhatWasRun) {
+  Options options;
+  options.targets = {{"127.0.0.1", 8080}, {"127.0.0.1", 8081}};
+  RestHealth health;
+  health.strategy = "leader_follower";
+  health.guarantee = "no stale reads";
+  health.n = 5;
+  health.w = 3;
+  health.r = 2;
+  std::string header = FormatHeader(options, health);
+  EXPECT_THAT(header, HasSubstr("leader_follower, N=5 W=3 R=2\n  promised: no stale reads\n"));
+  EXPECT_THAT(header, HasSubstr("127.0.0.1:8080 127.0.0.1:8081: writes to the first, reads"));
+  EXPECT_THAT(header, HasSubstr("10 % writes"));
+  options.w = 1;
+  options.local_reads = true;
+  header = FormatHeader(options, health);
+  EXPECT_THAT(header, HasSubstr("W=1 R=-, local reads\n"));
+  EXPECT_THAT(header, Not(HasSubstr("promised")));
+  EXPECT_THAT(FormatHeader(options, RestHealth{}), HasSubstr("unknown strategy, N=? W=1"));
+}
+
+TEST(ReportTest, LiveLineFitsATerminal) {
+  IntervalStats interval;
+  interval.from = 3000 * kMs;
+  interval.to = 4000 * kMs;
+  interval.ended = 500;
+  interval.stale = 3;
+  interval.response.Record(2 * kMs);
+  EXPECT_EQ(FormatLiveLine(interval, 9000 * kMs),
+            "   5 s left      500 op/s  p50   2.00 ms  p99   2.00 ms  stale 3  errors 0");
+  interval.warm_up = true;
+  EXPECT_THAT(FormatLiveLine(interval, 9000 * kMs), HasSubstr("warm-up"));
+  interval.ended = 999999;
+  interval.failed = 999999;
+  EXPECT_LT(FormatLiveLine(interval, 9000 * kMs).size(), 80u);
+  interval.to = interval.from;
+  EXPECT_THAT(FormatLiveLine(interval, 0), Not(HasSubstr("inf")));
+}
+
+}  // namespace
+}  // namespace quorate::loadgen

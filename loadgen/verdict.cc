@@ -1,0 +1,82 @@
+#include "loadgen/verdict.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace quorate::loadgen {
+namespace {
+
+constexpr double kMissedShareMax = 0.001;
+constexpr double kAchievedShareMin = 0.99;
+constexpr double kVoidLagShare = 0.5;
+constexpr double kSharedLagShare = 0.05;
+
+// The p99 of the send lag as a share of that of all response times.
+double LagShare(const RunStats& stats) {
+  LatencyHistogram response = stats.reads.response;
+  response.Merge(stats.writes.response);
+  const int64_t response_p99 = response.ValueAtQuantile(0.99);
+  if (response_p99 == 0) return 0;
+  return static_cast<double>(stats.send_lag.ValueAtQuantile(0.99)) /
+         static_cast<double>(response_p99);
+}
+
+void VoidReasons(const RunStats& stats, std::vector<std::string>* reasons) {
+  const double scheduled = static_cast<double>(stats.scheduled);
+  if (stats.scheduled == 0) reasons->push_back("nothing was measured");
+  if (static_cast<double>(stats.missed) > kMissedShareMax * scheduled) {
+    reasons->push_back(absl::StrCat(stats.missed, " operations were missed"));
+  }
+  // One operation more or less at each end of a short run says nothing.
+  if (static_cast<double>(stats.ended_in_window) + 2 < kAchievedShareMin * scheduled) {
+    reasons->push_back(
+        absl::StrFormat("only %.1f %% of the offered operations ended in time",
+                        100.0 * static_cast<double>(stats.ended_in_window) / scheduled));
+  }
+  const double lag_share = LagShare(stats);
+  if (lag_share > kVoidLagShare) {
+    reasons->push_back(absl::StrFormat(
+        "the p99 of the generator's send lag is %.0f %% of that of the response time",
+        100 * lag_share));
+  }
+}
+
+void SharedReasons(const RunStats& stats, const Place& place, std::vector<std::string>* reasons) {
+  if (place.servers_on_this_machine) {
+    reasons->push_back(absl::StrCat("generator and servers share one machine of ", place.cores,
+                                    place.cores == 1 ? " core" : " cores"));
+  }
+  const double lag_share = LagShare(stats);
+  if (lag_share > kSharedLagShare && lag_share <= kVoidLagShare) {
+    reasons->push_back(absl::StrFormat(
+        "the p99 of the generator's send lag is %.0f %% of that of the response time",
+        100 * lag_share));
+  }
+}
+
+}  // namespace
+
+Verdict Judge(const RunStats& stats, const Place& place) {
+  Verdict verdict;
+  VoidReasons(stats, &verdict.reasons);
+  if (!verdict.reasons.empty()) verdict.judgement = Judgement::kVoid;
+  SharedReasons(stats, place, &verdict.reasons);
+  if (verdict.judgement == Judgement::kValid && !verdict.reasons.empty()) {
+    verdict.judgement = Judgement::kShared;
+  }
+  return verdict;
+}
+
+std::string ToString(Judgement judgement) {
+  switch (judgement) {
+    case Judgement::kValid:
+      return "valid";
+    case Judgement::kShared:
+      return "shared";
+    case Judgement::kVoid:
+      return "void";
+  }
+  return "";
+}
+
+}  // namespace quorate::loadgen

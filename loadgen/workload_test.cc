@@ -1,0 +1,117 @@
+#include "loadgen/workload.h"
+
+#include <cstdint>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace quorate::loadgen {
+namespace {
+
+WorkloadOptions SomeOptions() {
+  WorkloadOptions options;
+  options.seed = 7;
+  options.writes_per_operation = 0.25;
+  options.operations_per_second = 3000;
+  options.keys = 10;
+  options.targets = 5;
+  return options;
+}
+
+TEST(WorkloadTest, OperationsAreDueAtTheGivenRateForAnyLength) {
+  const Workload workload(SomeOptions());
+  EXPECT_EQ(workload.At(0).due, 0);
+  EXPECT_EQ(workload.At(1).due, 333'333);
+  EXPECT_EQ(workload.At(3000).due, kNanosPerSecond);
+  // A rate that does not divide a second must not drift.
+  EXPECT_EQ(workload.At(uint64_t{3000} * 86400).due, 86400 * kNanosPerSecond);
+}
+
+TEST(WorkloadTest, TheSeedFixesEverything) {
+  const Workload one(SomeOptions());
+  const Workload same(SomeOptions());
+  WorkloadOptions other_options = SomeOptions();
+  other_options.seed = 8;
+  const Workload other(other_options);
+  int differences = 0;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    const PlannedOperation a = one.At(i);
+    const PlannedOperation b = same.At(i);
+    EXPECT_EQ(a.write, b.write);
+    EXPECT_EQ(a.key, b.key);
+    EXPECT_EQ(a.target, b.target);
+    if (a.key != other.At(i).key) ++differences;
+  }
+  EXPECT_GT(differences, 800);
+}
+
+TEST(WorkloadTest, SharesAreAsAsked) {
+  const Workload workload(SomeOptions());
+  int writes = 0;
+  std::vector<int> keys(10);
+  std::vector<int> targets(5);
+  for (uint64_t i = 0; i < 20000; ++i) {
+    const PlannedOperation operation = workload.At(i);
+    writes += operation.write ? 1 : 0;
+    ++keys.at(operation.key);
+    ++targets.at(operation.target);
+  }
+  // Six standard deviations on each side.
+  EXPECT_NEAR(writes, 5000, 370);
+  for (const int count : keys) EXPECT_NEAR(count, 2000, 260);
+  for (const int count : targets) EXPECT_NEAR(count, 4000, 340);
+}
+
+TEST(WorkloadTest, NoWritesAndOnlyWrites) {
+  WorkloadOptions options = SomeOptions();
+  options.writes_per_operation = 0;
+  const Workload reads(options);
+  options.writes_per_operation = 1;
+  const Workload writes(options);
+  for (uint64_t i = 0; i < 1000; ++i) {
+    EXPECT_FALSE(reads.At(i).write);
+    EXPECT_TRUE(writes.At(i).write);
+  }
+}
+
+TEST(WorkloadTest, WritesGoToTheLeaderWhereThereIsOne) {
+  WorkloadOptions options = SomeOptions();
+  options.writes_to_first_target = true;
+  const Workload workload(options);
+  bool read_elsewhere = false;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    const PlannedOperation operation = workload.At(i);
+    if (operation.write) {
+      EXPECT_EQ(operation.target, 0u);
+    } else if (operation.target != 0) {
+      read_elsewhere = true;
+    }
+  }
+  EXPECT_TRUE(read_elsewhere);
+}
+
+TEST(WorkloadTest, ValuesNameTheirKeyAndWriter) {
+  WorkloadOptions options = SomeOptions();
+  options.keys = 20;
+  const Workload workload(options);
+  PlannedOperation operation = workload.At(42);
+  operation.key = 1;
+  const std::string value = workload.ValueOf(operation);
+  EXPECT_EQ(value.size(), 100u);
+  EXPECT_EQ(value.substr(0, 12), "load-7-1:42:");
+  EXPECT_TRUE(workload.ValueBelongsTo(1, value));
+  EXPECT_FALSE(workload.ValueBelongsTo(2, value));
+  EXPECT_FALSE(workload.ValueBelongsTo(11, value));
+  EXPECT_FALSE(workload.ValueBelongsTo(1, ""));
+}
+
+TEST(WorkloadTest, ShortValuesKeepTheirLabel) {
+  WorkloadOptions options = SomeOptions();
+  options.value_bytes = 1;
+  const Workload workload(options);
+  const PlannedOperation operation = workload.At(3);
+  EXPECT_TRUE(workload.ValueBelongsTo(operation.key, workload.ValueOf(operation)));
+}
+
+}  // namespace
+}  // namespace quorate::loadgen
