@@ -41,7 +41,7 @@ class Env {
   // Asks for Replica::FireTimer(id) at `at`, or as soon after as may be.
   virtual void SetTimer(TimerId id, MonotonicTime at) = 0;
 
-  // Asks for Replica::Expire(id) at `at`. It may come although the operation has ended.
+  // Asks for Replica::Expire(id) at `at`. Once the operation has been completed it may come or not.
   virtual void ExpireAt(OperationId id, MonotonicTime at) = 0;
 
   // Gives an operation's result. Called exactly once for each id handed to Replica::Submit.

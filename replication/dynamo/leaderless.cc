@@ -13,6 +13,7 @@ namespace quorate {
 namespace {
 
 constexpr TimerId kCompareTimer = 0;
+constexpr TimerId kSweepTimer = 1;
 
 // A repair wants no acknowledgement.
 constexpr uint64_t kRepairNumber = 0;
@@ -58,6 +59,7 @@ StrategyStatus Leaderless::Status() const {
 
 void Leaderless::Start() {
   context_->SetTimer(kCompareTimer, context_->config().anti_entropy_interval);
+  context_->SetTimer(kSweepTimer, context_->config().peer_timeout);
 }
 
 void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
@@ -73,11 +75,13 @@ void Leaderless::StartWrite(OperationId id, const Operation& operation) {
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
-  DropOldestAnswered();
+  if (writes_.size() >= context_->config().max_open_operations) {
+    GiveUpAnswered(/*sent_before=*/context_->Now());
+  }
   const absl::StatusOr<Version> context = ParseContextToken(operation.key, operation.context);
   if (!context.ok()) return context_->Complete(id, NotSent(context.status()));
   const int acks = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
-  PendingWrite write{QuorumTracker(n, acks), {}, {}, false};
+  PendingWrite write{QuorumTracker(n, acks), {}, {}, context_->Now(), false};
   absl::StatusOr<Record> record = Write(operation, *context, &write.result);
   if (!record.ok()) return context_->Complete(id, NotSent(record.status()));
   SendWrite(id, operation.key, *record, &write);
@@ -179,13 +183,14 @@ void Leaderless::GiveUp(OperationId id) {
   writes_.erase(it);
 }
 
-void Leaderless::DropOldestAnswered() {
+void Leaderless::GiveUpAnswered(MonotonicTime sent_before) {
   // Answered writes wait for slow replicas only to know what these have missed; a replica that is
-  // very slow is better served by a comparison.
-  const size_t limit = context_->config().max_open_operations;
-  while (writes_.size() >= limit && writes_.begin()->second.answered) {
-    GiveUp(writes_.begin()->first);
+  // very slow, or to which a message was lost, is better served by a comparison.
+  std::vector<OperationId> old;
+  for (const auto& [id, write] : writes_) {
+    if (write.answered && write.sent < sent_before) old.push_back(id);
   }
+  for (const OperationId id : old) GiveUp(id);
 }
 
 void Leaderless::OnExpire(OperationId id) {
@@ -339,7 +344,11 @@ void Leaderless::CheckSynced() {
   });
 }
 
-void Leaderless::OnTimer(TimerId) {
+void Leaderless::OnTimer(TimerId id) {
+  if (id == kSweepTimer) {
+    context_->SetTimer(kSweepTimer, context_->config().peer_timeout);
+    return GiveUpAnswered(context_->Now() - context_->config().peer_timeout);
+  }
   context_->SetTimer(kCompareTimer, context_->config().anti_entropy_interval);
   if (peers_.empty()) return;
   auto next = peers_.upper_bound(last_compared_);

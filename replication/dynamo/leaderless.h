@@ -67,6 +67,7 @@ class Leaderless : public Strategy {
     QuorumTracker acks;
     absl::InlinedVector<NodeId, 8> unacknowledged;  // sent to, and may still answer
     OperationResult result;                         // to give when W is met
+    MonotonicTime sent;
     bool answered = false;
   };
   // Reasons to compare stores with a peer, as figures that grow.
@@ -95,8 +96,10 @@ class Leaderless : public Strategy {
   void Acknowledge(OperationId id, NodeId node);
   void Advance(OperationId id);
   void Miss(NodeId peer) { ++peers_[peer].missed; }
+  // Counts the write as missed by whoever has not acknowledged it.
   void GiveUp(OperationId id);
-  void DropOldestAnswered();
+  // Gives up the answered writes that were sent before a time.
+  void GiveUpAnswered(MonotonicTime sent_before);
   void MergeFrom(absl::string_view key, const Record& record);
   void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
   void Repair(const SettledRead& read);

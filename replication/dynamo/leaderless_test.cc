@@ -67,6 +67,22 @@ TEST(LeaderlessTest, ReadRepairsWhoeverIsBehindAfterTheReply) {
   EXPECT_GE(cluster.replica(2).Status().counters.at("read_repairs"), 1u);
 }
 
+TEST(LeaderlessTest, ASingleLostWriteIsNoticedThoughTheSessionLives) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2},
+                         [](ClusterConfig* c) { c->anti_entropy_interval = absl::Hours(1); });
+  int lost = 0;
+  cluster.lose = [&lost](NodeId, NodeId to, const Message& message) {
+    return to == 3 && message.has_replicate() && ++lost == 1;
+  };
+  Operation write = SetOf("a", "1");
+  write.timeout = absl::Hours(1);
+  ASSERT_TRUE(cluster.Do(1, write).status.ok());
+  cluster.Run(absl::Seconds(4));
+  EXPECT_EQ(lost, 1);
+  EXPECT_EQ(cluster.Held(3, "a"), "1");
+  EXPECT_EQ(cluster.replica(1).Status().counters.at("writes_in_flight"), 0u);
+}
+
 TEST(LeaderlessTest, ANodeThatMissedAWriteComparesWithItsCoordinator) {
   ReplicaHarness cluster(Leaderless::kName, {3, 2, 2},
                          [](ClusterConfig* c) { c->anti_entropy_interval = absl::Hours(1); });
