@@ -55,7 +55,9 @@ HttpAnswer ShuttingDown() {
 }  // namespace
 
 HttpSession::HttpSession(boost::asio::ip::tcp::socket socket, HttpSessionHost* host)
-    : host_(host), stream_(std::move(socket)), buffer_(kReadBytes) {
+    : host_(host),
+      stream_(std::move(socket)),
+      buffer_(kReadBytes + host->options().max_header_bytes) {
   error_code ignored;
   stream_.socket().set_option(boost::asio::ip::tcp::no_delay(true), ignored);
 }
