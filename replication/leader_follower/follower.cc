@@ -128,8 +128,12 @@ void Follower::OnPing(NodeId from, const peer::v1::Ping& ping) {
   AdoptConfiguration(state);
   if (state.epoch() > epoch_) AdoptEpoch(from, state.epoch());
   const bool missed = attached_ && held_.through + 1 < state.window_first();
-  if (missed) context_->catch_up().Restart(leader_);
-  if (!attached_) context_->catch_up().Pull(leader_);
+  if (missed) {
+    // Also where a pull is under way: it began before what is missing now.
+    attached_ = caught_up_ = false;
+    context_->catch_up().Restart(leader_);
+  }
+  if (!caught_up_) context_->catch_up().Pull(leader_);
 }
 
 void Follower::AdoptConfiguration(const peer::v1::LeaderState& state) {

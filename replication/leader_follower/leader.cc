@@ -70,7 +70,7 @@ void Leader::TryTakeEpoch() {
   int compared = 0;
   int trusted = 0;
   for (const auto& [peer, follower] : followers_) {
-    if (!follower.compared || !follower.highest_epoch.has_value()) continue;
+    if (!follower.connected || !follower.compared || !follower.highest_epoch.has_value()) continue;
     ++compared;
     trusted += follower.trusted ? 1 : 0;
   }
@@ -176,11 +176,19 @@ void Leader::OnExpire(OperationId id) {
 }
 
 void Leader::OnPeerUp(NodeId peer) {
-  followers_[peer] = Follower();
-  context_->catch_up().Pull(peer);
+  Follower& follower = followers_[peer];
+  const Incarnation incarnation = context_->PeerIncarnation(peer);
+  if (follower.incarnation != incarnation) follower = Follower();
+  follower.incarnation = incarnation;
+  follower.connected = true;
+  // Once a start of either side: from then on a follower holds nothing that is not the leader's.
+  if (!follower.compared) context_->catch_up().Pull(peer);
 }
 
-void Leader::OnPeerDown(NodeId peer) { followers_.erase(peer); }
+void Leader::OnPeerDown(NodeId peer) {
+  followers_[peer].connected = false;
+  followers_[peer].attached = false;
+}
 
 void Leader::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
   if (!record.version.sequenced()) return;
@@ -188,10 +196,20 @@ void Leader::OnPulledRecord(NodeId, absl::string_view key, const Record& record)
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
   if (!merged.ok()) return context_->FailStop(merged.status());
   if (!merged->changed || !serving()) return;
+  Adopt(std::string(key), record);
+}
+
+void Leader::Adopt(const std::string& key, const Record& record) {
   // From a write of an earlier epoch that this start had not heard of.
   ++adopted_;
   if (record.version.epoch() > epoch_) Abdicate(record.version.epoch());
-  Append(std::string(key), record);
+  if (record.version.number() >= next_number_) {
+    // Numbers never go back: the sequence goes on above it, and followers cross the gap by
+    // catch-up.
+    next_number_ = record.version.number() + 1;
+    window_.Reset(next_number_);
+  }
+  Append(key, record);
 }
 
 void Leader::OnPullDone(NodeId from, bool source_was_syncing) {
@@ -234,7 +252,7 @@ void Leader::FillCompareStart(NodeId to, peer::v1::CompareReply* reply) {
   reply->set_as_of(last);
   // The follower gets the suffix as it comes, while it pulls what came before.
   const auto it = followers_.find(to);
-  if (it == followers_.end()) return;
+  if (it == followers_.end() || !it->second.connected) return;
   it->second.attached = true;
   it->second.next = last + 1;
   it->second.base = it->second.through = it->second.through_at_last_timer = last;
@@ -244,6 +262,7 @@ void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
   const auto it = followers_.find(from);
   if (!serving() || it == followers_.end() || ack.epoch() != epoch_) return;
   Follower& follower = it->second;
+  if (!follower.connected) return;
   if (ack.through() >= next_number_) return;  // no such number: not a follower of this sequence
   if (!follower.attached) {
     if (ack.through() + 1 < window_.first()) return;  // it will catch up

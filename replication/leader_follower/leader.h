@@ -57,8 +57,10 @@ class Leader : public Role {
     QuorumTracker acks;
   };
   struct Follower {
+    bool connected = false;
     // Reconciliation: whether this start of the leader has compared stores with this start of the
     // follower, and whether the follower knew its past then.
+    Incarnation incarnation = 0;
     bool compared = false;
     bool trusted = false;
     std::optional<uint64_t> highest_epoch;
@@ -78,6 +80,8 @@ class Leader : public Role {
   void Note(const Record& record);
   void StartWrite(OperationId id, const Operation& operation);
   void Append(const std::string& key, const Record& record);
+  // Gives a place in the sequence to a record that only a follower held.
+  void Adopt(const std::string& key, const Record& record);
   void Finish(OperationId id, OperationResult result);
   void OnAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Acknowledge(NodeId node, uint64_t base, uint64_t through);

@@ -73,6 +73,52 @@ TEST(LeaderFollowerTest, AFollowerBehindTheWindowCatchesUp) {
   EXPECT_GE(cluster.replica(3).Status().counters.at("records_pulled"), 90u);
 }
 
+TEST(LeaderFollowerTest, CatchUpGoesOnAfterASessionIsLost) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
+  for (int i = 0; i < 2500; ++i) cluster.Submit(1, SetOf("key" + std::to_string(i), "value"));
+  cluster.Run(absl::Seconds(2));
+  int pages = 0;
+  cluster.lose = [&pages](NodeId from, NodeId to, const Message& message) {
+    if (message.has_compare_reply() && to == 3) ++pages;
+    return pages > 1 && (from == 3 || to == 3);
+  };
+  cluster.Restart(3);
+  cluster.Run(absl::Seconds(4));
+  EXPECT_EQ(cluster.replica(3).Status().state, ReplicaState::kSyncing);
+  cluster.lose = nullptr;
+  cluster.Run(absl::Seconds(4));
+  EXPECT_EQ(cluster.replica(3).Status().state, ReplicaState::kServing);
+  for (int i = 0; i < 2500; ++i) {
+    ASSERT_EQ(cluster.Held(3, "key" + std::to_string(i)), "value") << i;
+  }
+}
+
+TEST(LeaderFollowerTest, NumbersDoNotGoBackBelowWhatAFollowerBringsLater) {
+  ReplicaHarness cluster(LeaderFollower::kName, {5, 3, 3});
+  cluster.lose = [](NodeId, NodeId to, const Message& message) {
+    return to != 5 && message.has_replicate();
+  };
+  for (int i = 0; i < 20; ++i) cluster.Submit(1, SetOf("a", std::to_string(i)));
+  cluster.Run(absl::Seconds(4));
+  EXPECT_EQ(cluster.Held(5, "a"), "19");
+  cluster.lose = [](NodeId from, NodeId to, const Message&) { return from == 5 || to == 5; };
+  cluster.Restart(1);
+  cluster.Run(absl::Seconds(3));
+  const OperationResult early = cluster.Do(1, SetOf("b", "1"));
+  ASSERT_TRUE(early.status.ok());
+  EXPECT_LT(early.record->version.number(), 20u);
+  cluster.lose = nullptr;
+  cluster.Run(absl::Seconds(3));
+  const OperationResult late = cluster.Do(1, SetOf("a", "new"));
+  ASSERT_TRUE(late.status.ok()) << late.status;
+  EXPECT_GT(late.record->version.number(), 20u);
+  cluster.Run(absl::Seconds(3));
+  for (NodeId node = 1; node <= 5; ++node) {
+    EXPECT_EQ(cluster.Held(node, "a"), "new") << node;
+    EXPECT_EQ(cluster.Held(node, "b"), "1") << node;
+  }
+}
+
 TEST(LeaderFollowerTest, ARestartedLeaderRecoversFromItsFollowers) {
   ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
   const OperationResult before = cluster.Do(1, SetOf("a", "1"));
