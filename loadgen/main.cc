@@ -24,8 +24,8 @@
 DEFINE_string(mode, "leader",
               "leader: writes go to the first target, reads to any; leaderless: both go to any");
 DEFINE_string(targets, "127.0.0.1:8080,127.0.0.1:8081,127.0.0.1:8082,127.0.0.1:8083,127.0.0.1:8084",
-              "the nodes' HTTP addresses, HOST:PORT,...");
-DEFINE_double(write_ratio, 0.1, "share of writes, 0.0 to 1.0");
+              "the nodes' HTTP addresses, HOST:PORT,...; default: ports 8080 to 8084 of 127.0.0.1");
+DEFINE_double(write_ratio, 0.1, "share of writes, 0.0 to 1.0; default: 0.1");
 DEFINE_int32(duration, 30, "seconds to measure");
 DEFINE_int32(warmup, 1, "seconds of load before, not measured");
 DEFINE_int32(qps, 100, "operations a second");
