@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 
 #include "loadgen/staleness.h"
 
@@ -60,7 +59,7 @@ std::string OutcomeTable(const RunStats& stats) {
   std::string table =
       absl::StrFormat("  %-16s %9s %9s %9s\n", "Outcomes", "ok", "failed", "unknown");
   absl::StrAppendFormat(&table, "  %-16s %9d %9d %9s\n", "read", stats.reads.ok, stats.reads.failed,
-                        "");
+                        "-");
   absl::StrAppendFormat(&table, "  %-16s %9d %9d %9d\n", "write", stats.writes.ok,
                         stats.writes.failed, stats.writes.unknown);
   absl::StrAppendFormat(&table, "  %-16s %9d  never sent, of %d scheduled\n", "missed",
@@ -109,19 +108,17 @@ std::string FormatHeader(const Options& options, const RestHealth& first_target)
   const std::string promise = as_configured && !first_target.guarantee.empty()
                                   ? absl::StrCat("  promised: ", first_target.guarantee, "\n")
                                   : "";
-  std::vector<std::string> names;
-  for (const HostAndPort& target : options.targets) names.push_back(target.ToString());
   const char* writes = options.mode == Mode::kLeader ? "writes to the first, " : "writes and ";
   return absl::StrFormat(
       "  %s, N=%s W=%s R=%s%s\n%s"
-      "  targets %s: %sreads to any\n"
-      "  %d op/s offered for %d s after %d s of warm-up, %.4g %% writes, %d keys (uniform), "
-      "%d-byte "
-      "values, seed %d\n",
+      "  %d targets, the first %s: %sreads to any\n"
+      "  %d op/s offered for %d s after %d s of warm-up, %.4g %% writes\n"
+      "  %d keys, chosen uniformly; values of %d bytes; seed %d\n",
       strategy, Known(first_target.n), Known(w), options.local_reads ? "-" : Known(r),
-      options.local_reads ? ", local reads" : "", promise, absl::StrJoin(names, " "), writes,
-      options.qps, options.duration_seconds, options.warmup_seconds, 100 * options.write_ratio,
-      options.num_keys, options.value_bytes, options.seed);
+      options.local_reads ? ", local reads" : "", promise, options.targets.size(),
+      options.targets.front().ToString(), writes, options.qps, options.duration_seconds,
+      options.warmup_seconds, 100 * options.write_ratio, options.num_keys, options.value_bytes,
+      options.seed);
 }
 
 std::string FormatLiveLine(const IntervalStats& interval, Nanos run_end) {
@@ -141,11 +138,10 @@ std::string FormatLiveLine(const IntervalStats& interval, Nanos run_end) {
 std::string FormatReport(const RunStats& stats, const Verdict& verdict) {
   std::string report = absl::StrCat(LatencyTable(stats), "\n", OutcomeTable(stats), "\n",
                                     StalenessLine(stats), "\n");
-  absl::StrAppend(&report, "  Verdict: ", ToString(verdict.judgement));
-  if (!verdict.reasons.empty()) {
-    absl::StrAppend(&report, " - ", absl::StrJoin(verdict.reasons, "; "));
+  absl::StrAppend(&report, "  Verdict: ", ToString(verdict.judgement), "\n");
+  for (const std::string& reason : verdict.reasons) {
+    absl::StrAppend(&report, "    - ", reason, "\n");
   }
-  absl::StrAppend(&report, ".\n");
   if (verdict.judgement == Judgement::kVoid) {
     absl::StrAppend(&report,
                     "  The latencies say more about the generator than about the servers.\n");

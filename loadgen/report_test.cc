@@ -82,7 +82,7 @@ TEST(ReportTest, OutcomesApart) {
   stats.missed = 4;
   stats.failures["HTTP 503: no leader"] = 12;
   const std::string report = FormatReport(stats, Verdict{});
-  EXPECT_THAT(Row(report, "read      "), ::testing::ElementsAre("read", "1000", "7"));
+  EXPECT_THAT(Row(report, "read      "), ::testing::ElementsAre("read", "1000", "7", "-"));
   EXPECT_THAT(Row(report, "write      "), ::testing::ElementsAre("write", "100", "3", "2"));
   EXPECT_THAT(report, HasSubstr("4  never sent, of 1100 scheduled"));
   EXPECT_THAT(report, HasSubstr("12  HTTP 503: no leader"));
@@ -100,8 +100,9 @@ TEST(ReportTest, Staleness) {
 
 TEST(ReportTest, VerdictWithReasons) {
   const Verdict verdict{Judgement::kShared, {"one", "two"}};
-  EXPECT_THAT(FormatReport(SomeStats(), verdict), HasSubstr("Verdict: shared - one; two.\n"));
-  EXPECT_THAT(FormatReport(SomeStats(), Verdict{}), HasSubstr("Verdict: valid.\n"));
+  EXPECT_THAT(FormatReport(SomeStats(), verdict),
+              HasSubstr("Verdict: shared\n    - one\n    - two\n"));
+  EXPECT_THAT(FormatReport(SomeStats(), Verdict{}), HasSubstr("Verdict: valid\n"));
 }
 
 TEST(ReportTest, HeaderSaysWhatWasRun) {
@@ -115,7 +116,7 @@ TEST(ReportTest, HeaderSaysWhatWasRun) {
   health.r = 2;
   std::string header = FormatHeader(options, health);
   EXPECT_THAT(header, HasSubstr("leader_follower, N=5 W=3 R=2\n  promised: no stale reads\n"));
-  EXPECT_THAT(header, HasSubstr("127.0.0.1:8080 127.0.0.1:8081: writes to the first, reads"));
+  EXPECT_THAT(header, HasSubstr("2 targets, the first 127.0.0.1:8080: writes to the first, reads"));
   EXPECT_THAT(header, HasSubstr("10 % writes"));
   options.w = 1;
   options.local_reads = true;

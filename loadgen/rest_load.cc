@@ -125,6 +125,7 @@ const RunStats& RestLoad::Run(const std::function<void(const IntervalStats&)>& o
     const Nanos drop = now < drop_waiting_at ? drop_waiting_at : Runner::kNever;
     SleepUntilEventOr(std::min({due, next_second, drop}));
   }
+  on_second(runner_.TakeInterval());  // the last, perhaps a short one
   error_code ignored;
   signals_.cancel(ignored);
   return runner_.stats();

@@ -38,8 +38,8 @@ class RestLoad : private OperationSender {
   bool TargetsAreLocal() const;
 
   // Blocks for warm-up, duration, and for what is then still in flight, at most twice the timeout.
-  // `on_second` must be quick: the load waits for it. SIGINT or SIGTERM ends the schedule early; a
-  // second one ends the process. Call once.
+  // `on_second` is called each second and at the end; it must be quick: the load waits for it.
+  // SIGINT or SIGTERM ends the schedule early; a second one ends the process. Call once.
   const RunStats& Run(const std::function<void(const IntervalStats&)>& on_second);
 
   bool interrupted() const { return interrupted_; }
