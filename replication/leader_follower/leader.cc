@@ -16,6 +16,14 @@ constexpr TimerId kResendTimer = 0;
 constexpr TimerId kScanTimer = 1;
 constexpr size_t kMaxMessageBytes = size_t{1} << 20;
 
+// Above `highest`, and unlike the epoch of any other start, even one that heard of the same
+// `highest` and of which nobody is left to tell: the upper half counts, the lower half is the
+// incarnation's.
+uint64_t NextEpoch(uint64_t highest, Incarnation incarnation) {
+  constexpr int kHalf = 32;
+  return (((highest >> kHalf) + 1) << kHalf) | (incarnation & 0xffffffffu);
+}
+
 }  // namespace
 
 Leader::Leader(StrategyContext* context)
@@ -80,8 +88,7 @@ void Leader::TryTakeEpoch() {
 }
 
 void Leader::TakeEpoch() {
-  // Above all epochs seen; the incarnation makes it unlike any that was never heard of.
-  epoch_ = std::max<uint64_t>(highest_epoch_ + 1, context_->incarnation());
+  epoch_ = NextEpoch(highest_epoch_, context_->incarnation());
   highest_epoch_ = epoch_;
   window_.Reset(next_number_);
   durable_scheduled_ = next_number_ - 1;
