@@ -50,9 +50,11 @@ std::string LatencyTable(const RunStats& stats) {
                   LatencyRow("write", "response", stats.writes.response),
                   LatencyRow("", "service", stats.writes.service),
                   LatencyRow("all", "send lag", stats.send_lag));
-  return absl::StrCat(table,
-                      "  Response counts from when an operation was due, service from when it was "
-                      "sent.\n");
+  absl::StrAppend(
+      &table,
+      "  Response counts from when an operation was due, service from when it was sent.\n"
+      "  A percentile that fewer than ten operations lie above is not shown (-).\n");
+  return table;
 }
 
 std::string OutcomeTable(const RunStats& stats) {
@@ -113,12 +115,12 @@ std::string FormatHeader(const Options& options, const RestHealth& first_target)
       "  %s, N=%s W=%s R=%s%s\n%s"
       "  %d targets, the first %s: %sreads to any\n"
       "  %d op/s offered for %d s after %d s of warm-up, %.4g %% writes\n"
-      "  %d keys, chosen uniformly; values of %d bytes; seed %d\n",
+      "  %d %s, values of %d bytes, seed %d\n",
       strategy, Known(first_target.n), Known(w), options.local_reads ? "-" : Known(r),
       options.local_reads ? ", local reads" : "", promise, options.targets.size(),
       options.targets.front().ToString(), writes, options.qps, options.duration_seconds,
-      options.warmup_seconds, 100 * options.write_ratio, options.num_keys, options.value_bytes,
-      options.seed);
+      options.warmup_seconds, 100 * options.write_ratio, options.num_keys,
+      options.num_keys == 1 ? "key" : "keys, chosen uniformly", options.value_bytes, options.seed);
 }
 
 std::string FormatLiveLine(const IntervalStats& interval, Nanos run_end) {
@@ -143,8 +145,7 @@ std::string FormatReport(const RunStats& stats, const Verdict& verdict) {
     absl::StrAppend(&report, "    - ", reason, "\n");
   }
   if (verdict.judgement == Judgement::kVoid) {
-    absl::StrAppend(&report,
-                    "  The latencies say more about the generator than about the servers.\n");
+    absl::StrAppend(&report, "  Do not use these latencies; the count of stale reads holds.\n");
   }
   return report;
 }
