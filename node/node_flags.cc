@@ -1,0 +1,139 @@
+#include "node/node_flags.h"
+
+#include <cstdlib>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "gflags/gflags.h"
+
+// Texts, all of them: "not given" differs from every value, and the checks are the same for flags
+// and environment variables (node_config.cc).
+DEFINE_string(strategy, "",
+              "how replicas keep each other up to date; default: leader_follower where a node type "
+              "is given, leaderless where peers are");
+DEFINE_string(node_type, "", "leader or follower (leader_follower only)");
+DEFINE_string(node_id, "", "this node's name, unique in the cluster; default: the HTTP port");
+DEFINE_string(port, "", "HTTP port; default: 8080");
+DEFINE_string(grpc_port, "", "gRPC port; default: the HTTP port + 1000");
+DEFINE_string(listen_address, "", "address to listen on; default: 127.0.0.1");
+DEFINE_string(advertise_host, "",
+              "host by which others reach this node; default: the listen address");
+DEFINE_string(w, "", "acknowledgements that a write waits for; default: a majority");
+DEFINE_string(r, "", "answers that a read waits for; default: a majority");
+DEFINE_string(follower_urls, "", "a leader's followers: http://host:port,...");
+DEFINE_string(peer_urls, "", "the other nodes (leaderless): http://host:port,...");
+DEFINE_string(peers, "",
+              "instead of the URLs, with names and both ports: id=host:http_port:grpc_port,...");
+DEFINE_string(cluster, "", "the cluster's name, the same on all nodes; default: quorate");
+DEFINE_bool(forward_writes, true,
+            "a follower hands writes on to its leader; otherwise it refuses them");
+DEFINE_string(max_key_bytes, "", "longest key; default: 1024");
+DEFINE_string(max_value_bytes, "", "longest value; default: 4194304");
+DEFINE_string(durability, "", "what an acknowledgement means; this version: memory");
+DEFINE_string(shutdown_timeout, "", "how long a shutdown may take; default: 5s");
+DEFINE_string(http_max_connections, "", "HTTP connections at a time; default: 1024");
+DEFINE_string(http_max_header_bytes, "", "longest HTTP header; default: 8192");
+DEFINE_string(http_operation_timeout, "", "time for an operation over HTTP; default: 2s");
+DEFINE_string(http_idle_timeout, "", "time between two requests of a connection; default: 60s");
+DEFINE_string(http_read_timeout, "", "time for a client to send a header, or a body; default: 20s");
+DEFINE_string(http_write_timeout, "", "time for a client to take an answer; default: 20s");
+
+namespace google {
+// What gflags calls where a flag cannot be parsed. gflags has this variable for its own tests and
+// does not declare it in a header.
+extern void (*gflags_exitfunc)(int);
+}  // namespace google
+
+namespace quorate {
+namespace {
+
+constexpr int kUsageExitCode = 2;
+
+struct FlagName {
+  const char* flag;
+  const char* variable;  // null: none
+};
+
+// In the order of the help text.
+constexpr FlagName kFlags[] = {
+    {"node_type", "NODE_TYPE"},
+    {"port", "PORT"},
+    {"w", "W"},
+    {"r", "R"},
+    {"follower_urls", "FOLLOWER_URLS"},
+    {"node_id", "NODE_ID"},
+    {"peer_urls", "PEER_URLS"},
+    {"strategy", "STRATEGY"},
+    {"grpc_port", "GRPC_PORT"},
+    {"cluster", "CLUSTER"},
+    {"peers", nullptr},
+    {"listen_address", nullptr},
+    {"advertise_host", nullptr},
+    {"forward_writes", nullptr},
+    {"max_key_bytes", nullptr},
+    {"max_value_bytes", nullptr},
+    {"durability", nullptr},
+    {"shutdown_timeout", nullptr},
+    {"http_max_connections", nullptr},
+    {"http_max_header_bytes", nullptr},
+    {"http_operation_timeout", nullptr},
+    {"http_idle_timeout", nullptr},
+    {"http_read_timeout", nullptr},
+    {"http_write_timeout", nullptr},
+};
+
+[[noreturn]] void ExitForUsage(int) { std::exit(kUsageExitCode); }
+
+bool IsSet(const char* flag) {
+  std::string value;
+  return google::GetCommandLineOption(flag, &value) && value == "true";
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
+  google::gflags_exitfunc = &ExitForUsage;
+  google::SetVersionString(kVersionText);
+  google::ParseCommandLineNonHelpFlags(&argc, &argv, /*remove_flags=*/true);
+  if (IsSet("help") || IsSet("helpshort")) return CommandLine::kHelp;
+  if (IsSet("version")) return CommandLine::kVersion;
+  if (argc > 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", argv[1], "' is no flag: values are written --flag=value; --help lists the flags"));
+  }
+  return CommandLine::kRun;
+}
+
+Settings ReadSettings() {
+  Settings settings;
+  for (const FlagName& name : kFlags) {
+    const google::CommandLineFlagInfo info = google::GetCommandLineFlagInfoOrDie(name.flag);
+    if (!info.is_default) {
+      settings[name.flag] = Setting{info.current_value, absl::StrCat("--", name.flag)};
+      continue;
+    }
+    const char* value = name.variable == nullptr ? nullptr : std::getenv(name.variable);
+    if (value != nullptr && *value != '\0') settings[name.flag] = Setting{value, name.variable};
+  }
+  return settings;
+}
+
+std::string HelpText() {
+  std::string text =
+      "One node of a Quorate cluster. Flags, with the environment variable that says the same; a "
+      "flag wins.\n\n";
+  for (const FlagName& name : kFlags) {
+    const google::CommandLineFlagInfo info = google::GetCommandLineFlagInfoOrDie(name.flag);
+    const std::string both =
+        name.variable == nullptr ? info.name : absl::StrCat(info.name, " (", name.variable, ")");
+    absl::StrAppendFormat(&text, "  --%-30s %s\n", both, info.description);
+  }
+  absl::StrAppend(&text,
+                  "  --help                           prints this\n"
+                  "  --version                        prints the version\n");
+  return text;
+}
+
+}  // namespace quorate
