@@ -1,0 +1,168 @@
+#include "node/kv_codec.h"
+
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+
+#include "node/status_mapping.h"
+#include "node/text_encoding.h"
+
+namespace quorate {
+namespace {
+
+// More replicas than any cluster has; keeps the conversion to int exact.
+constexpr uint32_t kMaxQuorum = 1u << 16;
+
+template <typename Request>
+absl::Status SetKey(const Request& request, Operation* operation) {
+  if (!request.key().empty() && !request.key_bytes().empty()) {
+    return absl::InvalidArgumentError("give key or key_bytes, not both");
+  }
+  if (request.key().empty() && request.key_bytes().empty()) {
+    return absl::InvalidArgumentError("key is missing or empty: give key or key_bytes");
+  }
+  operation->key = request.key().empty() ? request.key_bytes() : request.key();
+  return absl::OkStatus();
+}
+
+absl::Status SetQuorum(absl::string_view name, uint32_t wanted, std::optional<int>* quorum) {
+  if (wanted < 1 || wanted > kMaxQuorum) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        name, " is ", wanted,
+        " but must be from 1 to N, the number of replicas; leave it out for the cluster's"));
+  }
+  *quorum = static_cast<int>(wanted);
+  return absl::OkStatus();
+}
+
+template <typename Request>
+absl::Status SetWriteFields(const Request& request, Operation* operation) {
+  operation->context = request.context();
+  return request.has_w() ? SetQuorum("w", request.w(), &operation->w) : absl::OkStatus();
+}
+
+void FillOrder(const WriteOrder& order, v1::Order* proto) {
+  proto->set_major(order.major);
+  proto->set_minor(order.minor);
+  proto->set_tie(order.tie);
+}
+
+// Both messages that carry a value have the same oneof.
+template <typename Message>
+void FillValue(const std::string& bytes, Message* message) {
+  if (IsValidUtf8(bytes)) {
+    message->set_text(bytes);
+  } else {
+    message->set_data(bytes);
+  }
+}
+
+void FillSiblings(const Record& record, v1::GetResponse* response) {
+  for (const Sibling& sibling : record.siblings) {
+    v1::Value* value = response->add_siblings();
+    FillOrder(OrderOf(record.version, sibling), value->mutable_order());
+    value->set_deleted(sibling.tombstone);
+    if (!sibling.tombstone) FillValue(sibling.value, value);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<Operation> ToOperation(const v1::GetRequest& request) {
+  Operation operation;
+  operation.kind = OperationKind::kGet;
+  absl::Status status = SetKey(request, &operation);
+  if (status.ok() && request.has_r()) status = SetQuorum("r", request.r(), &operation.r);
+  if (!status.ok()) return status;
+  return operation;
+}
+
+absl::StatusOr<Operation> ToOperation(const v1::LocalReadRequest& request) {
+  Operation operation;
+  operation.kind = OperationKind::kLocalRead;
+  const absl::Status status = SetKey(request, &operation);
+  if (!status.ok()) return status;
+  return operation;
+}
+
+absl::StatusOr<Operation> ToOperation(const v1::SetRequest& request) {
+  Operation operation;
+  operation.kind = OperationKind::kSet;
+  absl::Status status = SetKey(request, &operation);
+  if (status.ok()) status = SetWriteFields(request, &operation);
+  if (!status.ok()) return status;
+  switch (request.value_case()) {
+    case v1::SetRequest::kText:
+      operation.value = request.text();
+      return operation;
+    case v1::SetRequest::kData:
+      operation.value = request.data();
+      return operation;
+    case v1::SetRequest::VALUE_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError("value is missing: give text or data (either may be empty)");
+}
+
+absl::StatusOr<Operation> ToOperation(const v1::DeleteRequest& request) {
+  Operation operation;
+  operation.kind = OperationKind::kDelete;
+  absl::Status status = SetKey(request, &operation);
+  if (status.ok()) status = SetWriteFields(request, &operation);
+  if (!status.ok()) return status;
+  return operation;
+}
+
+v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const OperationResult& result,
+                              const KvApi& api) {
+  v1::GetResponse response;
+  response.set_node(api.NodeName(result.node));
+  response.set_answers(static_cast<uint32_t>(result.answers));
+  response.set_required(static_cast<uint32_t>(result.required));
+  response.set_disagreed(result.disagreed);
+  if (!result.record.has_value()) return response;
+  const Record& record = *result.record;
+  response.set_version(record.version.Number());
+  response.set_context(ContextToken(key, record.version));
+  FillOrder(result.order, response.mutable_order());
+  response.set_conflict(record.conflicting());
+  const Sibling* winner = record.Winner();
+  if (winner != nullptr && !winner->tombstone) {
+    response.set_found(true);
+    FillValue(winner->value, &response);
+  }
+  if (siblings && record.conflicting()) FillSiblings(record, &response);
+  return response;
+}
+
+v1::WriteResponse ToWriteResponse(absl::string_view key, const OperationResult& result,
+                                  const KvApi& api) {
+  v1::WriteResponse response;
+  response.set_node(api.NodeName(result.node));
+  response.set_acks(static_cast<uint32_t>(result.answers));
+  response.set_required(static_cast<uint32_t>(result.required));
+  response.set_replaced_siblings(static_cast<uint32_t>(result.replaced_siblings));
+  FillOrder(result.order, response.mutable_order());
+  if (result.record.has_value()) {
+    response.set_version(result.record->version.Number());
+    response.set_context(ContextToken(key, result.record->version));
+  }
+  return response;
+}
+
+std::string EncodeErrorDetails(const OperationResult& result, const KvApi& api) {
+  v1::RpcStatus status;
+  status.set_code(ToWireStatus(result.status.code()).number);
+  status.set_message(PrintableMessage(result.status.message()));
+  status.add_details()->PackFrom(DetailsOf(result, api));
+  return status.SerializeAsString();
+}
+
+std::string PrintableMessage(absl::string_view message) {
+  return IsValidUtf8(message) ? std::string(message) : absl::CHexEscape(message);
+}
+
+}  // namespace quorate

@@ -1,0 +1,43 @@
+// Between the messages of quorate.v1.KeyValue and the types of KvApi.
+//
+// Pure functions: thread-safe, never block.
+#ifndef QUORATE_NODE_KV_CODEC_H_
+#define QUORATE_NODE_KV_CODEC_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "node/kv_api.h"
+#include "proto/kv.pb.h"
+#include "replication/operation.h"
+
+namespace quorate {
+
+// What a request asks for, with Operation's own timeout. INVALID_ARGUMENT where it names no key or
+// two, has no value, or sets w or r to what no cluster can have. Limits of size and the cluster's N
+// are the replica's to check.
+absl::StatusOr<Operation> ToOperation(const v1::GetRequest& request);
+absl::StatusOr<Operation> ToOperation(const v1::LocalReadRequest& request);
+absl::StatusOr<Operation> ToOperation(const v1::SetRequest& request);
+absl::StatusOr<Operation> ToOperation(const v1::DeleteRequest& request);
+
+// The reply to a read of `key` that succeeded. `siblings`: the client wants all concurrent values.
+v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const OperationResult& result,
+                              const KvApi& api);
+
+// The reply to a write of `key` that succeeded.
+v1::WriteResponse ToWriteResponse(absl::string_view key, const OperationResult& result,
+                                  const KvApi& api);
+
+// The RpcStatus of an operation that failed, with its ErrorDetails, encoded for gRPC's
+// `grpc-status-details-bin`.
+std::string EncodeErrorDetails(const OperationResult& result, const KvApi& api);
+
+// A message as gRPC and Protobuf can carry it: bytes that are no UTF-8 are escaped.
+std::string PrintableMessage(absl::string_view message);
+
+}  // namespace quorate
+
+#endif  // QUORATE_NODE_KV_CODEC_H_
