@@ -1,0 +1,198 @@
+#include "node/kv_service.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "grpc/support/time.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/async_unary_call.h"
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/proto_buffer_writer.h"
+
+#include "node/kv_codec.h"
+#include "node/status_mapping.h"
+#include "replication/outcomes.h"
+
+namespace quorate {
+namespace {
+
+constexpr absl::Duration kDefaultTimeout = absl::Seconds(2);
+constexpr absl::Duration kLongestTimeout = absl::Seconds(60);
+constexpr absl::Duration kLargestMargin = absl::Milliseconds(20);
+
+// Calls that each method awaits at a time: more than arrive between two turns of the poll loop
+// would only take memory.
+constexpr int kAwaitedCalls = 64;
+
+using RawService = v1::KeyValue::WithRawMethod_Get<v1::KeyValue::WithRawMethod_Set<
+    v1::KeyValue::WithRawMethod_Delete<v1::KeyValue::WithRawMethod_LocalRead<
+        v1::KeyValue::WithRawMethod_Status<v1::KeyValue::Service>>>>>;
+
+using Responder = grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>;
+
+template <typename Message>
+bool Parse(grpc::ByteBuffer* bytes, Message* message) {
+  grpc::ProtoBufferReader reader(bytes);
+  return reader.status().ok() && message->ParseFromZeroCopyStream(&reader);
+}
+
+template <typename Message>
+grpc::ByteBuffer Encode(const Message& message) {
+  grpc::ByteBuffer bytes;
+  bool own_buffer = false;
+  grpc::SerializationTraits<Message>::Serialize(message, &bytes, &own_buffer);
+  return bytes;
+}
+
+// The time until the client's deadline; infinite where it has set none.
+absl::Duration Remaining(const grpc::ServerContext& context) {
+  const gpr_timespec deadline = gpr_convert_clock_type(context.raw_deadline(), GPR_CLOCK_MONOTONIC);
+  if (gpr_time_cmp(deadline, gpr_inf_future(GPR_CLOCK_MONOTONIC)) == 0) {
+    return absl::InfiniteDuration();
+  }
+  const gpr_timespec left = gpr_time_sub(deadline, gpr_now(GPR_CLOCK_MONOTONIC));
+  return absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
+}
+
+template <typename Request>
+grpc::ByteBuffer EncodeReply(const Request& request, const std::string& key,
+                             const OperationResult& result, const KvApi& api) {
+  return Encode(ToGetResponse(key, request.siblings(), result, api));
+}
+grpc::ByteBuffer EncodeReply(const v1::SetRequest&, const std::string& key,
+                             const OperationResult& result, const KvApi& api) {
+  return Encode(ToWriteResponse(key, result, api));
+}
+grpc::ByteBuffer EncodeReply(const v1::DeleteRequest&, const std::string& key,
+                             const OperationResult& result, const KvApi& api) {
+  return Encode(ToWriteResponse(key, result, api));
+}
+
+// One call of one method, from the moment it is awaited to the end of its reply.
+template <typename Request>
+class Call {
+ public:
+  // Asks the server for the next call: RawService::RequestGet and the like.
+  using Await = void (RawService::*)(grpc::ServerContext*, grpc::ByteBuffer*, Responder*,
+                                     grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*);
+
+  // Owns itself from here on.
+  static void Start(RawService* service, Await await, PollLoop* loop, KvApi* api) {
+    auto* call = new Call(service, await, loop, api);
+    call->context_.AsyncNotifyWhenDone(call->done_.tag());
+    (service->*await)(&call->context_, &call->bytes_, &call->responder_, loop->queue(),
+                      loop->queue(), call->arrived_.tag());
+  }
+
+ private:
+  Call(RawService* service, Await await, PollLoop* loop, KvApi* api)
+      : service_(service), await_(await), loop_(loop), api_(api) {}
+
+  void OnArrived(bool ok) {
+    if (!ok) {  // the server goes down; done_ does not come for a call that never was
+      delete this;
+      return;
+    }
+    Start(service_, await_, loop_, api_);
+    Serve();
+  }
+
+  void Serve();
+
+  // On any thread.
+  void Fail(const OperationResult& result) {
+    const grpc::Status status(
+        static_cast<grpc::StatusCode>(ToWireStatus(result.status.code()).number),
+        PrintableMessage(result.status.message()), EncodeErrorDetails(result, *api_));
+    responder_.FinishWithError(status, finished_.tag());
+  }
+  void Reply(const OperationResult& result) {
+    if (!result.status.ok()) return Fail(result);
+    responder_.Finish(EncodeReply(request_, key_, result, *api_), grpc::Status::OK,
+                      finished_.tag());
+  }
+
+  void OnDone(bool) {
+    done_seen_ = true;
+    if (context_.IsCancelled() && operation_ != 0) api_->Cancel(operation_);
+    DeleteIfOver();
+  }
+  void OnFinished(bool) {
+    finished_seen_ = true;
+    DeleteIfOver();
+  }
+  void DeleteIfOver() {
+    if (done_seen_ && finished_seen_) delete this;
+  }
+
+  RawService* const service_;
+  const Await await_;
+  PollLoop* const loop_;
+  KvApi* const api_;
+  grpc::ServerContext context_;
+  grpc::ByteBuffer bytes_;
+  Request request_;
+  std::string key_;
+  Responder responder_{&context_};
+  OperationId operation_ = 0;
+  bool done_seen_ = false;
+  bool finished_seen_ = false;
+  EventTag<Call> arrived_{this, &Call::OnArrived};
+  EventTag<Call> done_{this, &Call::OnDone};
+  EventTag<Call> finished_{this, &Call::OnFinished};
+};
+
+template <typename Request>
+void Call<Request>::Serve() {
+  if (!Parse(&bytes_, &request_)) {
+    return Fail(NotSent(absl::InvalidArgumentError(absl::StrCat(
+        "the request is no ", Request::descriptor()->name(),
+        ": it is damaged, or a text in it is not UTF-8 (use key_bytes and data for bytes)"))));
+  }
+  bytes_.Clear();
+  absl::StatusOr<Operation> operation = ToOperation(request_);
+  if (!operation.ok()) return Fail(NotSent(operation.status()));
+  operation->timeout = OperationTimeout(Remaining(context_));
+  key_ = operation->key;
+  operation_ =
+      api_->Start(*std::move(operation), [this](OperationResult result) { Reply(result); });
+}
+
+template <>
+void Call<v1::StatusRequest>::Serve() {
+  responder_.Finish(Encode(api_->Status()), grpc::Status::OK, finished_.tag());
+}
+
+}  // namespace
+
+absl::Duration OperationTimeout(absl::Duration remaining) {
+  if (remaining == absl::InfiniteDuration()) return kDefaultTimeout;
+  return std::min(remaining - std::min(remaining / 10, kLargestMargin), kLongestTimeout);
+}
+
+class KvService::Methods : public RawService {};
+
+KvService::KvService(PollLoop* loop, KvApi* api)
+    : loop_(loop), api_(api), methods_(std::make_unique<Methods>()) {}
+
+KvService::~KvService() = default;
+
+grpc::Service* KvService::service() { return methods_.get(); }
+
+void KvService::Start() {
+  RawService* const methods = methods_.get();
+  for (int i = 0; i < kAwaitedCalls; ++i) {
+    Call<v1::GetRequest>::Start(methods, &RawService::RequestGet, loop_, api_);
+    Call<v1::SetRequest>::Start(methods, &RawService::RequestSet, loop_, api_);
+    Call<v1::DeleteRequest>::Start(methods, &RawService::RequestDelete, loop_, api_);
+    Call<v1::LocalReadRequest>::Start(methods, &RawService::RequestLocalRead, loop_, api_);
+  }
+  Call<v1::StatusRequest>::Start(methods, &RawService::RequestStatus, loop_, api_);
+}
+
+}  // namespace quorate

@@ -1,0 +1,107 @@
+// PollLoop: a node's one gRPC completion queue and the one thread that serves it.
+//
+// The thread takes all events that are there, lets its host work (run the strand once, look at
+// timers), and sleeps until the next event or until the host wants to be called again.
+#ifndef QUORATE_NODE_POLL_LOOP_H_
+#define QUORATE_NODE_POLL_LOOP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+#include "absl/time/time.h"
+#include "grpcpp/alarm.h"
+#include "grpcpp/completion_queue.h"
+
+#include "replication/env.h"
+
+namespace quorate {
+
+// The time on the monotonic clock of this machine.
+MonotonicTime MonotonicNow();
+
+// What a completion queue's tags point to.
+class EventHandler {
+ public:
+  virtual ~EventHandler() = default;
+  // On the poll thread. `ok` as CompletionQueue::Next explains it for the call at hand.
+  virtual void OnEvent(bool ok) = 0;
+};
+
+// Hands an event to a method of its owner, which must live until the event has come.
+//
+//   EventTag<Stream> read_done_{this, &Stream::OnRead};
+//   stream->Read(&batch_, read_done_.tag());
+template <typename Owner>
+class EventTag final : public EventHandler {
+ public:
+  EventTag(Owner* owner, void (Owner::*method)(bool ok)) : owner_(owner), method_(method) {}
+  void OnEvent(bool ok) override { (owner_->*method_)(ok); }
+  void* tag() { return static_cast<EventHandler*>(this); }
+
+ private:
+  Owner* const owner_;
+  void (Owner::*const method_)(bool ok);
+};
+
+class PollHost {
+ public:
+  virtual ~PollHost() = default;
+  // On the poll thread, after each gathering of events. Returns the time at which it must be called
+  // again at the latest; one that has passed lets the loop only look for events, without sleeping.
+  virtual MonotonicTime OnGathered() = 0;
+  // The earliest time at which OnGathered must be called, which other threads may move forward
+  // while the loop goes to sleep. Thread-safe.
+  virtual MonotonicTime NextDeadline() const = 0;
+};
+
+class PollLoop {
+ public:
+  // The queue must be empty of users but those that the loop's host knows.
+  explicit PollLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue);
+
+  // Shutdown must have ended.
+  ~PollLoop();
+
+  PollLoop(const PollLoop&) = delete;
+  PollLoop& operator=(const PollLoop&) = delete;
+
+  // Starts the thread. `host` must outlive it.
+  void Start(PollHost* host);
+
+  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+
+  // Whether the caller is the loop's thread. Thread-safe.
+  bool OnLoopThread() const { return loop_thread_.load() == std::this_thread::get_id(); }
+
+  // Makes the thread call its host soon. Thread-safe; not after Shutdown.
+  void Wake();
+
+  // Wakes the thread if it sleeps beyond the host's NextDeadline. Thread-safe; not after Shutdown.
+  void WakeIfLate();
+
+  // Ends the thread once all events that are still owed have come: whoever started calls must have
+  // seen to their end, and the server on the queue must have been shut down. Blocks until then.
+  // Where the thread was never started, there must be no calls at all.
+  void Shutdown();
+
+ private:
+  void Run();
+  void OnWoken(bool ok);
+
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  PollHost* host_ = nullptr;
+  EventTag<PollLoop> woken_{this, &PollLoop::OnWoken};
+  // Set only by whoever turned wake_pending_ on.
+  grpc::Alarm wake_;
+  std::atomic<bool> wake_pending_{false};
+  std::atomic<std::thread::id> loop_thread_{std::thread::id()};
+  // Until when the thread sleeps, in nanoseconds of the monotonic clock; kAwake where it does not.
+  std::atomic<int64_t> sleeping_until_;
+  std::thread thread_;
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_NODE_POLL_LOOP_H_
