@@ -1,0 +1,141 @@
+// PeerStream: one end of a Replicate stream, dialled or accepted: a bounded queue of batches out,
+// one write and one read in flight.
+//
+// What queues while a write is in flight goes out next, so batches need no timer to gather. The
+// stream promises nothing: batches are dropped where it is down or its queue is full, and the
+// sessions above take that as loss.
+#ifndef QUORATE_NODE_PEER_STREAM_H_
+#define QUORATE_NODE_PEER_STREAM_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "grpcpp/support/async_stream.h"
+
+#include "node/poll_loop.h"
+#include "proto/peer.pb.h"
+#include "replication/storage/version.h"
+#include "support/mutex.h"
+
+namespace quorate {
+
+// A message may have this many bytes, on all of a node's connections.
+inline constexpr int kMaxMessageBytes = 8 << 20;
+
+// The metadata by which both ends introduce themselves: node id (as text) and cluster.
+inline constexpr char kNodeMetadata[] = "quorate-node";
+inline constexpr char kClusterMetadata[] = "quorate-cluster";
+
+// What has happened on a node's peer streams since its start. Thread-safe.
+struct PeerCounters {
+  std::atomic<uint64_t> batches_sent{0};  // or queued
+  std::atomic<uint64_t> batches_received{0};
+  std::atomic<uint64_t> batches_dropped{0};   // no stream, a full queue, or too large
+  std::atomic<uint64_t> batches_rejected{0};  // received, but not from whom they should be
+};
+
+class PeerStream;
+
+class PeerStreamListener {
+ public:
+  virtual ~PeerStreamListener() = default;
+  // On the poll thread. The listener calls stream->Consumed(bytes) once the batch has been dealt
+  // with, on any thread.
+  virtual void OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) = 0;
+  // On the poll thread: too much waits to be consumed. The stream reads on when it is told to.
+  virtual void OnPaused(std::shared_ptr<PeerStream> stream) = 0;
+};
+
+// Calls are on the poll thread, except where they say otherwise. A stream keeps itself alive until
+// its last event has come.
+class PeerStream : public std::enable_shared_from_this<PeerStream> {
+ public:
+  virtual ~PeerStream() = default;
+
+  PeerStream(const PeerStream&) = delete;
+  PeerStream& operator=(const PeerStream&) = delete;
+
+  // Queues a batch. Returns false, and drops it, where it cannot be sent. Thread-safe.
+  bool Send(peer::v1::Batch batch) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Writes what is queued, unless a write is in flight: its end does that. Thread-safe.
+  void Flush() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // `bytes` of batches given to the listener need no memory any more. Thread-safe.
+  void Consumed(size_t bytes) { unconsumed_bytes_.fetch_sub(static_cast<int64_t>(bytes)); }
+
+  // Reads on where the stream is paused and enough has been consumed. Returns whether it still is
+  // paused.
+  bool ResumeReading();
+  bool paused() const { return paused_; }
+
+  // The node at the other end; 0 until it has introduced itself.
+  NodeId peer() const { return peer_; }
+
+  // When the last batch came, or the stream was opened.
+  MonotonicTime last_heard() const { return last_heard_; }
+
+ protected:
+  // Both must outlive the stream. `replies`: batches that come in are replies, those that go out
+  // requests; otherwise the other way round.
+  PeerStream(bool replies, PeerStreamListener* listener, PeerCounters* counters)
+      : replies_(replies), listener_(listener), counters_(counters) {}
+
+  // The peer is known: batches may flow. Starts the first read.
+  void Open(NodeId peer) ABSL_LOCKS_EXCLUDED(mu_);
+  // No more writes are started. Calls OnQuiet when none is in flight and no read is either.
+  void Break() ABSL_LOCKS_EXCLUDED(mu_);
+  bool WriteInFlight() ABSL_LOCKS_EXCLUDED(mu_);
+  bool reading() const { return reading_; }
+  bool broken() const { return broken_; }
+
+  virtual void StartRead(peer::v1::Batch* batch, void* tag) = 0;
+  virtual void StartWrite(const peer::v1::Batch& batch, grpc::WriteOptions options, void* tag) = 0;
+  // A read or write has failed: the stream has ended, or will.
+  virtual void OnFailed() = 0;
+  // The stream is broken, and no read or write is in flight.
+  virtual void OnQuiet() = 0;
+
+  PeerCounters* counters() { return counters_; }
+
+ private:
+  struct Queued {
+    peer::v1::Batch batch;
+    size_t bytes = 0;
+  };
+
+  void Read();
+  void OnRead(bool ok);
+  void OnWritten(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
+  bool Acceptable(const peer::v1::Batch& batch) const;
+
+  const bool replies_;
+  PeerStreamListener* const listener_;
+  PeerCounters* const counters_;
+
+  // Of the poll thread.
+  NodeId peer_ = 0;
+  MonotonicTime last_heard_;
+  peer::v1::Batch incoming_;
+  bool reading_ = false;
+  bool paused_ = false;
+  bool broken_ = false;
+  EventTag<PeerStream> read_{this, &PeerStream::OnRead};
+  EventTag<PeerStream> written_{this, &PeerStream::OnWritten};
+
+  std::atomic<int64_t> unconsumed_bytes_{0};
+
+  Mutex mu_;
+  bool open_ ABSL_GUARDED_BY(mu_) = false;
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  size_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  std::deque<Queued> queue_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_NODE_PEER_STREAM_H_
