@@ -145,6 +145,8 @@ int Run(const Options& options) {
   {
     LiveView view(stdout);
     stats = &(*load)->Run([&view, run_end](const IntervalStats& second) {
+      // What is left at the end may be too short for a rate.
+      if (second.to - second.from < kNanosPerSecond / 5) return;
       view.Show(FormatLiveLine(second, run_end));
     });
   }

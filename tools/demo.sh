@@ -66,7 +66,8 @@ ports_are_free() {
     filter+=("sport = :$(($1 + node))" or "sport = :$(($1 + node + GRPC_PORT_OFFSET))" or)
   done
   unset 'filter[-1]'
-  [[ -z $(ss -Hltn "( ${filter[*]} )") ]]
+  # Only listeners on this address, or on all, are in the way.
+  ! ss -Hltn "( ${filter[*]} )" | grep -qE ' (127\.0\.0\.1|0\.0\.0\.0|\*|\[::\]):[0-9]+ '
 }
 
 choose_base_port() {
@@ -95,11 +96,11 @@ clean_up() {
   trap - EXIT
   if [[ -n $run_dir ]]; then
     cluster stop >/dev/null || status=1
-    if ((status == 0)); then
-      rm -rf "$run_dir"
-    else
-      printf '\nThe demo ended early; the logs of the nodes are in %s\n' "$run_dir" >&2
-    fi
+    case $status in
+      0) rm -rf "$run_dir" ;;
+      129 | 130 | 143) rm -rf "$run_dir"; printf '\nInterrupted; all nodes are stopped.\n' >&2 ;;
+      *) printf '\nThe demo failed; the logs of the nodes are in %s\n' "$run_dir" >&2 ;;
+    esac
   fi
   rm -f "$answer_file"
   exit "$status"
@@ -165,7 +166,8 @@ main() {
 
   trap clean_up EXIT
   trap 'exit 130' INT
-  trap 'exit 143' TERM HUP
+  trap 'exit 143' TERM
+  trap 'exit 129' HUP
   run_dir=$(mktemp -d)
   answer_file=$(mktemp)
   show_strategy leader_follower leader "$seconds"
