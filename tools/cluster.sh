@@ -23,7 +23,7 @@ set -euo pipefail
 
 readonly GRPC_PORT_OFFSET=1000
 readonly MAX_NODES=64
-readonly TERMINATE_SECONDS=15
+readonly TERMINATE_SECONDS=10
 readonly KILL_SECONDS=5
 
 strategy=leader_follower
@@ -205,8 +205,8 @@ start_node() {
   local -a environment
   mapfile -d '' environment < <(node_environment "$1")
   # Nothing that a user's shell happens to export may get through to a node.
-  setsid env -u STRATEGY -u CLUSTER -u NODE_ID -u PORT -u GRPC_PORT -u NODE_TYPE -u FOLLOWER_URLS -u PEER_URLS -u W -u R \
-    "${environment[@]}" "$binary" "--listen_address=$address" "${node_flags[@]}" \
+  setsid env -u STRATEGY -u CLUSTER -u NODE_ID -u PORT -u GRPC_PORT -u NODE_TYPE -u FOLLOWER_URLS -u PEER_URLS \
+    -u W -u R "${environment[@]}" "$binary" "--listen_address=$address" "${node_flags[@]}" \
     >"$(log_file "$1")" 2>&1 </dev/null 9>&- &
   local pid=$!
   printf '%s %s %s %s\n' "$pid" "$(process_identity "$pid")" "$address:$(http_port "$1")" "$address:$(grpc_port "$1")" \

@@ -1,0 +1,162 @@
+"""tools/cluster.sh: starts, shows and stops real nodes, and nothing else."""
+
+import glob
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+import urllib.request
+
+from harness import await_true, claim_address, node_binary
+
+SCRIPT = os.path.abspath("tools/cluster.sh")
+SECONDS = 120
+
+
+class ClusterScriptTest(unittest.TestCase):
+
+    def setUp(self):
+        self.address = claim_address(self.addCleanup)
+        self.run_dir = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
+        self.addCleanup(self.run_script, "stop")
+
+    def run_script(self, command, *arguments, environment=None):
+        """The finished script; its output is text."""
+        return subprocess.run(
+            [SCRIPT, command, f"--address={self.address}", f"--run_dir={self.run_dir}", *arguments],
+            cwd="/", env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=SECONDS,
+            check=False)
+
+    def start(self, *arguments, environment=None):
+        return self.run_script("start", "--binary", node_binary(), *arguments, environment=environment)
+
+    def pids(self):
+        pids = []
+        for path in glob.glob(f"{self.run_dir}/node-*.pid"):
+            with open(path, encoding="utf-8") as file:
+                pids.append(int(file.read().split()[0]))
+        return pids
+
+    @staticmethod
+    def runs(pid):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                return file.read().rpartition(")")[2].split()[0] not in "ZX"
+        except FileNotFoundError:
+            return False
+
+    def health(self, port):
+        with urllib.request.urlopen(f"http://{self.address}:{port}/health", timeout=30) as reply:
+            return reply.read().decode()
+
+    def test_leader_and_followers(self):
+        # What the user's shell exports for something else must not reach the nodes.
+        started = self.start("-w", "4", "-r", "2",
+                             environment={"PORT": "1", "W": "77", "NODE_TYPE": "boss", "PEER_URLS": "x"})
+        self.assertEqual(started.returncode, 0, started)
+        self.assertEqual(started.stdout.count("healthy"), 5, started)
+        self.assertEqual(started.stdout.count("follower"), 4, started)
+        health = self.health(8080)
+        for part in ('"role":"leader"', '"w":4', '"r":2', '"n":5', '"node_id":"1"'):
+            self.assertIn(part, health)
+        self.assertIn('"role":"follower"', self.health(8084))
+        self.assertEqual(len(glob.glob(f"{self.run_dir}/node-*.log")), 5)
+        pids = self.pids()
+        self.assertEqual(len(pids), 5)
+
+        again = self.start()
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("runs here already", again.stderr)
+        self.assertTrue(all(self.runs(pid) for pid in pids))
+
+        status = self.run_script("status")
+        self.assertEqual((status.returncode, status.stdout.count("healthy")), (0, 5), status)
+        os.kill(pids[0], signal.SIGKILL)
+        await_true(lambda: not self.runs(pids[0]), "the node is gone")
+        status = self.run_script("status")
+        self.assertEqual(status.returncode, 1, status)
+        self.assertIn("ended", status.stdout)
+
+        stopped = self.run_script("stop")
+        self.assertEqual(stopped.returncode, 0, stopped)
+        self.assertFalse([pid for pid in pids if self.runs(pid)])
+        self.assertEqual(self.run_script("status").returncode, 3)
+        self.assertEqual(self.run_script("stop").returncode, 0)
+
+    def test_leaderless_with_flags_for_the_nodes(self):
+        started = self.start("--strategy=leaderless", "-n", "3", "--base_port", "8200", "--", "--cluster=mine")
+        self.assertEqual(started.returncode, 0, started)
+        health = self.health(8202)
+        for part in ('"strategy":"leaderless"', '"n":3', '"cluster":"mine"', '"role":"replica"'):
+            self.assertIn(part, health)
+        self.assertEqual(self.run_script("status").returncode, 0)
+
+    def test_ports_in_use_are_named(self):
+        with socket.socket() as holder:
+            holder.bind((self.address, 9081))
+            holder.listen()
+            started = self.start("-n", "3")
+            self.assertEqual(started.returncode, 1, started)
+            self.assertIn(f"{self.address}:9081, wanted by node 2, is in use by", started.stderr)
+            self.assertEqual(self.pids(), [])
+        self.assertEqual(self.start("-n", "3").returncode, 0)
+
+    def test_a_node_that_does_not_start_is_shown_and_the_others_are_stopped(self):
+        started = self.start("-n", "3", "-w", "9")
+        self.assertEqual(started.returncode, 1, started)
+        self.assertIn("W is '9' but must be a number from 1 to N=3", started.stderr)
+        self.assertEqual(self.pids(), [])
+        with socket.socket() as port:
+            port.bind((self.address, 8081))
+
+    def test_start_gives_up_on_nodes_that_do_not_become_healthy(self):
+        # A program of which only the first instance is a node: a leader without followers.
+        program = f"{self.run_dir}/program"
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(f'#!/bin/sh\n[ "$NODE_ID" = 1 ] && exec {node_binary()} "$@"\nexec sleep 1000\n')
+        os.chmod(program, 0o700)
+        started = self.run_script("start", "--binary", program, "-n", "2", "--timeout", "1")
+        self.assertEqual(started.returncode, 1, started)
+        self.assertIn("node 1 is not healthy after 1 s (recovering)", started.stderr)
+        self.assertEqual(self.pids(), [])
+
+    def test_stop_leaves_a_process_alone_that_took_over_an_id(self):
+        with subprocess.Popen(["sleep", "1000"]) as stranger:
+            with open(f"{self.run_dir}/node-1.pid", "w", encoding="utf-8") as file:
+                file.write(f"{stranger.pid} some-other-start 127.0.0.1:1 127.0.0.1:2\n")
+            self.assertEqual(self.run_script("status").returncode, 3)
+            self.assertEqual(self.run_script("stop").returncode, 0)
+            self.assertIsNone(stranger.poll())
+            stranger.kill()
+
+    def test_stop_ends_a_node_that_does_not_react(self):
+        self.assertEqual(self.start("-n", "1").returncode, 0)
+        pid = self.pids()[0]
+        os.kill(pid, signal.SIGSTOP)
+        stopped = self.run_script("stop")
+        self.assertEqual(stopped.returncode, 0, stopped)
+        self.assertIn("killing nodes", stopped.stderr)
+        self.assertFalse(self.runs(pid))
+
+    def test_wrong_usage(self):
+        for arguments, message in (
+            ((), "start, stop or status"),
+            (("begin",), "unknown command"),
+            (("start", "-n", "0"), "-n is '0'"),
+            (("start", "-n"), "needs a value"),
+            (("start", "--base_port", "99999"), "--base_port"),
+            (("start", "--nonsense=1"), "unknown option"),
+            (("start", "extra"), "unknown argument"),
+            (("start", "--address", "localhost"), "IPv4"),
+            (("start", "--data_dir", "/tmp/x"), "keeps data in memory only"),
+        ):
+            result = subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False)
+            self.assertEqual(result.returncode, 2, result)
+            self.assertIn(message, result.stderr)
+        self.assertIn("Usage:", subprocess.run([SCRIPT, "--help"], capture_output=True, text=True, check=True).stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
