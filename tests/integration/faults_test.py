@@ -22,7 +22,7 @@ class Faults:
     def setUp(self):
         self.cluster = Cluster(self.addCleanup, self.strategy, n=5, w=3, r=3)
         self.cluster.start()
-        self.load = Load()
+        self.load = Load(versions_grow=self.strategy == "leader_follower")
 
     def start_writers(self, nodes):
         for writer in range(WRITERS):
@@ -117,21 +117,24 @@ class Faults:
     def success(reply):
         return reply if reply.status == 201 else None
 
-    def test_a_paused_node_catches_up(self):
-        paused = self.cluster[4]
-        self.start_writers(self.cluster.nodes[:3])
-        self.load.read(self.cluster.nodes[:3])
+    def pause(self, paused, others):
+        self.start_writers(others)
+        self.load.read(others)
         paused.signal(signal.SIGSTOP)
-        self.await_more_writes()
-        await_true(lambda: self.disconnected(paused), "the others notice")
+        await_true(lambda: self.disconnected(others[0], paused), "the others notice")
+        return paused
+
+    def test_a_paused_node_catches_up(self):
+        paused = self.pause(self.cluster[4], self.cluster.nodes[:3])
         self.await_more_writes()
         paused.signal(signal.SIGCONT)
         self.cluster.await_healthy()
         self.await_more_writes()
         self.expect_nothing_lost()
 
-    def disconnected(self, node):
-        peers = self.cluster[1].health().body["peers"]
+    @staticmethod
+    def disconnected(observer, node):
+        peers = observer.health().body["peers"]
         return any(peer["http_address"] == node.url and not peer["connected"] for peer in peers)
 
 
@@ -140,6 +143,15 @@ class LeaderFollowerFaultsTest(Faults, unittest.TestCase):
 
     def test_the_leader_is_killed_and_starts_again_empty(self):
         self.kill_and_restart(self.cluster[1], self.cluster.nodes[1:], writes_go_on=False)
+
+    def test_a_paused_leader_goes_on(self):
+        leader = self.pause(self.cluster[1], self.cluster.nodes[1:])
+        reads = self.load.answered_reads
+        await_true(lambda: self.load.answered_reads > reads + 50, "reads go on without the leader")
+        leader.signal(signal.SIGCONT)
+        self.cluster.await_healthy()
+        self.await_more_writes()
+        self.expect_nothing_lost()
 
 
 class LeaderlessFaultsTest(Faults, unittest.TestCase):

@@ -47,6 +47,7 @@ class KeyHistory:
         self.key = key
         self.sent = 0
         self.acknowledged = 0
+        self.version = 0  # of the last acknowledged write
 
     def holds(self, reply_body):
         """The number in an answer's value."""
@@ -56,14 +57,18 @@ class KeyHistory:
 
 
 class Load:
-    """Threads that run until `stop`. What goes wrong in them is raised there."""
+    """Threads that run until `stop`. What goes wrong in them is raised there.
 
-    def __init__(self):
+    `versions_grow`: a later write of a key has a higher version, whichever node it goes to.
+    """
+
+    def __init__(self, versions_grow):
         self.histories = []
         self.refused = 0   # writes that were not sent
         self.unknown = 0   # writes whose outcome is unknown
         self.answered_reads = 0
         self.unanswered_reads = 0
+        self._versions_grow = versions_grow
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._threads = []
@@ -117,6 +122,9 @@ class Load:
                 body = json.dumps({"key": history.key, "value": f"{history.key}:{number}"})
                 status, reply = connection.request("POST", "/set", body)
                 if status == 201:
+                    assert not self._versions_grow or reply["version"] > history.version, (
+                        f"set {history.key}: version {reply['version']} after {history.version}")
+                    history.version = reply["version"]
                     history.acknowledged = number
                     continue
                 with self._lock:
