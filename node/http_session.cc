@@ -1,5 +1,6 @@
 #include "node/http_session.h"
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <variant>
@@ -235,7 +236,8 @@ void HttpSession::Dispatch() {
 }
 
 // While an operation is in flight nothing is read. A connection that is readable all the same has
-// either its next request waiting, which can wait, or has come to its end.
+// either its next request waiting, which can wait, or has come to its end: a client that has closed
+// its sending side counts as gone, since it cannot be told from one that closed altogether.
 void HttpSession::WatchForDisconnect() {
   stream_.socket().async_wait(
       boost::asio::socket_base::wait_read,
