@@ -120,18 +120,20 @@ call() {
   printf '$ %s\n' "$shown"
   status=$(curl --silent --show-error --max-time 10 --noproxy '*' --output "$answer_file" --write-out '%{http_code}' \
     "$@") || die 'curl failed'
-  printf '%s  (HTTP %s)\n\n' "$(cat "$answer_file")" "$status"
+  printf '%s  (HTTP %s)\n' "$(cat "$answer_file")" "$status"
   [[ " $expected " == *" $status "* ]] || die "expected HTTP $expected"
 }
 
 documented_calls() {
   local leader=http://localhost:$base_port other=http://localhost:$((base_port + NODES - 1))
   call 201 -X POST "$leader/set" -H 'Content-Type: application/json' -d '{"key":"mykey","value":"myvalue"}'
+  printf '\n'
   call 200 "$leader/get/mykey"
-  printf 'What the last node alone holds; it may be late:\n'
+  printf '\nWhat the last node alone holds; it may be late:\n'
   call '200 404' "$other/local_read/mykey"
+  printf '\n'
   call 200 "$leader/health"
-  printf 'A key that was never written:\n'
+  printf '\nA key that was never written:\n'
   call 404 "$other/get/nosuchkey"
 }
 
