@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string>
+#include <sys/resource.h>
 #include <thread>
 #include <unistd.h>
 
@@ -66,7 +67,19 @@ void WatchShutdown(absl::Duration limit) {
   _exit(kExitSlowShutdown);
 }
 
+// Every connection is an open file, and the limit that most systems begin with is no higher than
+// the number of connections that the gateway alone may have.
+void RaiseFileLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+    PLOG(WARNING) << "cannot raise the limit of open files";
+  }
+}
+
 int Serve(const NodeConfig& config) {
+  RaiseFileLimit();
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);

@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -86,7 +87,7 @@ class Reply:
 class Node:
     """One node process."""
 
-    def __init__(self, address, port, arguments=(), environment=None):
+    def __init__(self, address, port, arguments=(), environment=None, open_files=None):
         self.address = address
         self.port = port
         self.grpc_port = port + GRPC_PORT_OFFSET
@@ -94,6 +95,7 @@ class Node:
         self.log_path = None
         self._arguments = list(arguments)
         self._environment = dict(environment or {})
+        self._open_files = open_files  # the soft limit that the process begins with
         self._expected_exit = False
 
     @property
@@ -113,8 +115,13 @@ class Node:
         with log:
             self.process = subprocess.Popen(
                 [node_binary(), f"--listen_address={self.address}", *self._arguments],
-                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+                env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=self._limit_open_files if self._open_files else None)
         self._expected_exit = False
+
+    def _limit_open_files(self):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self._open_files, hard))
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:

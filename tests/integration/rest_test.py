@@ -3,10 +3,11 @@
 import base64
 import http.client
 import json
+import resource
 import socket
 import unittest
 
-from harness import Cluster, await_true
+from harness import BASE_PORT, Cluster, Node, await_true, claim_address
 
 MAX_KEY_BYTES = 1024
 MAX_VALUE_BYTES = 1 << 20
@@ -219,6 +220,18 @@ class LeaderFollowerRestTest(RestCalls, unittest.TestCase):
     strategy = "leader_follower"
 
 
+class WritesToFollowersTest(unittest.TestCase):
+
+    def test_a_follower_may_refuse_writes_and_name_its_leader(self):
+        cluster = Cluster(self.addCleanup, "leader_follower", n=2, flags=["--forward_writes=false"])
+        cluster.start()
+        reply = cluster[2].set("k", "v")
+        self.assertEqual((reply.status, reply.body["code"]), (400, "FAILED_PRECONDITION"), reply)
+        self.assertEqual(reply.body["details"][0]["leader"], "1")
+        self.assertFalse(reply.may_have_applied)
+        self.assertEqual(cluster[1].set("k", "v").status, 201)
+
+
 class LeaderlessRestTest(RestCalls, unittest.TestCase):
     strategy = "leaderless"
 
@@ -240,6 +253,46 @@ class LeaderlessRestTest(RestCalls, unittest.TestCase):
         self.assertEqual((settled.status, settled.body["replaced_siblings"]), (201, 2), settled)
         after = self.node.read("k", "?siblings=true")
         self.assertEqual((after.body["value"], after.body["conflict"]), ("settled", False), after)
+
+
+class ConnectionLimitTest(unittest.TestCase):
+    LIMIT = 300
+
+    def test_connections_beyond_the_limit_are_told_so(self):
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        # The node must raise the limit of its open files, or it could not take the connections that it promises.
+        node = Node(claim_address(self.addCleanup), BASE_PORT, [f"--http_max_connections={self.LIMIT}"],
+                    {"NODE_TYPE": "leader"}, open_files=100)
+        self.addCleanup(node.close)
+        node.start()
+        await_true(node.healthy, "the node is healthy")
+
+        connections = []
+        status = 200
+        while status == 200 and len(connections) <= self.LIMIT:
+            connection = http.client.HTTPConnection(node.address, node.port, timeout=30)
+            self.addCleanup(connection.close)
+            connection.request("GET", "/health")
+            response = connection.getresponse()
+            response.read()
+            status = response.status
+            if status == 200:
+                connections.append(connection)
+        self.assertEqual(status, 503)
+        # A connection that has just been closed may still have been counted.
+        self.assertGreaterEqual(len(connections), self.LIMIT - 1)
+
+        for _ in range(10):
+            reply = await_true(node.health, "the node answers")
+            self.assertEqual((reply.status, reply.body["code"]), (503, "UNAVAILABLE"), reply)
+        for connection in connections:
+            connection.request("GET", "/health")
+            response = connection.getresponse()
+            self.assertEqual(response.status, 200)
+            response.read()
+            connection.close()
+        await_true(node.healthy, "the node takes connections again")
 
 
 if __name__ == "__main__":

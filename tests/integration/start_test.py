@@ -110,6 +110,40 @@ class StartTest(unittest.TestCase):
         self.assertEqual(node.get("/get/").status, 400)
 
 
+class DocumentedEnvironmentTest(unittest.TestCase):
+    """Clusters that are told no more than the documented variables (and where to listen)."""
+
+    def setUp(self):
+        self.address = claim_address(self.addCleanup)
+        self.urls = [f"http://{self.address}:{BASE_PORT + i}" for i in range(3)]
+
+    def expect_cluster(self, environments):
+        nodes = [Node(self.address, int(environment["PORT"]), (), environment) for environment in environments]
+        for node in nodes:
+            self.addCleanup(node.close)
+            node.start()
+        for node in nodes:
+            await_true(node.healthy, f"{node.url} is healthy")
+        for node in nodes:
+            health = node.health().body
+            self.assertEqual((health["n"], health["w"], health["r"]), (3, 3, 1), health)
+            self.assertEqual(node.set("k", node.url).status, 201)
+            for reader in nodes:
+                self.assertEqual(reader.read("k").body["value"], node.url)
+
+    def test_leader_and_followers(self):
+        self.expect_cluster([
+            {"NODE_TYPE": "leader", "PORT": "8080", "W": "3", "R": "1", "FOLLOWER_URLS": ",".join(self.urls[1:])},
+            {"NODE_TYPE": "follower", "PORT": "8081"},
+            {"NODE_TYPE": "follower", "PORT": "8082"},
+        ])
+
+    def test_leaderless(self):
+        self.expect_cluster([
+            {"NODE_ID": f"node{i}", "PORT": str(BASE_PORT + i), "W": "3", "R": "1",
+             "PEER_URLS": ",".join(self.urls[:i] + self.urls[i + 1:])} for i in range(3)])
+
+
 class ForeignPeersTest(unittest.TestCase):
     """Two healthy clusters, and a node that was told to join one of them with the wrong papers."""
 
