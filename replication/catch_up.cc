@@ -1,5 +1,6 @@
 #include "replication/catch_up.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,6 +11,8 @@ namespace quorate {
 namespace {
 
 constexpr ScanLimits kPage;  // the defaults: 1,000 records, 1 MiB
+
+constexpr absl::Duration kMostPatience = absl::Seconds(30);
 
 // A peer that lists more than a page holds is broken; the rest of its list is not read.
 constexpr int kMaxListed = 1000;
@@ -39,13 +42,18 @@ void CatchUp::Restart(NodeId peer) {
   if (!context_->Connected(peer)) return;
   PullState& pull = pulls_[peer];
   pull = PullState();
-  AskPage(peer, &pull);
+  NextPage(peer, &pull);
+}
+
+void CatchUp::NextPage(NodeId peer, PullState* pull) {
+  pull->page = ++last_page_;
+  pull->patience = 4 * context_->config().resend_interval;
+  AskPage(peer, pull);
 }
 
 void CatchUp::AskPage(NodeId peer, PullState* pull) {
   absl::StatusOr<RecordPage> mine = context_->store().Scan(AfterOf(pull->after_key), kPage);
   if (!mine.ok()) return context_->FailStop(mine.status());
-  pull->page = ++last_page_;
   pull->asked = context_->Now();
   peer::v1::Message message;
   peer::v1::Compare* compare = message.mutable_compare();
@@ -109,16 +117,20 @@ void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {
     ++records_pulled_;
     strategy_->OnPulledRecord(from, entry.key(), *record);
   }
-  if (!reply.done()) return AskPage(from, &pull);
+  if (!reply.done()) return NextPage(from, &pull);
   const bool source_syncing = pull.source_syncing;
   pulls_.erase(it);
   strategy_->OnPullDone(from, source_syncing);
 }
 
 void CatchUp::Tick() {
-  const absl::Duration patience = 4 * context_->config().resend_interval;
   for (auto& [peer, pull] : pulls_) {
-    if (context_->Now() - pull.asked >= patience) AskPage(peer, &pull);
+    if (context_->Now() - pull.asked < pull.patience) continue;
+    // A slow path must not be asked faster than it answers. An answer to any of the requests for a
+    // page will do, but for the first: the position that comes with it belongs to its own request.
+    pull.patience = std::min(2 * pull.patience, kMostPatience);
+    if (pull.first) pull.page = ++last_page_;
+    AskPage(peer, &pull);
   }
 }
 

@@ -29,12 +29,12 @@ class CatchUp {
   void Pull(NodeId peer);
   // Starts from the first page even if a pull is under way.
   void Restart(NodeId peer);
+  void Stop(NodeId peer) { pulls_.erase(peer); }
   bool Pulling(NodeId peer) const { return pulls_.find(peer) != pulls_.end(); }
 
-  void OnPeerDown(NodeId peer) { pulls_.erase(peer); }
   void OnMessage(NodeId from, const peer::v1::Message& message);
 
-  // Asks again for pages that have not come within resend_interval times four.
+  // Asks again for pages that have not come, more and more patiently.
   void Tick();
 
   // Records received and records sent, since the start.
@@ -48,8 +48,10 @@ class CatchUp {
     bool source_syncing = false;
     std::string after_key;  // everything up to here has been compared
     MonotonicTime asked;
+    absl::Duration patience;  // doubles with every time the page has to be asked for again
   };
 
+  void NextPage(NodeId peer, PullState* pull);
   void AskPage(NodeId peer, PullState* pull);
   void OnCompare(NodeId from, const peer::v1::Compare& compare);
   void OnReply(NodeId from, const peer::v1::CompareReply& reply);

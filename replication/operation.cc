@@ -32,6 +32,12 @@ WriteOrder OrderOf(const Record& record) {
   return winner == nullptr ? WriteOrder{} : OrderOf(record.version, *winner);
 }
 
+const Version& SeenBy(const OperationResult& result) {
+  static const Version& nothing = *new Version();
+  if (result.seen.has_value()) return *result.seen;
+  return result.record.has_value() ? result.record->version : nothing;
+}
+
 std::string ContextToken(absl::string_view key, const Version& version) {
   peer::v1::Version proto;
   version.ToProto(&proto);

@@ -20,7 +20,8 @@
 
 namespace quorate {
 
-// Names an operation within one replica's life; never used twice.
+// Names an operation. A node never uses one twice, not even in another life: an answer to an
+// earlier life may still be under way. Owners of a replica start counting at a random place.
 using OperationId = uint64_t;
 
 enum class OperationKind { kGet, kSet, kDelete, kLocalRead };
@@ -38,7 +39,8 @@ struct Operation {
   bool is_write() const { return kind == OperationKind::kSet || kind == OperationKind::kDelete; }
 };
 
-// A total order of the writes of one key that agrees with causality; see Order in proto/kv.proto.
+// A total order of the writes of one key; see Order in proto/kv.proto. It agrees with causality as
+// far as a write's coordinator had the records that the writer had seen, or the clocks agree.
 struct WriteOrder {
   uint64_t major = 0;
   uint64_t minor = 0;
@@ -61,13 +63,19 @@ struct OperationResult {
   int required = 0;           // replicas that had to
   bool disagreed = false;     // reads: the answers differed
   int replaced_siblings = 0;  // writes, leaderless: concurrent values that it settled
-  WriteOrder order;           // of the winning value, or of the write
-  NodeId leader = 0;          // where the operation should go instead; 0 where that is unknown
+  // Writes: what the writer now knows, for its next context, where that is less than the version in
+  // `record`: others' concurrent values that the writer has not seen stand beside its own.
+  std::optional<Version> seen;
+  WriteOrder order;   // of the winning value, or of the write
+  NodeId leader = 0;  // where the operation should go instead; 0 where that is unknown
 };
 
 // Where the winner of `record` stands among the writes of its key.
 WriteOrder OrderOf(const Record& record);
 WriteOrder OrderOf(const Version& version, const Sibling& sibling);
+
+// What a client that got `result` has seen of the key.
+const Version& SeenBy(const OperationResult& result);
 
 // A version as an opaque token that a client hands back, bound to its key.
 std::string ContextToken(absl::string_view key, const Version& version);

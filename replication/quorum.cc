@@ -24,6 +24,10 @@ bool QuorumTracker::Reject(NodeId node) {
   return true;
 }
 
+void QuorumTracker::Withdraw(NodeId node) {
+  accepted_.erase(std::remove(accepted_.begin(), accepted_.end(), node), accepted_.end());
+}
+
 QuorumState QuorumTracker::state() const {
   if (accepted() >= required_) return QuorumState::kMet;
   if (replicas_ - rejected() < required_) return QuorumState::kImpossible;

@@ -26,7 +26,9 @@ class QuorumTracker {
   bool Accept(NodeId node);
   bool Reject(NodeId node);
 
-  // kMet stays kMet whatever follows.
+  // Takes back an acceptance: the replica may have forgotten what it accepted. It may accept again.
+  void Withdraw(NodeId node);
+
   QuorumState state() const;
 
   bool Answered(NodeId node) const;

@@ -19,7 +19,7 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
-  PendingRead read{operation.key, QuorumTracker(n, required), {}, {}, {}, false};
+  PendingRead read{operation.key, QuorumTracker(n, required), {}, {}, {}, context_->Now(), false};
   read.awaited.assign(peers.begin(), peers.end());
   reads_.emplace(id, std::move(read));
   peer::v1::Message message;
@@ -146,6 +146,14 @@ void QuorumReads::Settle(OperationId id) {
   const bool asked_others = it->second.answers.required() > 1;
   reads_.erase(it);
   if (asked_others) on_settled_(settled);
+}
+
+void QuorumReads::SettleOld(MonotonicTime started) {
+  std::vector<OperationId> old;
+  for (const auto& [id, read] : reads_) {
+    if (read.completed && read.started < started) old.push_back(id);
+  }
+  for (const OperationId id : old) Settle(id);
 }
 
 bool QuorumReads::OnExpire(OperationId id) {

@@ -29,7 +29,8 @@ struct SettledRead {
 
 class QuorumReads {
  public:
-  // `on_settled` is called once for each read that asked a peer. `context` must outlive this.
+  // `on_settled` is called once for each read that asked a peer and was not cancelled. `context`
+  // must outlive this.
   QuorumReads(StrategyContext* context, std::function<void(const SettledRead&)> on_settled)
       : context_(context), on_settled_(std::move(on_settled)) {}
 
@@ -40,6 +41,10 @@ class QuorumReads {
   // Returns false where `id` is no read.
   bool OnExpire(OperationId id);
   void OnCancel(OperationId id) { reads_.erase(id); }
+
+  // Settles answered reads that have waited for the other answers since before `started`: these may
+  // have been lost.
+  void SettleOld(MonotonicTime started);
 
   // Answers a coordinator. `knows_past` false: tells it not to count on this node.
   void Serve(NodeId from, const peer::v1::Read& read, bool knows_past);
@@ -55,6 +60,7 @@ class QuorumReads {
     Record merged;
     absl::InlinedVector<Answer, 5> versions;
     absl::InlinedVector<NodeId, 8> awaited;  // asked, and may still answer
+    MonotonicTime started;
     bool completed = false;
   };
 

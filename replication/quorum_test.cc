@@ -41,6 +41,16 @@ TEST(QuorumTrackerTest, AReplicaCountsOnce) {
   EXPECT_EQ(tracker.state(), QuorumState::kPending);
 }
 
+TEST(QuorumTrackerTest, AnAcceptanceCanBeWithdrawn) {
+  QuorumTracker tracker(3, 2);
+  tracker.Accept(1);
+  tracker.Accept(2);
+  tracker.Withdraw(2);
+  EXPECT_EQ(tracker.state(), QuorumState::kPending);
+  EXPECT_TRUE(tracker.Accept(2));
+  EXPECT_EQ(tracker.state(), QuorumState::kMet);
+}
+
 TEST(OthersToHearTest, MeetEverySetOfWHolders) {
   for (int n = 1; n <= 9; ++n) {
     for (int w = 1; w <= n; ++w) {

@@ -35,6 +35,8 @@ absl::StatusOr<std::unique_ptr<Replica>> Replica::Make(const ClusterConfig& conf
                                                        StorageEngine* engine, Env* env) {
   const absl::Status valid = Validate(config);
   if (!valid.ok()) return valid;
+  const bool learns_quorums = StrategyHasLeader(config.strategy) && !config.leader;
+  if (config.quorums.n == 0 && !learns_quorums) return ValidateQuorums(config.quorums);
   auto replica =
       absl::WrapUnique(new Replica(config, incarnation, may_have_forgotten, engine, env));
   absl::StatusOr<std::unique_ptr<Strategy>> strategy = MakeStrategy(config.strategy, replica.get());
@@ -245,7 +247,9 @@ void Replica::Complete(OperationId id, OperationResult result) {
   results_.emplace_back(id, std::move(result));
 }
 
-void Replica::WhenDurable(std::function<void()> then) { this_drain_.push_back(std::move(then)); }
+void Replica::WhenDurable(std::function<void()> then) {
+  if (failed_.ok()) this_drain_.push_back(std::move(then));
+}
 
 void Replica::FailStop(const absl::Status& why) {
   if (!failed_.ok()) return;
@@ -267,7 +271,7 @@ void Replica::FailStop(const absl::Status& why) {
 void Replica::OnSessionUp(NodeId peer) { strategy_->OnPeerUp(peer); }
 
 void Replica::OnSessionDown(NodeId peer) {
-  catch_up_.OnPeerDown(peer);
+  catch_up_.Stop(peer);
   strategy_->OnPeerDown(peer);
 }
 
@@ -281,7 +285,6 @@ void Replica::OnSessionMessage(NodeId from, const peer::v1::Message& message) {
     case peer::v1::Message::kPing: {
       strategy_->OnPing(from, message.ping());
       peer::v1::Message reply;
-      reply.mutable_pong()->set_syncing(!strategy_->KnowsItsPast());
       strategy_->FillPong(from, reply.mutable_pong());
       return Send(from, reply);
     }

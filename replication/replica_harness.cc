@@ -9,7 +9,7 @@
 namespace quorate {
 namespace {
 
-constexpr absl::Duration kLatency = absl::Milliseconds(1);
+constexpr absl::Duration kSyncTime = absl::Milliseconds(1);
 
 std::string Describe(const std::optional<Record>& record) {
   if (!record.has_value()) return "(none)";
@@ -44,7 +44,7 @@ class ReplicaHarness::Node : public Env {
     CHECK(harness_->results_.emplace(id, std::move(result)).second) << "completed twice";
   }
   void RequestSync(SyncTicket ticket) override {
-    After(harness_->now_ + kLatency,
+    After(harness_->now_ + kSyncTime,
           [ticket](Replica* replica) { replica->Durable(ticket, absl::OkStatus()); });
   }
   void LearnMembers(const std::vector<peer::v1::MemberAddress>&) override {}
@@ -146,7 +146,7 @@ void ReplicaHarness::Deliver(NodeId from, NodeId to, peer::v1::Batch batch) {
     if (kept.messages_size() == 0) return;
     batch = std::move(kept);
   }
-  At(now_ + kLatency, Event{to, [batch = std::move(batch)](Replica* r) { r->Receive(batch); }, 0});
+  At(now_ + latency, Event{to, [batch = std::move(batch)](Replica* r) { r->Receive(batch); }, 0});
 }
 
 OperationId ReplicaHarness::Submit(NodeId node, Operation operation) {

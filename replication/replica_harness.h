@@ -43,6 +43,9 @@ class ReplicaHarness {
   // Messages for which this returns true are lost.
   std::function<bool(NodeId from, NodeId to, const peer::v1::Message& message)> lose;
 
+  // Of every message sent from now on.
+  absl::Duration latency = absl::Milliseconds(1);
+
   void Crash(NodeId node);
   // Empty, with a new incarnation.
   void Restart(NodeId node);
@@ -68,7 +71,7 @@ class ReplicaHarness {
   const std::function<void(ClusterConfig*)> adjust_;
   MonotonicTime now_;
   Incarnation last_incarnation_ = 100;
-  OperationId last_operation_ = 0;
+  OperationId last_operation_ = 1000000;
   uint64_t last_random_ = 0;
   std::multimap<MonotonicTime, Event> events_;
   std::map<NodeId, std::unique_ptr<Node>> nodes_;

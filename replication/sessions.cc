@@ -129,7 +129,7 @@ std::string PeerSessions::RefusalFor(const peer::v1::Batch& batch,
     return absl::StrCat("replicates by ", config_->strategy, ", not by ", hello.strategy());
   }
   if (incoming_.size() >= kMaxPeers && incoming_.find(batch.from()) == incoming_.end()) {
-    return "has too many peers";
+    return "has been greeted by too many nodes";
   }
   const int n = listener_->ReplicaCount();
   if (n != 0 && hello.n() != 0 && static_cast<uint32_t>(n) != hello.n()) {
@@ -139,11 +139,20 @@ std::string PeerSessions::RefusalFor(const peer::v1::Batch& batch,
 }
 
 void PeerSessions::OnHello(const peer::v1::Batch& batch, const peer::v1::Hello& hello) {
+  if (incoming_.size() >= kMaxPeers) {
+    // Strangers that have greeted and said nothing else must not keep real peers out.
+    for (auto it = incoming_.begin(); it != incoming_.end();) {
+      it = it->second.session == 0 ? incoming_.erase(it) : std::next(it);
+    }
+  }
   peer::v1::Message message;
   peer::v1::HelloReply* reply = message.mutable_hello_reply();
   reply->set_attempt(hello.attempt());
   reply->set_refusal(RefusalFor(batch, hello));
-  if (reply->refusal().empty()) reply->set_session(++incoming_[batch.from()].last_given);
+  if (reply->refusal().empty()) {
+    reply->set_session(++last_given_);
+    incoming_[batch.from()].last_given = last_given_;
+  }
   SendGreeting(batch.from(), /*reply=*/true, batch.from_incarnation(), message);
 }
 

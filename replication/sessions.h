@@ -78,9 +78,9 @@ class PeerSessions {
     Queue queue;
   };
 
-  struct Incoming {  // the peer dials
-    uint64_t last_given = 0;
-    uint64_t session = 0;  // the newest one in which something has arrived
+  struct Incoming {           // the peer dials
+    uint64_t last_given = 0;  // the newest number given to this peer
+    uint64_t session = 0;     // the newest one in which something has arrived
     Incarnation peer_incarnation = 0;
     uint64_t next_sequence = 1;
     ReplayWindow requests_seen;
@@ -107,6 +107,7 @@ class PeerSessions {
   SessionListener* const listener_;
   absl::btree_map<NodeId, Outgoing> outgoing_;
   absl::btree_map<NodeId, Incoming> incoming_;
+  uint64_t last_given_ = 0;  // session number, over all peers
 };
 
 }  // namespace quorate

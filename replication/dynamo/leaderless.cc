@@ -18,6 +18,10 @@ constexpr TimerId kSweepTimer = 1;
 // A repair wants no acknowledgement.
 constexpr uint64_t kRepairNumber = 0;
 
+// Entries of a key's version vector above which nobody adds one; merging may exceed it, up to
+// Version::kMaxEntries.
+constexpr size_t kMaxActors = 512;
+
 }  // namespace
 
 Leaderless::Leaderless(StrategyContext* context)
@@ -58,6 +62,10 @@ StrategyStatus Leaderless::Status() const {
 }
 
 void Leaderless::Start() {
+  // By then every coordinator has given up its sessions with this node's earlier life, and counts
+  // nothing any more that this node acknowledged then.
+  counts_from_ =
+      context_->Now() + context_->config().peer_timeout + 2 * context_->config().heartbeat_interval;
   context_->SetTimer(kCompareTimer, context_->config().anti_entropy_interval);
   context_->SetTimer(kSweepTimer, context_->config().peer_timeout);
 }
@@ -103,6 +111,10 @@ absl::StatusOr<Record> Leaderless::Write(const Operation& operation, const Versi
     return current.status();
   }
   Record record = current->value_or(Record());
+  if (context.sequenced()) {
+    return absl::InvalidArgumentError("context comes from a cluster with another strategy");
+  }
+  for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
   const Actor self{context_->config().self, context_->incarnation()};
   // A client without a context has seen what this node has (doc/semantics.md 32).
   const Version seen = operation.context.empty() ? record.version : context;
@@ -119,16 +131,34 @@ absl::StatusOr<Record> Leaderless::Write(const Operation& operation, const Versi
   result->order = OrderOf(Version(), sibling);
   const bool was_conflicting = record.conflicting();
   result->replaced_siblings = record.Put(seen, std::move(sibling));
-  if (record.siblings.size() > kMaxSiblings) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the key has ", kMaxSiblings,
-                     " concurrent values; read them and write with the context of that read"));
+  const absl::Status bounded = CheckBounds(record);
+  if (!bounded.ok()) return bounded;
+  if (record.conflicting()) {
+    if (!was_conflicting) ++conflicts_;
+    // The writer has not seen the values beside its own: a next write must not replace them.
+    result->seen = seen;
   }
-  if (record.conflicting() && !was_conflicting) ++conflicts_;
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, record);
-  if (!merged.ok()) return merged.status();
+  if (!merged.ok()) {
+    if (!absl::IsInvalidArgument(merged.status())) context_->FailStop(merged.status());
+    return merged.status();
+  }
   result->record = Record{record.version, {}};
   return record;
+}
+
+absl::Status Leaderless::CheckBounds(const Record& record) const {
+  size_t bytes = 0;
+  for (const Sibling& sibling : record.siblings) bytes += sibling.value.size();
+  if (record.siblings.size() <= kMaxSiblings && record.version.vector().size() <= kMaxActors &&
+      (record.siblings.size() == 1 || bytes <= context_->config().max_value_bytes)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the key would have ", record.siblings.size(), " concurrent values of ", bytes,
+      " bytes together and a context of ", record.version.vector().size(),
+      " entries; the limits are ", kMaxSiblings, ", ", context_->config().max_value_bytes, " and ",
+      kMaxActors, ": read the key and write with the context of that read"));
 }
 
 void Leaderless::SendWrite(OperationId id, const std::string& key, const Record& record,
@@ -205,6 +235,14 @@ void Leaderless::OnExpire(OperationId id) {
   GiveUp(id);
 }
 
+void Leaderless::OnCancel(OperationId id) {
+  reads_.OnCancel(id);
+  const auto it = writes_.find(id);
+  if (it == writes_.end()) return;
+  it->second.answered = true;  // nobody waits for the result; the replicas still get the write
+  Advance(id);
+}
+
 void Leaderless::OnPeerUp(NodeId id) {
   Peer& peer = peers_[id];
   const Incarnation incarnation = context_->PeerIncarnation(id);
@@ -212,24 +250,30 @@ void Leaderless::OnPeerUp(NodeId id) {
   if (peer.last_incarnation != 0 && peer.last_incarnation != incarnation) {
     for (auto& [other, state] : peers_) ++state.due.wanted;
   }
+  if (peer.last_incarnation != incarnation) peer.due.missed = 0;
   peer.last_incarnation = incarnation;
 }
 
 void Leaderless::OnPeerDown(NodeId peer) {
   reads_.OnPeerDown(peer);
+  // What the peer has accepted it may have forgotten, if it has started anew: while a write waits
+  // for W, only replicas that were never lost meanwhile count.
   std::vector<OperationId> affected;
-  for (const auto& [id, write] : writes_) {
-    const auto& waiting = write.unacknowledged;
-    if (std::find(waiting.begin(), waiting.end(), peer) != waiting.end()) affected.push_back(id);
-  }
-  if (!affected.empty()) Miss(peer);
-  for (const OperationId id : affected) {
-    PendingWrite& write = writes_.at(id);
+  bool missed = false;
+  for (auto& [id, write] : writes_) {
     auto& waiting = write.unacknowledged;
-    waiting.erase(std::remove(waiting.begin(), waiting.end(), peer), waiting.end());
-    write.acks.Reject(peer);
-    Advance(id);
+    const auto it = std::find(waiting.begin(), waiting.end(), peer);
+    if (it != waiting.end()) {
+      waiting.erase(it);
+      missed = true;
+    } else if (write.answered || !write.acks.Answered(peer)) {
+      continue;
+    }
+    if (!write.answered) write.acks.Withdraw(peer);
+    affected.push_back(id);
   }
+  if (missed) Miss(peer);
+  for (const OperationId id : affected) Advance(id);
 }
 
 void Leaderless::OnMessage(NodeId from, const peer::v1::Message& message) {
@@ -248,12 +292,16 @@ void Leaderless::OnMessage(NodeId from, const peer::v1::Message& message) {
   }
 }
 
-void Leaderless::MergeFrom(absl::string_view key, const Record& record) {
-  if (record.version.sequenced()) return;
-  for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
+bool Leaderless::MergeFrom(absl::string_view key, const Record& record) {
+  if (record.version.sequenced()) return false;
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
-  if (!merged.ok()) return context_->FailStop(merged.status());
+  if (!merged.ok()) {
+    if (!absl::IsInvalidArgument(merged.status())) context_->FailStop(merged.status());
+    return false;
+  }
+  for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
   if (merged->changed && merged->record.conflicting()) ++conflicts_;
+  return true;
 }
 
 void Leaderless::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) {
@@ -266,8 +314,7 @@ void Leaderless::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) 
       continue;
     }
 #endif
-    MergeFrom(entry.key(), *record);
-    if (entry.number() == kRepairNumber) continue;
+    if (!MergeFrom(entry.key(), *record) || entry.number() == kRepairNumber) continue;
     acks_[from].mutable_replicate_ack()->add_operations(entry.number());
   }
 }
@@ -292,7 +339,10 @@ void Leaderless::Repair(const SettledRead& read) {
 void Leaderless::FillPing(NodeId to, peer::v1::Ping* ping) { ping->set_missed(peers_[to].missed); }
 
 void Leaderless::OnPing(NodeId from, const peer::v1::Ping& ping) {
-  peers_[from].due.missed = ping.missed();
+  Peer& peer = peers_[from];
+  peer.due.missed = ping.missed();
+  // Compared with while it had itself forgotten, or too early to count; by now it would count.
+  if (syncing_ && !ping.syncing() && peer.ever_compared && !peer.compared_whole) ++peer.due.wanted;
   Compare();
 }
 
@@ -300,6 +350,7 @@ void Leaderless::Compare() {
   for (auto& [id, peer] : peers_) {
     const Incarnation incarnation = context_->PeerIncarnation(id);
     if (incarnation == 0 || context_->catch_up().Pulling(id)) continue;
+    if (syncing_ && context_->Now() < counts_from_) continue;
     if (peer.compared_incarnation == incarnation && peer.compared.missed >= peer.due.missed &&
         peer.compared.wanted >= peer.due.wanted) {
       continue;
@@ -346,8 +397,10 @@ void Leaderless::CheckSynced() {
 
 void Leaderless::OnTimer(TimerId id) {
   if (id == kSweepTimer) {
+    const MonotonicTime old = context_->Now() - context_->config().peer_timeout;
     context_->SetTimer(kSweepTimer, context_->config().peer_timeout);
-    return GiveUpAnswered(context_->Now() - context_->config().peer_timeout);
+    reads_.SettleOld(old);
+    return GiveUpAnswered(old);
   }
   context_->SetTimer(kCompareTimer, context_->config().anti_entropy_interval);
   if (peers_.empty()) return;

@@ -35,8 +35,8 @@ class Leaderless : public Strategy {
  public:
   static constexpr char kName[] = "leaderless";
 
-  // Concurrent values that one key may have; a write that would exceed it is refused.
-  static constexpr int kMaxSiblings = 100;
+  // Concurrent values that one key may have where a write adds one; merging may exceed it.
+  static constexpr size_t kMaxSiblings = 100;
 
   // `context` must outlive the strategy.
   explicit Leaderless(StrategyContext* context);
@@ -47,7 +47,7 @@ class Leaderless : public Strategy {
   void Start() override;
   void OnSubmit(OperationId id, const Operation& operation) override;
   void OnExpire(OperationId id) override;
-  void OnCancel(OperationId id) override { reads_.OnCancel(id); }
+  void OnCancel(OperationId id) override;
   void OnPeerUp(NodeId peer) override;
   void OnPeerDown(NodeId peer) override;
   void OnMessage(NodeId from, const peer::v1::Message& message) override;
@@ -92,6 +92,8 @@ class Leaderless : public Strategy {
   // The record after a write of this node, or why there can be none.
   absl::StatusOr<Record> Write(const Operation& operation, const Version& context,
                                OperationResult* result);
+  // Whether the record is small enough to be sent and stored after one more concurrent write.
+  absl::Status CheckBounds(const Record& record) const;
   void SendWrite(OperationId id, const std::string& key, const Record& record, PendingWrite* write);
   void Acknowledge(OperationId id, NodeId node);
   void Advance(OperationId id);
@@ -100,7 +102,8 @@ class Leaderless : public Strategy {
   void GiveUp(OperationId id);
   // Gives up the answered writes that were sent before a time.
   void GiveUpAnswered(MonotonicTime sent_before);
-  void MergeFrom(absl::string_view key, const Record& record);
+  // Returns whether the store now holds the record.
+  bool MergeFrom(absl::string_view key, const Record& record);
   void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
   void Repair(const SettledRead& read);
   void Compare();
@@ -114,7 +117,8 @@ class Leaderless : public Strategy {
   QuorumReads reads_;
   absl::btree_map<NodeId, Peer> peers_;
   absl::btree_map<OperationId, PendingWrite> writes_;
-  NodeId last_compared_ = 0;  // the round of background comparisons
+  MonotonicTime counts_from_;  // comparisons that began earlier prove nothing
+  NodeId last_compared_ = 0;   // the round of background comparisons
   // This drain.
   std::vector<OperationId> own_acks_;
   absl::btree_map<NodeId, peer::v1::Message> acks_;          // merged, not yet durable

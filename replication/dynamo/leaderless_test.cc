@@ -154,13 +154,68 @@ TEST(LeaderlessTest, DeletesLeaveATombstoneWithAContext) {
   EXPECT_EQ(read.record->version.Number(), 2u);
 }
 
+TEST(LeaderlessTest, TheContextOfAWriteCoversOnlyWhatItsWriterHasSeen) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 3, 1});
+  const OperationResult start = cluster.Do(1, SetOf("a", "start"));
+  const std::string both_read = ContextToken("a", SeenBy(start));
+  Operation first = SetOf("a", "first");
+  first.context = both_read;
+  ASSERT_TRUE(cluster.Do(1, first).status.ok());
+  Operation second = SetOf("a", "second");
+  second.context = both_read;
+  const OperationResult beside = cluster.Do(1, second);
+  Operation third = SetOf("a", "third");
+  third.context = ContextToken("a", SeenBy(beside));
+  ASSERT_TRUE(cluster.Do(1, third).status.ok());
+  EXPECT_THAT(cluster.Held(1, "a"), testing::HasSubstr("first")) << "nobody has seen it yet";
+}
+
+TEST(LeaderlessTest, AnAcknowledgementOfAnEarlierLifeDoesNotCount) {
+  ReplicaHarness cluster(Leaderless::kName, {5, 3, 3});
+  cluster.lose = [](NodeId, NodeId to, const Message& message) {
+    return to != 2 && message.has_replicate();
+  };
+  Operation write = SetOf("a", "1");
+  write.timeout = absl::Seconds(30);
+  const OperationId id = cluster.Submit(1, write);
+  cluster.Run(absl::Milliseconds(50));
+  EXPECT_EQ(cluster.Held(2, "a"), "1");
+  cluster.Crash(2);
+  cluster.Run(absl::Seconds(2));
+  // One of the other three may still answer, but all of them are needed now; cut one off.
+  EXPECT_EQ(cluster.ResultOf(id), nullptr);
+  cluster.Crash(3);
+  cluster.Crash(4);
+  cluster.Run(absl::Seconds(2));
+  ASSERT_NE(cluster.ResultOf(id), nullptr);
+  EXPECT_EQ(cluster.ResultOf(id)->status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(cluster.ResultOf(id)->answers, 1) << "node 2 has forgotten what it acknowledged";
+}
+
+TEST(LeaderlessTest, AForgedContextHurtsNobody) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  for (NodeId node = 1; node <= 2; ++node) {
+    Version forged;
+    for (uint64_t i = 1; i <= Version::kMaxEntries; ++i) forged.Add(Dot{{node * 10000, i}, 1});
+    Operation write = SetOf("a", "x");
+    write.context = ContextToken("a", forged);
+    const OperationResult refused = cluster.Do(node, write);
+    EXPECT_EQ(refused.status.code(), absl::StatusCode::kFailedPrecondition) << refused.status;
+    EXPECT_FALSE(refused.may_have_applied);
+  }
+  EXPECT_TRUE(cluster.Do(1, SetOf("a", "fine")).status.ok());
+  Operation foreign = SetOf("a", "x");
+  foreign.context = ContextToken("a", Version::Sequenced(1, 1));
+  EXPECT_EQ(cluster.Do(1, foreign).status.code(), absl::StatusCode::kInvalidArgument);
+}
+
 TEST(LeaderlessTest, RefusesMoreThanTheLimitOfSiblings) {
   ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
   Version stranger;  // a context that covers nothing of the key
   stranger.Add(Dot{{77, 1}, 1});
   Operation write = SetOf("a", "x");
   write.context = ContextToken("a", stranger);
-  for (int i = 0; i < Leaderless::kMaxSiblings; ++i) {
+  for (size_t i = 0; i < Leaderless::kMaxSiblings; ++i) {
     ASSERT_TRUE(cluster.Do(1, write).status.ok()) << i;
   }
   const OperationResult refused = cluster.Do(1, write);

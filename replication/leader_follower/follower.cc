@@ -124,9 +124,10 @@ void Follower::OnPing(NodeId from, const peer::v1::Ping& ping) {
   }
   // One leader an epoch, and never a lower epoch; the pong tells the sender of the higher one.
   if (state.epoch() < epoch_ || (state.epoch() == epoch_ && from != leader_)) return;
-  leader_recovering_ = false;
+  leader_recovering_ = !state.serving();
   AdoptConfiguration(state);
   if (state.epoch() > epoch_) AdoptEpoch(from, state.epoch());
+  if (leader_recovering_) return;
   const bool missed = attached_ && held_.through + 1 < state.window_first();
   if (missed) {
     // Also where a pull is under way: it began before what is missing now.
@@ -153,9 +154,10 @@ void Follower::AdoptEpoch(NodeId leader, uint64_t epoch) {
   leader_ = leader;
   epoch_ = epoch;
   attached_ = caught_up_ = false;
-  held_ = scheduled_ = durable_ = Held();
+  held_ = durable_ = Held();
+  scheduled_ = 0;
   context_->Log(absl::StrCat("following node ", leader, " in epoch ", epoch));
-  context_->catch_up().Restart(leader);
+  context_->catch_up().Stop(leader);  // a pull under way belongs to an earlier epoch
 }
 
 void Follower::OnPullStarted(NodeId from, const peer::v1::CompareReply& first_page) {
@@ -165,13 +167,16 @@ void Follower::OnPullStarted(NodeId from, const peer::v1::CompareReply& first_pa
     return;
   }
   attached_ = true;
-  held_ = scheduled_ = durable_ = Held{first_page.as_of(), first_page.as_of()};
+  held_ = durable_ = Held{first_page.as_of(), first_page.as_of()};
+  scheduled_ = first_page.as_of();
 }
 
 void Follower::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
   if (!record.version.sequenced()) return;
   const absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
-  if (!merged.ok()) context_->FailStop(merged.status());
+  if (!merged.ok() && !absl::IsInvalidArgument(merged.status())) {
+    context_->FailStop(merged.status());
+  }
 }
 
 void Follower::OnPullDone(NodeId from, bool source_was_syncing) {
@@ -201,14 +206,15 @@ void Follower::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) {
       return;
     }
     const absl::StatusOr<MergeOutcome> merged = context_->store().Merge(entry.key(), *record);
+    if (absl::IsInvalidArgument(merged.status())) return;  // a broken leader
     if (!merged.ok()) return context_->FailStop(merged.status());
     held_.through = entry.number();
   }
 }
 
 void Follower::OnDrainEnd() {
-  if (held_.through != scheduled_.through || pull_finished_) {
-    scheduled_ = held_;
+  if (held_.through != scheduled_ || pull_finished_) {
+    scheduled_ = held_.through;
     context_->WhenDurable([this, epoch = epoch_, held = held_, complete = pull_finished_] {
       knows_past_ = knows_past_ || complete;
       // A pull that has started since says what is held now.

@@ -26,6 +26,7 @@ class Follower : public Role {
   void Start() override {}
   void OnWrite(OperationId id, const Operation& operation) override;
   void OnExpire(OperationId id) override;
+  void OnCancel(OperationId id) override { forwards_.erase(id); }
   void OnPeerUp(NodeId peer) override;
   void OnPeerDown(NodeId peer) override;
   void OnMessage(NodeId from, const peer::v1::Message& message) override;
@@ -62,7 +63,7 @@ class Follower : public Role {
   bool caught_up_ = false;
   bool knows_past_;
   Held held_;                   // merged
-  Held scheduled_;              // waiting to be durable
+  uint64_t scheduled_ = 0;      // merged and waiting to be durable, up to here
   Held durable_;                // acknowledged
   bool pull_finished_ = false;  // since the last drain
   bool ack_due_ = false;

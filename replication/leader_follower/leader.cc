@@ -16,6 +16,8 @@ constexpr TimerId kResendTimer = 0;
 constexpr TimerId kScanTimer = 1;
 constexpr size_t kMaxMessageBytes = size_t{1} << 20;
 
+constexpr absl::Duration kMostPatience = absl::Seconds(2);
+
 // Above `highest`, and unlike the epoch of any other start, even one that heard of the same
 // `highest` and of which nobody is left to tell: the upper half counts, the lower half is the
 // incarnation's.
@@ -29,7 +31,7 @@ uint64_t NextEpoch(uint64_t highest, Incarnation incarnation) {
 Leader::Leader(StrategyContext* context)
     : context_(context), window_(context->config().max_window_bytes) {}
 
-bool Leader::KnowsItsPast() const { return serving() || !context_->MayHaveForgotten(); }
+bool Leader::KnowsItsPast() const { return serving_ || !context_->MayHaveForgotten(); }
 
 StrategyStatus Leader::Status() const {
   StrategyStatus status;
@@ -39,8 +41,10 @@ StrategyStatus Leader::Status() const {
   status.applied_number = next_number_ - 1;
   status.counters["entries_resent"] = resent_;
   status.counters["records_adopted"] = adopted_;
-  status.state = serving() ? ReplicaState::kServing : ReplicaState::kRecovering;
-  if (!serving()) {
+  status.state = serving_ ? ReplicaState::kServing : ReplicaState::kRecovering;
+  if (epoch_ != 0 && !serving_) {
+    status.detail = "the leader is recovering: it waits for followers to adopt its epoch";
+  } else if (!serving_) {
     int heard = 0;
     for (const auto& [peer, follower] : followers_) heard += follower.compared ? 1 : 0;
     status.detail = absl::StrCat("the leader is recovering: it must compare with ",
@@ -65,16 +69,16 @@ void Leader::ScanOwnStore() {
   }
   own_store_scanned_ = page->done;
   if (!own_store_scanned_) return context_->SetTimer(kScanTimer, absl::ZeroDuration());
-  TryTakeEpoch();
+  TryClaimEpoch();
 }
 
 void Leader::Note(const Record& record) {
   highest_epoch_ = std::max(highest_epoch_, record.version.epoch());
-  if (!serving()) next_number_ = std::max(next_number_, record.version.number() + 1);
+  if (!serving_) next_number_ = std::max(next_number_, record.version.number() + 1);
 }
 
-void Leader::TryTakeEpoch() {
-  if (serving() || !own_store_scanned_) return;
+void Leader::TryClaimEpoch() {
+  if (epoch_ != 0 || !own_store_scanned_) return;
   int compared = 0;
   int trusted = 0;
   for (const auto& [peer, follower] : followers_) {
@@ -84,12 +88,31 @@ void Leader::TryTakeEpoch() {
   }
   const Quorums& quorums = context_->quorums();
   // Followers that have themselves forgotten prove nothing, unless nobody is left to ask.
-  if (trusted >= OthersToHear(quorums.n, quorums.w) || compared >= quorums.n - 1) TakeEpoch();
+  if (trusted >= OthersToHear(quorums.n, quorums.w) || compared >= quorums.n - 1) ClaimEpoch();
 }
 
-void Leader::TakeEpoch() {
+void Leader::ClaimEpoch() {
   epoch_ = NextEpoch(highest_epoch_, context_->incarnation());
   highest_epoch_ = epoch_;
+  serving_ = false;
+  // Not to lose a heartbeat's time.
+  peer::v1::Message message;
+  message.mutable_ping()->set_syncing(!KnowsItsPast());
+  FillPing(message.mutable_ping());
+  context_->SendToAll(context_->ConnectedPeers(), message);
+  TryServe();
+}
+
+void Leader::TryServe() {
+  if (epoch_ == 0 || serving_) return;
+  // Every later start hears one of these followers, and so chooses a higher epoch: without that,
+  // what only a lost follower holds of this epoch could rank above later acknowledged writes.
+  int adopted = 0;
+  for (const auto& [peer, follower] : followers_) {
+    adopted += follower.connected && follower.highest_epoch == epoch_ ? 1 : 0;
+  }
+  if (adopted < OthersToHear(context_->quorums().n, context_->quorums().w)) return;
+  serving_ = true;
   window_.Reset(next_number_);
   durable_scheduled_ = next_number_ - 1;
   context_->Log(absl::StrCat("leading epoch ", epoch_, " from number ", next_number_));
@@ -106,13 +129,13 @@ void Leader::Abdicate(uint64_t higher_epoch) {
   writes_.clear();
   numbers_.clear();
   for (auto& [peer, follower] : followers_) follower.attached = false;
-  TakeEpoch();
+  ClaimEpoch();
 }
 
 void Leader::OnWrite(OperationId id, const Operation& operation) { StartWrite(id, operation); }
 
 void Leader::StartWrite(OperationId id, const Operation& operation) {
-  if (!serving()) return Finish(id, NotSent(absl::UnavailableError(Status().detail)));
+  if (!serving_) return Finish(id, NotSent(absl::UnavailableError(Status().detail)));
   const int required = operation.w.value_or(context_->quorums().w);
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) return Finish(id, TooFewReplicas(operation, required, live));
@@ -120,6 +143,7 @@ void Leader::StartWrite(OperationId id, const Operation& operation) {
   const Record record =
       Record::Sequenced(epoch_, number, operation.kind == OperationKind::kDelete, operation.value);
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, record);
+  if (absl::IsInvalidArgument(merged.status())) return Finish(id, NotSent(merged.status()));
   if (!merged.ok()) return context_->FailStop(merged.status());
   const int acks = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
   writes_.emplace(number,
@@ -201,15 +225,21 @@ void Leader::OnPulledRecord(NodeId, absl::string_view key, const Record& record)
   if (!record.version.sequenced()) return;
   Note(record);
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
+  if (absl::IsInvalidArgument(merged.status())) return;  // a broken peer
   if (!merged.ok()) return context_->FailStop(merged.status());
-  if (!merged->changed || !serving()) return;
+  if (!merged->changed) return;
+  if (!serving_) {
+    // Its epoch is claimed by nobody any more, but the claim under way must rank above it.
+    if (epoch_ != 0 && record.version.epoch() > epoch_) ClaimEpoch();
+    return;
+  }
   Adopt(std::string(key), record);
 }
 
 void Leader::Adopt(const std::string& key, const Record& record) {
   // From a write of an earlier epoch that this start had not heard of.
   ++adopted_;
-  if (record.version.epoch() > epoch_) Abdicate(record.version.epoch());
+  if (record.version.epoch() > epoch_) return Abdicate(record.version.epoch());
   if (record.version.number() >= next_number_) {
     // Numbers never go back: the sequence goes on above it, and followers cross the gap by
     // catch-up.
@@ -223,7 +253,7 @@ void Leader::OnPullDone(NodeId from, bool source_was_syncing) {
   Follower& follower = followers_[from];
   follower.compared = true;
   follower.trusted = !source_was_syncing;
-  TryTakeEpoch();
+  TryClaimEpoch();
 }
 
 void Leader::OnMessage(NodeId from, const peer::v1::Message& message) {
@@ -234,10 +264,12 @@ void Leader::OnMessage(NodeId from, const peer::v1::Message& message) {
 void Leader::OnPong(NodeId from, const peer::v1::Pong& pong) {
   const auto it = followers_.find(from);
   if (it == followers_.end()) return;
+  if (pong.highest_epoch() >= Version::kMaxEpoch) return;  // a broken peer
   it->second.highest_epoch = pong.highest_epoch();
   highest_epoch_ = std::max(highest_epoch_, pong.highest_epoch());
-  if (serving() && pong.highest_epoch() > epoch_) return Abdicate(pong.highest_epoch());
-  TryTakeEpoch();
+  if (epoch_ == 0) return TryClaimEpoch();
+  if (highest_epoch_ > epoch_) return serving_ ? Abdicate(highest_epoch_) : ClaimEpoch();
+  TryServe();
   OnAck(from, pong.ack());
 }
 
@@ -245,7 +277,7 @@ void Leader::FillPing(peer::v1::Ping* ping) {
   peer::v1::LeaderState* state = ping->mutable_leader();
   state->set_epoch(epoch_);
   state->set_window_first(window_.first());
-  state->set_last_number(next_number_ - 1);
+  state->set_serving(serving_);
   state->set_n(context_->quorums().n);
   state->set_w(context_->quorums().w);
   state->set_r(context_->quorums().r);
@@ -253,8 +285,8 @@ void Leader::FillPing(peer::v1::Ping* ping) {
 }
 
 void Leader::FillCompareStart(NodeId to, peer::v1::CompareReply* reply) {
+  if (!serving_) return;
   reply->set_epoch(epoch_);
-  if (!serving()) return;
   const uint64_t last = next_number_ - 1;
   reply->set_as_of(last);
   // The follower gets the suffix as it comes, while it pulls what came before.
@@ -262,12 +294,14 @@ void Leader::FillCompareStart(NodeId to, peer::v1::CompareReply* reply) {
   if (it == followers_.end() || !it->second.connected) return;
   it->second.attached = true;
   it->second.next = last + 1;
-  it->second.base = it->second.through = it->second.through_at_last_timer = last;
+  it->second.base = it->second.through = it->second.through_at_rewind = last;
+  it->second.rewound = context_->Now();
+  it->second.patience = context_->config().resend_interval;
 }
 
 void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
   const auto it = followers_.find(from);
-  if (!serving() || it == followers_.end() || ack.epoch() != epoch_) return;
+  if (!serving_ || it == followers_.end() || ack.epoch() != epoch_) return;
   Follower& follower = it->second;
   if (!follower.connected) return;
   if (ack.through() >= next_number_) return;  // no such number: not a follower of this sequence
@@ -277,13 +311,21 @@ void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
     follower.next = ack.through() + 1;
     follower.base = follower.through = ack.base();
   }
-  if (ack.through() < follower.through) return;  // overtaken by a later one
+  if (ack.through() < follower.through) {
+    // Overtaken by a later one, unless the follower's catch-up began at an earlier place than the
+    // last one that was answered: then it asks for what follows that place. All it says is true.
+    if (!ack.resend() || ack.through() + 1 < window_.first()) return;
+    follower.base = ack.base();
+    follower.through = ack.through();
+    follower.next = ack.through() + 1;
+    return;
+  }
   // Where catch-up has moved the base, numbers below what was counted may be new.
   Acknowledge(from, ack.base() == follower.base ? follower.through : ack.base(), ack.through());
   follower.base = ack.base();
   follower.through = ack.through();
   follower.next = std::max(follower.next, follower.through + 1);
-  if (ack.resend()) follower.next = follower.through + 1;
+  if (ack.resend()) Rewind(&follower);
 }
 
 void Leader::Acknowledge(NodeId node, uint64_t base, uint64_t through) {
@@ -311,17 +353,45 @@ void Leader::OnTimer(TimerId id) {
   if (id == kScanTimer) return ScanOwnStore();
   context_->SetTimer(kResendTimer, context_->config().resend_interval);
   for (auto& [peer, follower] : followers_) {
-    const bool stuck =
-        follower.next > follower.through + 1 && follower.through == follower.through_at_last_timer;
-    follower.through_at_last_timer = follower.through;
-    if (!follower.attached || !stuck) continue;
-    resent_ += follower.next - follower.through - 1;
-    follower.next = follower.through + 1;
+    if (!follower.attached || follower.next <= follower.through + 1) continue;
+    if (follower.through != follower.through_at_rewind) {
+      // Progress: what is missing now was sent after this, or is seen to be missing at the next
+      // turn.
+      follower.through_at_rewind = follower.through;
+      follower.patience = context_->config().resend_interval;
+      follower.rewound = context_->Now();
+      continue;
+    }
+    Rewind(&follower);
   }
 }
 
+void Leader::Rewind(Follower* follower) {
+  // Once for each place and ever more patiently: a slow path must not be filled with repeats.
+  const MonotonicTime now = context_->Now();
+  if (follower->through == follower->through_at_rewind) {
+    if (now - follower->rewound < follower->patience) return;
+    follower->patience = std::min(2 * follower->patience, kMostPatience);
+  } else {
+    follower->patience = context_->config().resend_interval;
+  }
+  follower->through_at_rewind = follower->through;
+  follower->rewound = now;
+  if (follower->next <= follower->through + 1) return;
+  resent_ += follower->next - follower->through - 1;
+  follower->next = follower->through + 1;
+}
+
+void Leader::OnCancel(OperationId id) {
+  // The entry stays in the sequence and goes on to the followers; nobody waits for the result.
+  const auto it = numbers_.find(id);
+  if (it == numbers_.end()) return;
+  writes_.erase(it->second);
+  numbers_.erase(it);
+}
+
 void Leader::OnDrainEnd() {
-  if (!serving()) return;
+  if (!serving_) return;
   const uint64_t last = next_number_ - 1;
   if (last > durable_scheduled_) {
     durable_scheduled_ = last;
@@ -341,22 +411,23 @@ void Leader::SendEntries() {
   }
   for (auto& [place, peers] : places) {
     uint64_t next = place;
-    while (next < next_number_ && !peers.empty()) {
+    while (next < next_number_) {
+      const auto full = [this, next](NodeId peer) { return Full(followers_.at(peer), next); };
+      peers.erase(std::remove_if(peers.begin(), peers.end(), full), peers.end());
+      if (peers.empty()) break;
       peer::v1::Message message;
       message.mutable_replicate()->set_epoch(epoch_);
-      const uint64_t after = window_.Copy(next, kMaxMessageBytes, message.mutable_replicate());
-      const auto full = [&](NodeId peer) {
-        const Follower& follower = followers_.at(peer);
-        return follower.next > follower.through + 1 &&
-               window_.Bytes(follower.through + 1, after) >
-                   context_->config().max_unacknowledged_bytes;
-      };
-      peers.erase(std::remove_if(peers.begin(), peers.end(), full), peers.end());
+      next = window_.Copy(next, kMaxMessageBytes, message.mutable_replicate());
       context_->SendToAll(peers, message);
-      for (const NodeId peer : peers) followers_.at(peer).next = after;
-      next = after;
+      for (const NodeId peer : peers) followers_.at(peer).next = next;
     }
   }
+}
+
+bool Leader::Full(const Follower& follower, uint64_t next) const {
+  // One entry, however large, may always be on its way.
+  return next > follower.through + 1 && window_.Bytes(follower.through + 1, next + 1) >
+                                            context_->config().max_unacknowledged_bytes;
 }
 
 }  // namespace quorate

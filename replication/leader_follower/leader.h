@@ -31,6 +31,7 @@ class Leader : public Role {
   void Start() override;
   void OnWrite(OperationId id, const Operation& operation) override;
   void OnExpire(OperationId id) override;
+  void OnCancel(OperationId id) override;
   void OnPeerUp(NodeId peer) override;
   void OnPeerDown(NodeId peer) override;
   void OnMessage(NodeId from, const peer::v1::Message& message) override;
@@ -69,13 +70,18 @@ class Leader : public Role {
     uint64_t next = 0;  // to send
     uint64_t base = 0;  // the follower holds (base, through]
     uint64_t through = 0;
-    uint64_t through_at_last_timer = 0;
+    // The last time that sending started again at a place without acknowledgement.
+    uint64_t through_at_rewind = 0;
+    MonotonicTime rewound;
+    absl::Duration patience;
   };
 
-  bool serving() const { return epoch_ != 0; }
   void ScanOwnStore();
-  void TryTakeEpoch();
-  void TakeEpoch();
+  // The steps of a start: hear enough followers, choose an epoch, have enough of them adopt it.
+  void TryClaimEpoch();
+  void ClaimEpoch();
+  void TryServe();
+  // Gives up the epoch because a higher one was seen, and claims one above that.
   void Abdicate(uint64_t higher_epoch);
   void Note(const Record& record);
   void StartWrite(OperationId id, const Operation& operation);
@@ -86,15 +92,18 @@ class Leader : public Role {
   void OnAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Acknowledge(NodeId node, uint64_t base, uint64_t through);
   void OnForward(NodeId from, const peer::v1::Forward& forward);
+  void Rewind(Follower* follower);
   void SendEntries();
+  // Whether the follower has enough unacknowledged bytes before `next` is sent.
+  bool Full(const Follower& follower, uint64_t next) const;
 
   StrategyContext* const context_;
   // Recovery.
   bool own_store_scanned_ = false;
   std::optional<std::string> scanned_to_;
   uint64_t highest_epoch_ = 0;
-  // 0 until an epoch is taken.
-  uint64_t epoch_ = 0;
+  uint64_t epoch_ = 0;  // claimed; 0 before
+  bool serving_ = false;
   uint64_t next_number_ = 1;
   uint64_t durable_scheduled_ = 0;  // own acknowledgement asked for up to here
   LogWindow window_;

@@ -12,6 +12,9 @@
 namespace quorate {
 namespace {
 
+// Above the roles' timers.
+constexpr TimerId kSettleTimer = 8;
+
 std::unique_ptr<Role> MakeRole(StrategyContext* context) {
   if (context->config().leader) return absl::make_unique<Leader>(context);
   return absl::make_unique<Follower>(context);
@@ -50,6 +53,22 @@ void LeaderFollower::OnSubmit(OperationId id, const Operation& operation) {
 
 void LeaderFollower::OnExpire(OperationId id) {
   if (!reads_.OnExpire(id)) role_->OnExpire(id);
+}
+
+void LeaderFollower::OnCancel(OperationId id) {
+  reads_.OnCancel(id);
+  role_->OnCancel(id);
+}
+
+void LeaderFollower::Start() {
+  context_->SetTimer(kSettleTimer, context_->config().peer_timeout);
+  role_->Start();
+}
+
+void LeaderFollower::OnTimer(TimerId id) {
+  if (id != kSettleTimer) return role_->OnTimer(id);
+  context_->SetTimer(kSettleTimer, context_->config().peer_timeout);
+  reads_.SettleOld(context_->Now() - context_->config().peer_timeout);
 }
 
 void LeaderFollower::OnPeerDown(NodeId peer) {

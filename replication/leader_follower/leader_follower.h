@@ -25,14 +25,14 @@ class LeaderFollower : public Strategy {
   Guarantee Promise(const Quorums& quorums) const override;
   StrategyStatus Status() const override { return role_->Status(); }
   bool KnowsItsPast() const override { return role_->KnowsItsPast(); }
-  void Start() override { role_->Start(); }
+  void Start() override;
   void OnSubmit(OperationId id, const Operation& operation) override;
   void OnExpire(OperationId id) override;
-  void OnCancel(OperationId id) override { reads_.OnCancel(id); }
+  void OnCancel(OperationId id) override;
   void OnPeerUp(NodeId peer) override { role_->OnPeerUp(peer); }
   void OnPeerDown(NodeId peer) override;
   void OnMessage(NodeId from, const peer::v1::Message& message) override;
-  void OnTimer(TimerId id) override { role_->OnTimer(id); }
+  void OnTimer(TimerId id) override;
   void FillPing(NodeId, peer::v1::Ping* ping) override { role_->FillPing(ping); }
   void OnPing(NodeId from, const peer::v1::Ping& ping) override { role_->OnPing(from, ping); }
   void FillPong(NodeId, peer::v1::Pong* pong) override { role_->FillPong(pong); }

@@ -158,6 +158,35 @@ TEST(LeaderFollowerTest, ARecordThatOnlyAFollowerHoldsIsTakenOver) {
   for (NodeId node = 1; node <= 5; ++node) EXPECT_EQ(cluster.Held(node, "a"), "unknown") << node;
 }
 
+TEST(LeaderFollowerTest, ALeaderWritesOnlyAfterEnoughFollowersHaveAdoptedItsEpoch) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  const uint64_t epoch = cluster.replica(1).Status().epoch;
+  // Pongs that tell of a new epoch are lost.
+  cluster.lose = [epoch](NodeId, NodeId to, const Message& message) {
+    return to == 1 && message.has_pong() && message.pong().highest_epoch() > epoch;
+  };
+  cluster.Restart(1);
+  cluster.Run(absl::Milliseconds(800));
+  EXPECT_EQ(cluster.replica(1).Status().state, ReplicaState::kRecovering);
+  EXPECT_FALSE(cluster.Do(1, SetOf("a", "2")).status.ok());
+  cluster.lose = nullptr;
+  cluster.Run(absl::Seconds(2));
+  EXPECT_EQ(cluster.replica(1).Status().state, ReplicaState::kServing);
+  EXPECT_TRUE(cluster.Do(1, SetOf("a", "2")).status.ok());
+}
+
+TEST(LeaderFollowerTest, ASlowPathIsCaughtUpOver) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2},
+                         [](ClusterConfig* c) { c->peer_timeout = absl::Seconds(20); });
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cluster.latency = absl::Milliseconds(700);
+  cluster.Restart(3);
+  cluster.Run(absl::Seconds(20));
+  EXPECT_EQ(cluster.replica(3).Status().state, ReplicaState::kServing);
+  EXPECT_EQ(cluster.Held(3, "a"), "1");
+}
+
 TEST(LeaderFollowerTest, WritesWithoutEnoughReplicasAreRefusedBeforehand) {
   ReplicaHarness cluster(LeaderFollower::kName, {3, 3, 1});
   cluster.Crash(3);

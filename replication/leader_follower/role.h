@@ -17,6 +17,7 @@ class Role {
   virtual void Start() = 0;
   virtual void OnWrite(OperationId id, const Operation& operation) = 0;
   virtual void OnExpire(OperationId id) = 0;
+  virtual void OnCancel(OperationId id) = 0;
   virtual void OnPeerUp(NodeId peer) = 0;
   virtual void OnPeerDown(NodeId peer) = 0;
   virtual void OnMessage(NodeId from, const peer::v1::Message& message) = 0;

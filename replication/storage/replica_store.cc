@@ -28,6 +28,7 @@ absl::StatusOr<std::optional<Record>> ReplicaStore::Get(absl::string_view key) c
 }
 
 absl::StatusOr<MergeOutcome> ReplicaStore::Merge(absl::string_view key, const Record& record) {
+  if (key.empty()) return absl::InvalidArgumentError("key is empty");
   absl::StatusOr<std::optional<Record>> current = Get(key);
   if (!current.ok()) return current.status();
   MergeOutcome outcome;
@@ -40,6 +41,10 @@ absl::StatusOr<MergeOutcome> ReplicaStore::Merge(absl::string_view key, const Re
     }
     outcome.record = **std::move(current);
     outcome.changed = outcome.record.Merge(record);
+  }
+  // More could be stored, but not read again.
+  if (outcome.record.version.vector().size() > Version::kMaxEntries) {
+    return absl::InvalidArgumentError("the merged version vector has too many entries");
   }
   if (outcome.changed) {
     Pending& pending = pending_[std::string(key)];

@@ -43,8 +43,9 @@ class ReplicaStore {
   // where the engine returns what is no record.
   absl::StatusOr<std::optional<Record>> Get(absl::string_view key) const;
 
-  // Joins `record` into what the store holds. INVALID_ARGUMENT, without effect, where the store
-  // holds the other kind of version.
+  // Joins `record` into what the store holds. INVALID_ARGUMENT, without effect, where the key is
+  // empty, the store holds the other kind of version, or the result would exceed what a version may
+  // hold; any other error means that the engine has failed.
   absl::StatusOr<MergeOutcome> Merge(absl::string_view key, const Record& record);
 
   // The records that follow `after` (all where nullopt), at most a page. Commits first.

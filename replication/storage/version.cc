@@ -40,11 +40,14 @@ Version Version::Sequenced(uint64_t epoch, uint64_t number) {
 }
 
 absl::StatusOr<Version> Version::FromProto(const peer::v1::Version& proto) {
-  if (proto.vector_size() > kMaxEntries) {
+  if (static_cast<size_t>(proto.vector_size()) > kMaxEntries) {
     return absl::InvalidArgumentError("version vector has too many entries");
   }
   if (proto.vector_size() > 0 && (proto.epoch() != 0 || proto.number() != 0)) {
     return absl::InvalidArgumentError("version is both sequenced and dotted");
+  }
+  if (proto.number() >= kMaxNumber || proto.epoch() >= kMaxEpoch) {
+    return absl::InvalidArgumentError("version has an epoch or a number out of range");
   }
   Version version = Sequenced(proto.epoch(), proto.number());
   version.vector_.reserve(proto.vector_size());

@@ -15,6 +15,7 @@
 #ifndef QUORATE_REPLICATION_STORAGE_VERSION_H_
 #define QUORATE_REPLICATION_STORAGE_VERSION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <tuple>
@@ -64,9 +65,11 @@ struct Dot {
 class Version {
  public:
   // Entries a vector may hold; more is refused as damaged or hostile input.
-  static constexpr int kMaxEntries = 4096;
+  static constexpr size_t kMaxEntries = 4096;
   // Counters stay below this, so that Number() stays exact in a JSON number (2^53).
   static constexpr uint64_t kMaxCounter = uint64_t{1} << 40;
+  static constexpr uint64_t kMaxNumber = uint64_t{1} << 53;
+  static constexpr uint64_t kMaxEpoch = uint64_t{1} << 62;
 
   Version() = default;
 

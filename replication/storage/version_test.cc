@@ -100,12 +100,20 @@ TEST(VersionTest, RefusesDamagedInput) {
   zero.add_vector()->set_node(1);
   EXPECT_TRUE(refused(zero));
 
+  peer::v1::Version far;
+  far.set_epoch(1);
+  far.set_number(Version::kMaxNumber);
+  EXPECT_TRUE(refused(far));
+  far.set_number(1);
+  far.set_epoch(Version::kMaxEpoch);
+  EXPECT_TRUE(refused(far));
+
   peer::v1::Version huge;
   huge.add_vector()->set_counter(Version::kMaxCounter);
   EXPECT_TRUE(refused(huge));
 
   peer::v1::Version many;
-  for (int i = 0; i <= Version::kMaxEntries; ++i) {
+  for (int i = 0; i <= static_cast<int>(Version::kMaxEntries); ++i) {
     peer::v1::Dot* dot = many.add_vector();
     dot->set_node(static_cast<NodeId>(i + 1));
     dot->set_counter(1);
