@@ -289,8 +289,16 @@ stop_nodes() {
   rm -f "$run_dir"/node-*.pid
 }
 
+require_programs() {
+  local program
+  for program in "$@"; do
+    command -v "$program" >/dev/null || die "$program is not installed: run tools/setup.sh"
+  done
+}
+
 start() {
   check_options
+  require_programs curl ss
   lock_run_dir
   local running
   running=$(running_nodes | xargs)
@@ -335,6 +343,7 @@ stop() {
 
 status() {
   check_options
+  require_programs curl
   if [[ -z $(running_nodes) ]]; then
     printf 'No cluster runs here (folder %s).\n' "$run_dir"
     exit 3
