@@ -1,0 +1,86 @@
+// What the checkers share. Each of them, one a file, attacks one property by reading a History:
+//
+//   Report report;
+//   CheckStaleReads(history, &report);
+//   for (const Violation& violation : report.violations) ...
+//
+// A checker looks only at what the strategy promises (HistorySetting::promises).
+#ifndef QUORATE_TESTS_SIM_CHECKERS_CHECKER_H_
+#define QUORATE_TESTS_SIM_CHECKERS_CHECKER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/sim/history.h"
+
+namespace quorate::sim {
+
+struct Violation {
+  std::string property;
+  std::string what;
+  std::vector<size_t> operations;  // those involved, by place in the history
+  // Nothing wrong was shown, but something that should have happened did not.
+  bool stall = false;
+};
+
+struct Report {
+  std::vector<Violation> violations;
+  // How much there was to check: a checker that never finds anything to look at proves nothing.
+  uint64_t reads_checked = 0;
+  uint64_t writes_checked = 0;
+  uint64_t catch_ups_checked = 0;
+
+  void Add(std::string property, std::string what, std::vector<size_t> operations = {}) {
+    violations.push_back(
+        Violation{std::move(property), std::move(what), std::move(operations), false});
+  }
+};
+
+// The W or R that an operation asked for.
+int AskedW(const History& history, const HistoryOperation& operation);
+int AskedR(const History& history, const HistoryOperation& operation);
+
+// The version that a successful operation returned; empty where the key was never written.
+Version ReturnedVersion(const HistoryOperation& operation);
+
+// acknowledged_writes.cc: a write that was answered OK is held by W nodes, and it, or a write that
+// knows of it, is there in the end unless W or more of its holders had forgotten it at one time.
+void CheckAcknowledgedWrites(const History& history, Report* report);
+
+// caught_up.cc: a node that has forgotten serves again only with every write it must know of.
+void CheckCaughtUp(const History& history, Report* report);
+
+// stale_reads.cc: where W+R>N, a read that began after a write was answered knows of that write.
+void CheckStaleReads(const History& history, Report* report);
+
+// version_order.cc: what one node holds of one key never goes back within one life.
+void CheckVersionOrder(const History& history, Report* report);
+
+// unique_writes.cc: a dot or (epoch, number) never names two writes, and every write is one that a
+// client asked for.
+void CheckUniqueWrites(const History& history, Report* report);
+
+// superseded_writes.cc: a concurrent value only goes away when a write that knew of it replaces it.
+void CheckSupersededWrites(const History& history, Report* report);
+
+// ends_once.cc: every operation ends exactly once.
+void CheckEndsOnce(const History& history, Report* report);
+
+// serving.cc: a node that may have forgotten answers no reads.
+void CheckServing(const History& history, Report* report);
+
+// convergence.cc: after healing all nodes hold the same.
+void CheckConvergence(const History& history, Report* report);
+
+// liveness.cc: after healing the cluster comes to rest, and reads and writes succeed.
+void CheckLiveness(const History& history, Report* report);
+
+// All of the above.
+Report CheckAll(const History& history);
+
+}  // namespace quorate::sim
+
+#endif  // QUORATE_TESTS_SIM_CHECKERS_CHECKER_H_

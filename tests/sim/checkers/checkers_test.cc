@@ -1,0 +1,475 @@
+// Each checker against histories made by hand: it says nothing where the property holds, and speaks
+// where it is broken. Times do not matter to checkers, so all events happen at time zero.
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+
+#include "tests/sim/checkers/checker.h"
+
+namespace quorate::sim {
+namespace {
+
+constexpr MonotonicTime kNow;
+
+HistorySetting Setting(int n, int w, int r, Durability durability = Durability::kMemory) {
+  HistorySetting setting;
+  setting.strategy = "by hand";
+  setting.quorums = Quorums{n, w, r};
+  setting.durability = durability;
+  for (int write = 1; write <= n; ++write) {
+    for (int read = 1; read <= n; ++read) {
+      Guarantee& promise = setting.promises[{write, read}];
+      promise.keeps_acknowledged_writes = promise.converges = true;
+      promise.no_stale_reads = write + read > n;
+    }
+  }
+  return setting;
+}
+
+// Tells a story to a History in few words. Versions are sequenced, in epoch 1, unless said
+// otherwise.
+class Story {
+ public:
+  explicit Story(HistorySetting setting) : history(std::move(setting)) {
+    for (int node = 1; node <= history.setting().quorums.n; ++node) {
+      history.Happened(EventKind::kStart, kNow, node);
+      history.Happened(EventKind::kServing, kNow, node);
+    }
+  }
+
+  static Record RecordOf(uint64_t number, const std::string& value) {
+    return Record::Sequenced(1, number, /*tombstone=*/false, value);
+  }
+
+  void Stored(NodeId node, const std::string& key, const Record& record) {
+    history.Changed(EventKind::kStored, kNow, node, key, record, record.Encode());
+    history.Saw(node, key, record);
+  }
+  void Stored(NodeId node, uint64_t number) {
+    Stored(node, "key", RecordOf(number, "value" + std::to_string(number)));
+  }
+
+  size_t Begin(NodeId node, OperationKind kind, const std::string& value = "") {
+    HistoryOperation operation;
+    operation.node = node;
+    operation.operation.kind = kind;
+    operation.operation.key = "key";
+    operation.operation.value = value;
+    const size_t index = history.Called(kNow, std::move(operation));
+    history.Submitted(kNow, index, /*node_not_serving=*/false);
+    return index;
+  }
+
+  void End(size_t index, std::optional<Record> record, int quorum, bool not_serving = false) {
+    OperationResult result;
+    result.record = std::move(record);
+    result.answers = result.required = quorum;
+    result.node = history.operations()[index].node;
+    history.Ended(kNow, index, not_serving, std::move(result));
+  }
+
+  // A set of "value<number>" that is answered with version (1, number).
+  size_t Write(NodeId node, uint64_t number) {
+    const size_t index = Begin(node, OperationKind::kSet, "value" + std::to_string(number));
+    End(index, Record{Version::Sequenced(1, number), {}}, history.setting().quorums.w);
+    return index;
+  }
+
+  // A get that is answered with version (1, number), or "absent" for 0.
+  size_t Read(NodeId node, uint64_t number) {
+    const size_t index = Begin(node, OperationKind::kGet);
+    End(index, Answer(number), history.setting().quorums.r);
+    return index;
+  }
+
+  static std::optional<Record> Answer(uint64_t number) {
+    if (number == 0) return std::nullopt;
+    return RecordOf(number, "value" + std::to_string(number));
+  }
+
+  void Crash(NodeId node) { history.Happened(EventKind::kCrash, kNow, node); }
+  void Start(NodeId node) { history.Happened(EventKind::kStart, kNow, node); }
+  void Serve(NodeId node) { history.Happened(EventKind::kServing, kNow, node); }
+
+  void FinallyAll(uint64_t number) {
+    const Record record = RecordOf(number, "value" + std::to_string(number));
+    for (int node = 1; node <= history.setting().quorums.n; ++node) {
+      history.SetFinalContents(node, {{"key", record.Encode()}});
+    }
+  }
+
+  History history;
+};
+
+using Checker = void (*)(const History&, Report*);
+
+size_t Violations(Checker check, const History& history) {
+  Report report;
+  check(history, &report);
+  return report.violations.size();
+}
+
+TEST(AcknowledgedWritesTest, HeldAndStillThere) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  story.FinallyAll(1);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 0u);
+}
+
+TEST(AcknowledgedWritesTest, LaterWriteStandsForEarlier) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  story.FinallyAll(2);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 0u);
+}
+
+TEST(AcknowledgedWritesTest, AnsweredBeforeW) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Write(1, 1);
+  story.Stored(2, 1);
+  story.FinallyAll(1);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 1u);
+}
+
+TEST(AcknowledgedWritesTest, AnsweredBeforeSynced) {
+  Story story(Setting(3, 1, 2, Durability::kSynced));
+  story.Stored(1, 1);
+  story.Write(1, 1);
+  story.FinallyAll(1);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 1u);
+}
+
+TEST(AcknowledgedWritesTest, LostAlthoughTooFewForgot) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  story.Crash(1);
+  story.FinallyAll(0);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 1u);
+}
+
+TEST(AcknowledgedWritesTest, ExcusedWhereWForgotAtOnce) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  story.Crash(1);
+  story.Crash(2);
+  story.FinallyAll(0);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 0u);
+}
+
+TEST(AcknowledgedWritesTest, NotExcusedWhereOneGotItBackInBetween) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  story.Crash(1);
+  story.Start(1);
+  story.Stored(1, 1);
+  story.Crash(2);
+  story.FinallyAll(0);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 1u);
+}
+
+TEST(AcknowledgedWritesTest, SyncedNodesForgetNothing) {
+  Story story(Setting(3, 1, 2, Durability::kSynced));
+  const Record record = Story::RecordOf(1, "value1");
+  story.history.Changed(EventKind::kDurable, kNow, 1, "key", record, record.Encode());
+  story.Write(1, 1);
+  story.Crash(1);
+  story.FinallyAll(0);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 1u);
+}
+
+TEST(AcknowledgedWritesTest, FinalReadMissesIt) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  HistoryOperation read;
+  read.node = 3;
+  read.final_phase = true;
+  read.operation.key = "key";
+  const size_t index = story.history.Called(kNow, read);
+  story.history.Submitted(kNow, index, false);
+  story.End(index, std::nullopt, 2);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 1u);
+}
+
+TEST(CaughtUpTest, ServesWithoutWhatItMustKnow) {
+  for (const bool learns : {true, false}) {
+    Story story(Setting(3, 2, 2));
+    story.Stored(1, 1);
+    story.Stored(2, 1);
+    story.Write(1, 1);
+    story.Crash(1);
+    story.Start(1);
+    if (learns) story.Stored(1, 1);
+    story.Serve(1);
+    EXPECT_EQ(Violations(CheckCaughtUp, story.history), learns ? 0u : 1u);
+  }
+}
+
+TEST(CaughtUpTest, NothingIsAskedWhereNobodyHasIt) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  story.Crash(1);
+  story.Crash(2);
+  story.Start(1);
+  story.Serve(1);
+  EXPECT_EQ(Violations(CheckCaughtUp, story.history), 0u);
+}
+
+TEST(StaleReadsTest, OlderThanAnAnsweredWrite) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  story.Read(3, 1);
+  EXPECT_EQ(Violations(CheckStaleReads, story.history), 0u);
+  story.Read(3, 0);
+  EXPECT_EQ(Violations(CheckStaleReads, story.history), 1u);
+}
+
+TEST(StaleReadsTest, ReadsThatBeganEarlierMayMissIt) {
+  Story story(Setting(3, 2, 2));
+  const size_t read = story.Begin(3, OperationKind::kGet);
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  story.End(read, std::nullopt, 2);
+  EXPECT_EQ(Violations(CheckStaleReads, story.history), 0u);
+}
+
+TEST(StaleReadsTest, NotPromisedWithoutOverlap) {
+  Story story(Setting(3, 1, 1));
+  story.Stored(1, 1);
+  story.Write(1, 1);
+  story.Read(3, 0);
+  EXPECT_EQ(Violations(CheckStaleReads, story.history), 0u);
+}
+
+TEST(StaleReadsTest, ForgettingExcusesOnlyWhereRServedWithoutIt) {
+  for (const bool second_forgets : {true, false}) {
+    Story story(Setting(3, 2, 2));
+    story.Stored(1, 1);
+    story.Stored(2, 1);
+    story.Write(1, 1);
+    story.Crash(1);
+    story.Start(1);
+    if (second_forgets) story.Serve(1);
+    story.Read(3, 0);
+    EXPECT_EQ(Violations(CheckStaleReads, story.history), second_forgets ? 0u : 1u);
+  }
+}
+
+TEST(StaleReadsTest, TooFewAnswers) {
+  Story story(Setting(3, 2, 2));
+  const size_t read = story.Begin(3, OperationKind::kGet);
+  story.End(read, std::nullopt, 1);
+  EXPECT_EQ(Violations(CheckStaleReads, story.history), 1u);
+}
+
+TEST(VersionOrderTest, StoreGoesBack) {
+  Story story(Setting(1, 1, 1));
+  story.Stored(1, 1);
+  story.Stored(1, 2);
+  EXPECT_EQ(Violations(CheckVersionOrder, story.history), 0u);
+  story.Stored(1, 1);
+  EXPECT_EQ(Violations(CheckVersionOrder, story.history), 1u);
+}
+
+TEST(VersionOrderTest, ConcurrentVersionIsNoStepForward) {
+  Story story(Setting(2, 1, 1));
+  Record first;
+  Record second;
+  first.Put(Version(), Sibling{Dot{{1, 7}, 1}, 1, false, "a"});
+  second.Put(Version(), Sibling{Dot{{2, 7}, 1}, 1, false, "b"});
+  story.Stored(1, "key", first);
+  story.Stored(1, "key", second);
+  EXPECT_EQ(Violations(CheckVersionOrder, story.history), 1u);
+}
+
+TEST(VersionOrderTest, SameVersionOtherBytes) {
+  Story story(Setting(1, 1, 1));
+  story.Stored(1, "key", Story::RecordOf(1, "a"));
+  story.Stored(1, "key", Story::RecordOf(1, "b"));
+  EXPECT_EQ(Violations(CheckVersionOrder, story.history), 1u);
+}
+
+TEST(VersionOrderTest, NewLifeMayKnowLess) {
+  Story story(Setting(1, 1, 1));
+  story.Stored(1, 2);
+  story.Crash(1);
+  story.Start(1);
+  story.Stored(1, 1);
+  EXPECT_EQ(Violations(CheckVersionOrder, story.history), 0u);
+}
+
+TEST(VersionOrderTest, LocalReadsGoBack) {
+  Story story(Setting(1, 1, 1));
+  for (const uint64_t number : {2, 1}) {
+    const size_t read = story.Begin(1, OperationKind::kLocalRead);
+    story.End(read, Story::Answer(number), 1);
+  }
+  EXPECT_EQ(Violations(CheckVersionOrder, story.history), 1u);
+}
+
+TEST(UniqueWritesTest, OneNameTwoWrites) {
+  Story story(Setting(2, 1, 1));
+  story.Begin(1, OperationKind::kSet, "a");
+  story.Begin(1, OperationKind::kSet, "b");
+  story.Stored(1, "key", Story::RecordOf(1, "a"));
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 0u);
+  story.Stored(2, "key", Story::RecordOf(1, "b"));
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 1u);
+}
+
+TEST(UniqueWritesTest, SameDotOfDifferentKeysIsFine) {
+  Story story(Setting(2, 1, 1));
+  story.Begin(1, OperationKind::kSet, "a");
+  Record record;
+  record.Put(Version(), Sibling{Dot{{1, 7}, 1}, 1, false, "a"});
+  story.Stored(1, "key", record);
+  story.Stored(2, "key", record);
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 0u);
+}
+
+TEST(UniqueWritesTest, NobodyWroteIt) {
+  Story story(Setting(1, 1, 1));
+  story.Stored(1, "key", Story::RecordOf(1, "phantom"));
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 1u);
+}
+
+TEST(UniqueWritesTest, AnsweredWithAnothersVersion) {
+  Story story(Setting(1, 1, 1));
+  story.Stored(1, 1);
+  story.Write(1, 1);
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 0u);
+  const size_t other = story.Begin(1, OperationKind::kSet, "other");
+  story.End(other, Record{Version::Sequenced(1, 1), {}}, 1);
+  // Its version names value1, and has been given before.
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 2u);
+}
+
+// Two concurrent writes through nodes 1 and 2; in the end the record covers both.
+Record Concurrent(bool keep_first) {
+  Record record;
+  record.Put(Version(), Sibling{Dot{{1, 7}, 1}, 1, false, "first"});
+  Record other;
+  other.Put(Version(), Sibling{Dot{{2, 7}, 1}, 2, false, "second"});
+  record.Merge(other);
+  if (!keep_first) record.siblings.erase(record.siblings.begin());
+  return record;
+}
+
+TEST(SupersededWritesTest, ConcurrentValueVanishes) {
+  for (const bool kept : {true, false}) {
+    Story story(Setting(2, 1, 1));
+    Record first;
+    first.Put(Version(), Sibling{Dot{{1, 7}, 1}, 1, false, "first"});
+    Record second;
+    second.Put(Version(), Sibling{Dot{{2, 7}, 1}, 2, false, "second"});
+    const size_t one = story.Begin(1, OperationKind::kSet, "first");
+    story.Stored(1, "key", first);
+    story.End(one, Record{first.version, {}}, 1);
+    const size_t two = story.Begin(2, OperationKind::kSet, "second");
+    story.Stored(2, "key", second);
+    story.End(two, Record{second.version, {}}, 1);
+    story.history.SetFinalContents(1, {{"key", Concurrent(kept).Encode()}});
+    EXPECT_EQ(Violations(CheckSupersededWrites, story.history), kept ? 0u : 1u);
+  }
+}
+
+TEST(SupersededWritesTest, ReplacedByOneWhoKnew) {
+  Story story(Setting(2, 1, 1));
+  Record record;
+  record.Put(Version(), Sibling{Dot{{1, 7}, 1}, 1, false, "first"});
+  const size_t one = story.Begin(1, OperationKind::kSet, "first");
+  story.Stored(1, "key", record);
+  story.End(one, Record{record.version, {}}, 1);
+  const size_t two = story.Begin(1, OperationKind::kSet, "second");
+  record.Put(record.version, Sibling{Dot{{1, 7}, 2}, 2, false, "second"});
+  story.Stored(1, "key", record);
+  story.End(two, Record{record.version, {}}, 1);
+  story.history.SetFinalContents(1, {{"key", record.Encode()}});
+  EXPECT_EQ(Violations(CheckSupersededWrites, story.history), 0u);
+}
+
+TEST(EndsOnceTest, NeverTwiceOrStray) {
+  Story story(Setting(1, 1, 1));
+  story.Read(1, 0);
+  EXPECT_EQ(Violations(CheckEndsOnce, story.history), 0u);
+  const size_t open = story.Begin(1, OperationKind::kGet);
+  EXPECT_EQ(Violations(CheckEndsOnce, story.history), 1u);
+  story.End(open, std::nullopt, 1);
+  EXPECT_EQ(Violations(CheckEndsOnce, story.history), 0u);
+  story.End(open, std::nullopt, 1);
+  EXPECT_EQ(Violations(CheckEndsOnce, story.history), 1u);
+  story.history.StrayResult(1);
+  EXPECT_EQ(Violations(CheckEndsOnce, story.history), 2u);
+}
+
+TEST(ServingTest, AnswerOfOneWhoMayHaveForgotten) {
+  for (const bool serves_at_end : {true, false}) {
+    Story story(Setting(1, 1, 1));
+    HistoryOperation operation;
+    operation.node = 1;
+    operation.operation.key = "key";
+    const size_t index = story.history.Called(kNow, operation);
+    story.history.Submitted(kNow, index, /*node_not_serving=*/true);
+    story.End(index, std::nullopt, 1, /*not_serving=*/!serves_at_end);
+    EXPECT_EQ(Violations(CheckServing, story.history), serves_at_end ? 0u : 1u);
+  }
+}
+
+TEST(ConvergenceTest, NodesDiffer) {
+  Story story(Setting(2, 1, 1));
+  story.FinallyAll(1);
+  EXPECT_EQ(Violations(CheckConvergence, story.history), 0u);
+  story.history.SetFinalContents(2, {});
+  EXPECT_EQ(Violations(CheckConvergence, story.history), 1u);
+}
+
+TEST(LivenessTest, FinalOperationFailsOrClusterStalls) {
+  Story story(Setting(1, 1, 1));
+  HistoryOperation operation;
+  operation.node = 1;
+  operation.final_phase = true;
+  operation.operation.key = "key";
+  const size_t index = story.history.Called(kNow, operation);
+  story.history.Submitted(kNow, index, false);
+  OperationResult result;
+  result.status = absl::UnavailableError("no");
+  story.history.Ended(kNow, index, false, result);
+  EXPECT_EQ(Violations(CheckLiveness, story.history), 1u);
+  story.history.Stalled("by hand");
+  EXPECT_EQ(Violations(CheckLiveness, story.history), 2u);
+}
+
+TEST(CheckAllTest, WithoutPromisesOnlyWhatAlwaysHolds) {
+  HistorySetting setting = Setting(3, 2, 2);
+  for (auto& [quorums, promise] : setting.promises) promise = Guarantee();
+  Story story(setting);
+  story.Write(1, 1);
+  story.Read(1, 0);
+  story.history.SetFinalContents(1, {});
+  story.FinallyAll(1);
+  EXPECT_TRUE(CheckAll(story.history).violations.empty());
+  story.Begin(1, OperationKind::kGet);
+  EXPECT_EQ(CheckAll(story.history).violations.size(), 1u);
+}
+
+}  // namespace
+}  // namespace quorate::sim

@@ -1,0 +1,97 @@
+#include "tests/sim/checkers/holdings.h"
+
+#include "absl/strings/str_cat.h"
+
+#include "tests/sim/checkers/checker.h"
+
+namespace quorate::sim {
+
+std::string NodeSet::DebugString() const {
+  std::string text = "{";
+  for (NodeId node = 0; node < 64; ++node) {
+    if (Has(node)) absl::StrAppend(&text, text.size() > 1 ? ", " : "", node);
+  }
+  return absl::StrCat(text, "}");
+}
+
+Holdings::Holdings(const History& history)
+    : history_(history), memory_(history.setting().durability == Durability::kMemory) {
+  for (size_t i = 0; i < history.operations().size(); ++i) {
+    const HistoryOperation& operation = history.operations()[i];
+    if (!operation.operation.is_write() || !operation.ok()) continue;
+    TrackedWrite write;
+    write.operation = i;
+    write.version = ReturnedVersion(operation);
+    write.w = AskedW(history, operation);
+    by_operation_[i] = writes_.size();
+    by_key_[operation.operation.key].push_back(writes_.size());
+    writes_.push_back(std::move(write));
+  }
+}
+
+const std::vector<size_t>& Holdings::WritesOf(const std::string& key) const {
+  static const auto& none = *new std::vector<size_t>();
+  const auto it = by_key_.find(key);
+  return it == by_key_.end() ? none : it->second;
+}
+
+void Holdings::Apply(size_t index) {
+  const HistoryEvent& event = history_.events()[index];
+  switch (event.kind) {
+    case EventKind::kStart:
+    case EventKind::kSubmit:
+      return;
+    case EventKind::kServing:
+      serving_.Add(event.node);
+      for (TrackedWrite& write : writes_) {
+        if (write.acknowledged && !write.holders.Has(event.node)) {
+          write.served_without.Add(event.node);
+        }
+      }
+      return;
+    case EventKind::kCrash:
+      serving_.Remove(event.node);
+      if (memory_) Forget(event.node);
+      return;
+    case EventKind::kEnd: {
+      const auto it = by_operation_.find(event.operation);
+      if (it == by_operation_.end()) return;
+      TrackedWrite& write = writes_[it->second];
+      write.acknowledged = true;
+      for (int node = 1; node <= history_.setting().quorums.n; ++node) {
+        if (Serving(node) && !write.holders.Has(node)) write.served_without.Add(node);
+      }
+      return;
+    }
+    case EventKind::kStored:
+      if (memory_) Hold(index, event.node, event.key, event.version);
+      return;
+    case EventKind::kDurable:
+    case EventKind::kRecovered:
+      Hold(index, event.node, event.key, event.version);
+      return;
+  }
+}
+
+void Holdings::Hold(size_t event, NodeId node, const std::string& key, const Version& version) {
+  for (const size_t place : WritesOf(key)) {
+    TrackedWrite& write = writes_[place];
+    if (write.holders.Has(node) || !version.Descends(write.version)) continue;
+    write.holders.Add(node);
+    write.ever.Add(node);
+    write.lost.Remove(node);
+    write.held_since[node] = event;
+  }
+}
+
+void Holdings::Forget(NodeId node) {
+  anybody_forgot_ = true;
+  for (TrackedWrite& write : writes_) {
+    if (!write.holders.Has(node)) continue;
+    write.holders.Remove(node);
+    write.lost.Add(node);
+    write.held_since.erase(node);
+  }
+}
+
+}  // namespace quorate::sim

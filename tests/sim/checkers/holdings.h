@@ -1,0 +1,84 @@
+// Holdings: who held which acknowledged write when, computed by walking a History.
+//
+//   Holdings holdings(history);
+//   for (size_t i = 0; i < history.events().size(); ++i) {
+//     holdings.Apply(i);
+//     ... holdings.writes() is as of event i ...
+//   }
+//
+// A node holds a write from the moment its store holds a record whose version descends from the
+// write's: at the durability "synced", from the moment a crash cannot take that record away any
+// more. It stops holding it only by a crash at the durability "memory".
+#ifndef QUORATE_TESTS_SIM_CHECKERS_HOLDINGS_H_
+#define QUORATE_TESTS_SIM_CHECKERS_HOLDINGS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/sim/history.h"
+
+namespace quorate::sim {
+
+// A set of nodes.
+class NodeSet {
+ public:
+  bool Has(NodeId node) const { return ((bits_ >> node) & 1) != 0; }
+  void Add(NodeId node) { bits_ |= uint64_t{1} << node; }
+  void Remove(NodeId node) { bits_ &= ~(uint64_t{1} << node); }
+  int Count() const { return __builtin_popcountll(bits_); }
+  std::string DebugString() const;
+
+ private:
+  uint64_t bits_ = 0;
+};
+
+// A write that is answered OK at some time in the history, as of the current event.
+struct TrackedWrite {
+  size_t operation = 0;
+  Version version;
+  int w = 0;                  // what it waited for
+  bool acknowledged = false;  // the answer is out
+  NodeSet holders;            // hold it now
+  NodeSet ever;               // have held it at some time
+  NodeSet lost;               // have held it, forgot it, and do not hold it now
+  NodeSet served_without;     // since the answer: have served at a time when they did not hold it
+  std::map<NodeId, size_t> held_since;  // for holders: the event since which they hold it
+};
+
+class Holdings {
+ public:
+  // `history` must outlive this and is complete.
+  explicit Holdings(const History& history);
+
+  // Takes in event `index`; events are applied in order, each once.
+  void Apply(size_t index);
+
+  const std::vector<TrackedWrite>& writes() const { return writes_; }
+  // The writes of one key, by place in writes().
+  const std::vector<size_t>& WritesOf(const std::string& key) const;
+  // The place in writes() of an operation that is tracked.
+  size_t PlaceOf(size_t operation) const { return by_operation_.at(operation); }
+
+  bool Serving(NodeId node) const { return serving_.Has(node); }
+  // A node has crashed, at the durability "memory", by now.
+  bool anybody_forgot() const { return anybody_forgot_; }
+
+ private:
+  void Hold(size_t event, NodeId node, const std::string& key, const Version& version);
+  void Forget(NodeId node);
+
+  const History& history_;
+  const bool memory_;
+  std::vector<TrackedWrite> writes_;
+  std::map<std::string, std::vector<size_t>> by_key_;
+  std::map<size_t, size_t> by_operation_;
+  NodeSet serving_;
+  bool anybody_forgot_ = false;
+};
+
+}  // namespace quorate::sim
+
+#endif  // QUORATE_TESTS_SIM_CHECKERS_HOLDINGS_H_

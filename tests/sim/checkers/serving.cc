@@ -1,0 +1,20 @@
+// A node that may have forgotten acknowledged writes answers no reads, neither for itself nor
+// through others: "absent" least of all. Where it did not serve when the read came nor when the
+// read ended, the read must have failed.
+#include "absl/strings/str_cat.h"
+
+#include "tests/sim/checkers/checker.h"
+
+namespace quorate::sim {
+
+void CheckServing(const History& history, Report* report) {
+  for (size_t i = 0; i < history.operations().size(); ++i) {
+    const HistoryOperation& operation = history.operations()[i];
+    if (operation.operation.is_write() || !operation.ok() || !operation.node_not_serving) continue;
+    report->Add("who may have forgotten answers no reads",
+                absl::StrCat("node ", operation.node, " answered a read while it was not serving"),
+                {i});
+  }
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,211 @@
+// The parts of the simulated world by themselves.
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "proto/peer.pb.h"
+#include "tests/sim/event_queue.h"
+#include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_network.h"
+#include "tests/sim/sim_rng.h"
+
+namespace quorate::sim {
+namespace {
+
+TEST(SimRngTest, StreamsAreTheirOwn) {
+  SimRng first = SimRng::Stream(7, "network");
+  SimRng again = SimRng::Stream(7, "network");
+  SimRng other = SimRng::Stream(7, "storage");
+  SimRng next_seed = SimRng::Stream(8, "network");
+  const uint64_t drawn = first.Next();
+  EXPECT_EQ(drawn, again.Next());
+  EXPECT_NE(drawn, other.Next());
+  EXPECT_NE(drawn, next_seed.Next());
+}
+
+TEST(SimRngTest, ExponentialHasItsMean) {
+  SimRng rng(1);
+  absl::Duration sum;
+  constexpr int kDraws = 100000;
+  for (int i = 0; i < kDraws; ++i) sum += rng.Exponential(absl::Milliseconds(10));
+  EXPECT_NEAR(absl::ToDoubleMilliseconds(sum / kDraws), 10.4, 0.3);
+}
+
+TEST(SimRngTest, RangesAreInclusive) {
+  SimRng rng(1);
+  std::set<int> drawn;
+  for (int i = 0; i < 1000; ++i) drawn.insert(rng.Between(-1, 2));
+  EXPECT_EQ(drawn, (std::set<int>{-1, 0, 1, 2}));
+}
+
+TEST(EventQueueTest, TimeOrdersAndTheSeedBreaksTies) {
+  std::set<std::string> orders;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    EventQueue queue{SimRng(seed)};
+    std::string order;
+    queue.At(absl::Seconds(2), [&order] { order += "z"; });
+    for (const char* name : {"a", "b", "c"}) {
+      queue.At(absl::Seconds(1), [&order, name] { order += name; });
+    }
+    while (queue.RunNext()) {
+    }
+    EXPECT_EQ(order.size(), 4u);
+    EXPECT_EQ(order.back(), 'z');
+    EXPECT_EQ(queue.Now(), absl::Seconds(2));
+    orders.insert(order);
+  }
+  EXPECT_GT(orders.size(), 1u);
+}
+
+TEST(EventQueueTest, RunUntilStopsAtTheDeadline) {
+  EventQueue queue{SimRng(1)};
+  int ran = 0;
+  queue.At(absl::Seconds(1), [&ran] { ++ran; });
+  queue.At(absl::Seconds(3), [&ran] { ++ran; });
+  EXPECT_FALSE(queue.RunUntil([] { return false; }, absl::Seconds(2)));
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(queue.Now(), absl::Seconds(2));
+  EXPECT_TRUE(queue.RunUntil([&ran] { return ran == 2; }, absl::Seconds(9)));
+}
+
+TEST(SimDiskTest, MemoryForgetsEverything) {
+  SimDisk disk(Durability::kMemory);
+  SimRng rng(1);
+  ASSERT_TRUE(disk.Apply({{"a", "1"}}).ok());
+  ASSERT_TRUE(disk.Sync().ok());
+  disk.Crash(&rng);
+  EXPECT_TRUE(disk.Contents().empty());
+}
+
+TEST(SimDiskTest, SyncedKeepsWhatWasSyncedAndAPrefixOfTheRest) {
+  std::set<size_t> kept;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SimDisk disk(Durability::kSynced);
+    SimRng rng(seed);
+    ASSERT_TRUE(disk.Apply({{"a", "1"}}).ok());
+    ASSERT_TRUE(disk.Sync().ok());
+    ASSERT_TRUE(disk.Apply({{"b", "1"}}).ok());
+    ASSERT_TRUE(disk.Apply({{"c", "1"}}).ok());
+    disk.Crash(&rng);
+    const WriteBatch contents = disk.Contents();
+    ASSERT_GE(contents.size(), 1u);
+    EXPECT_EQ(contents[0].first, "a");
+    if (contents.size() > 1) {
+      EXPECT_EQ(contents[1].first, "b");
+    }
+    kept.insert(contents.size());
+  }
+  EXPECT_EQ(kept, (std::set<size_t>{1, 2, 3}));
+}
+
+TEST(SimDiskTest, FailsUntilTheCrash) {
+  SimDisk disk(Durability::kSynced);
+  SimRng rng(1);
+  disk.Fail();
+  EXPECT_FALSE(disk.failed());
+  EXPECT_FALSE(disk.Apply({{"a", "1"}, {"b", "1"}}).ok());
+  EXPECT_TRUE(disk.failed());
+  EXPECT_FALSE(disk.Sync().ok());
+  disk.Crash(&rng);
+  EXPECT_TRUE(disk.Apply({{"a", "2"}}).ok());
+  EXPECT_TRUE(disk.Sync().ok());
+}
+
+// Counts what arrives.
+class Ends : public NetworkUser {
+ public:
+  bool Up(NodeId node) const override { return down.count(node) == 0; }
+  void Deliver(NodeId to, std::shared_ptr<const peer::v1::Batch> batch) override {
+    arrived.emplace_back(to, batch->sequence());
+  }
+  void DeliverLink(NodeId node, NodeId peer, bool up) override {
+    links[{node, peer}].push_back(up);
+  }
+
+  std::set<NodeId> down;
+  std::vector<std::pair<NodeId, uint64_t>> arrived;
+  std::map<std::pair<NodeId, NodeId>, std::vector<bool>> links;
+};
+
+std::shared_ptr<const peer::v1::Batch> Numbered(uint64_t sequence) {
+  auto batch = std::make_shared<peer::v1::Batch>();
+  batch->set_sequence(sequence);
+  return batch;
+}
+
+void RunAll(EventQueue* queue) {
+  queue->RunUntil([] { return false; }, queue->Now() + absl::Seconds(10));
+}
+
+class SimNetworkTest : public testing::Test {
+ protected:
+  SimNetwork Make(const NetworkPlan& plan) {
+    return SimNetwork(plan, 2, SimRng(1), &queue_, &ends_);
+  }
+
+  EventQueue queue_{SimRng(2)};
+  Ends ends_;
+};
+
+TEST_F(SimNetworkTest, DeliversInOrderOnlyWhereItKeepsOrder) {
+  for (const bool keeps : {true, false}) {
+    ends_.arrived.clear();
+    NetworkPlan plan;
+    plan.keeps_order = keeps;
+    SimNetwork network = Make(plan);
+    for (uint64_t i = 1; i <= 50; ++i) network.Send(1, 2, Numbered(i));
+    RunAll(&queue_);
+    ASSERT_EQ(ends_.arrived.size(), 50u);
+    EXPECT_EQ(std::is_sorted(ends_.arrived.begin(), ends_.arrived.end()), keeps);
+  }
+}
+
+TEST_F(SimNetworkTest, LosesAndRepeats) {
+  NetworkPlan plan;
+  plan.loss_per_mille = 100;
+  plan.repeat_per_mille = 200;
+  SimNetwork network = Make(plan);
+  for (uint64_t i = 1; i <= 1000; ++i) network.Send(1, 2, Numbered(i));
+  RunAll(&queue_);
+  EXPECT_GT(network.counters().lost, 50u);
+  EXPECT_GT(network.counters().repeated, 100u);
+  EXPECT_EQ(ends_.arrived.size(), 1000 + network.counters().repeated - network.counters().lost);
+}
+
+TEST_F(SimNetworkTest, CutsOneDirectionUntilMended) {
+  SimNetwork network = Make(NetworkPlan());
+  network.Cut(1, 2);
+  network.Send(1, 2, Numbered(1));
+  network.Send(2, 1, Numbered(2));
+  RunAll(&queue_);
+  EXPECT_EQ(ends_.arrived, (std::vector<std::pair<NodeId, uint64_t>>{{1, 2}}));
+  network.Mend(1, 2);
+  network.Send(1, 2, Numbered(3));
+  RunAll(&queue_);
+  EXPECT_EQ(ends_.arrived.back(), (std::pair<NodeId, uint64_t>{2, 3}));
+}
+
+TEST_F(SimNetworkTest, DialsUntilThePeerIsThere) {
+  NetworkPlan plan;
+  plan.notices_percent = 100;
+  SimNetwork network = Make(plan);
+  ends_.down = {2};
+  network.OnStart(1);
+  RunAll(&queue_);
+  EXPECT_TRUE(ends_.links.empty());
+  ends_.down.clear();
+  network.OnStart(2);
+  RunAll(&queue_);
+  EXPECT_EQ((ends_.links[{1, 2}]), std::vector<bool>{true});
+  ends_.down = {2};
+  network.OnCrash(2);
+  RunAll(&queue_);
+  EXPECT_EQ((ends_.links[{1, 2}]), (std::vector<bool>{true, false}));
+}
+
+}  // namespace
+}  // namespace quorate::sim

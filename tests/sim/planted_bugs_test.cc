@@ -1,0 +1,64 @@
+// Replicas whose rules are broken on purpose: the checks must notice within a few runs. Compiled
+// with QUORATE_PLANTED_BUGS.
+#include "replication/storage/planted_bugs.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "gtest/gtest.h"
+
+#include "replication/registry.h"
+#include "tests/sim/runner.h"
+
+namespace quorate::sim {
+namespace {
+
+constexpr uint64_t kSeedsMax = 30;
+
+struct Planted {
+  const char* name;
+  Bug bug;
+};
+
+// Runs seeds, each with every strategy, until a check is violated. Returns the number of seeds that
+// this took, 0 where there was no violation.
+uint64_t SeedsUntilCaught(const Planted& planted) {
+  planted_bug = planted.bug;
+  for (uint64_t seed = 1; seed <= kSeedsMax; ++seed) {
+    for (const std::string& strategy : StrategyNames()) {
+      const RunResult run = RunSeed({strategy, seed, /*full_log=*/false});
+      if (run.report.violations.empty()) continue;
+      std::printf("%s: caught after %llu seeds, with %s\n%s", planted.name,
+                  static_cast<unsigned long long>(seed), strategy.c_str(),
+                  DescribeFailure(run).c_str());
+      return seed;
+    }
+  }
+  return 0;
+}
+
+class PlantedBugs : public testing::TestWithParam<Planted> {
+ protected:
+  void TearDown() override { planted_bug = Bug::kNone; }
+};
+
+TEST_P(PlantedBugs, AreCaught) {
+  EXPECT_GT(SeedsUntilCaught(GetParam()), 0u)
+      << GetParam().name << " was not caught within " << kSeedsMax << " seeds";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PlantedBugs,
+                         testing::Values(Planted{"AnswerBeforeW", Bug::kAnswerBeforeW},
+                                         Planted{"OverwriteWithoutCompare",
+                                                 Bug::kOverwriteWithoutCompare},
+                                         Planted{"RepairWithOlder", Bug::kRepairWithOlder}),
+                         [](const auto& info) { return info.param.name; });
+
+// What is caught above is the planted bug: without it the same replicas pass.
+TEST(PlantedBugs, NothingIsCaughtWithoutThem) {
+  EXPECT_EQ(SeedsUntilCaught(Planted{"None", Bug::kNone}), 0u);
+}
+
+}  // namespace
+}  // namespace quorate::sim

@@ -1,0 +1,221 @@
+#include "tests/sim/runner.h"
+
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "tests/sim/promises.h"
+
+namespace quorate::sim {
+namespace {
+
+// Virtual time allowed. The longest anti-entropy interval, for each peer in turn, fits the budget
+// for rest twice.
+constexpr absl::Duration kServingBudget = absl::Seconds(20);
+constexpr absl::Duration kFaultPhaseMax = absl::Seconds(60);
+constexpr absl::Duration kRestBudget = absl::Minutes(4);
+// A wall clock that had jumped ahead may have left timestamps ahead of all clocks; until these have
+// caught up, coordinators refuse writes, as they should (doc/semantics.md 36).
+constexpr absl::Duration kClocksCatchUp = absl::Seconds(3);
+constexpr absl::Duration kFinalBudget = absl::Seconds(30);
+constexpr absl::Duration kPollInterval = absl::Milliseconds(50);
+constexpr absl::Duration kFinalTimeout = absl::Seconds(5);
+
+constexpr int kFinalClient = -1;
+
+class Run {
+ public:
+  explicit Run(const RunOptions& options)
+      : plan_(DrawPlan(options.strategy, options.seed)),
+        trace_(options.full_log),
+        queue_(SimRng::Stream(options.seed, "ties")),
+        history_(std::make_shared<History>(
+            HistorySetting{options.strategy, plan_.cluster.config.quorums,
+                           plan_.cluster.config.durability, PromisesOf(plan_.cluster.config)})),
+        cluster_(plan_.cluster, options.seed, &queue_, history_.get(), &trace_),
+        workload_(plan_.workload, SimRng::Stream(options.seed, "workload"), &queue_, &cluster_),
+        faults_(plan_.faults, SimRng::Stream(options.seed, "faults"), &queue_, &cluster_),
+        final_rng_(SimRng::Stream(options.seed, "final")) {}
+
+  RunResult Go() {
+    StartAll();
+    BreakThings();
+    if (Heal()) FinalPhase();
+    for (NodeId node = 1; node <= Nodes(); ++node) {
+      history_->SetFinalContents(node, cluster_.disk(node).Contents());
+    }
+    return Result();
+  }
+
+ private:
+  NodeId Nodes() const { return static_cast<NodeId>(cluster_.size()); }
+
+  // Asks often, but not after every event.
+  bool PollUntil(const std::function<bool()>& done, absl::Duration budget) {
+    const MonotonicTime deadline = queue_.Now() + budget;
+    while (!done()) {
+      if (queue_.Now() >= deadline) return false;
+      queue_.RunUntil([] { return false; }, queue_.Now() + kPollInterval);
+    }
+    return true;
+  }
+
+  void StartAll() {
+    for (NodeId node = 1; node <= Nodes(); ++node) {
+      queue_.After(final_rng_.Exponential(absl::Milliseconds(20)),
+                   [this, node] { cluster_.Start(node); });
+    }
+    const bool serving = PollUntil(
+        [this] {
+          for (NodeId node = 1; node <= Nodes(); ++node) {
+            if (!cluster_.Serving(node)) return false;
+          }
+          return true;
+        },
+        kServingBudget);
+    if (!serving) history_->Stalled("after the first start not all nodes came to serve");
+  }
+
+  std::string Missing() const {
+    if (workload_.completed() < kOperationsNeeded) return "too few completed operations";
+    if (workload_.keys_completed() < kKeysNeeded) return "too few keys";
+    if (faults_.total() < kFaultsNeeded) return "too few faults";
+    if (faults_.restarts() < kRestartsNeeded) return "no restart";
+    return "";
+  }
+
+  void BreakThings() {
+    workload_.Start();
+    faults_.Start();
+    const MonotonicTime earliest = queue_.Now() + plan_.fault_phase_min;
+    PollUntil([&] { return queue_.Now() >= earliest && Missing().empty(); }, kFaultPhaseMax);
+    void_reason_ = Missing();
+    workload_.Stop();
+    faults_.Stop();
+  }
+
+  // Whether the cluster came to rest.
+  bool Heal() {
+    cluster_.Heal();
+    PollUntil([] { return false; }, kClocksCatchUp);
+    const bool must_converge = history_->promise().converges;
+    if (PollUntil([&] { return AtRest(must_converge); }, kRestBudget)) return true;
+    if (AtRest(/*alike=*/false)) return true;  // CheckConvergence shows what differs
+    std::string why = "after healing the cluster did not come to rest:";
+    for (NodeId node = 1; node <= Nodes(); ++node) {
+      if (cluster_.AtRest(node)) continue;
+      const Replica& replica = *cluster_.replica(node);
+      absl::StrAppend(&why, " node ", node, " reaches ", replica.ConnectedPeers().size(),
+                      " peers, has ", replica.open_operations(), " operations open, says '",
+                      replica.Status().detail, "';");
+    }
+    history_->Stalled(why);
+    return false;
+  }
+
+  bool AtRest(bool alike) {
+    for (NodeId node = 1; node <= Nodes(); ++node) {
+      if (!cluster_.AtRest(node)) return false;
+    }
+    if (!alike) return true;
+    const WriteBatch first = cluster_.disk(1).Contents();
+    for (NodeId node = 2; node <= Nodes(); ++node) {
+      if (cluster_.disk(node).Contents() != first) return false;
+    }
+    return true;
+  }
+
+  void Final(NodeId node, Operation asked) {
+    HistoryOperation operation;
+    operation.client = kFinalClient;
+    operation.final_phase = true;
+    asked.timeout = kFinalTimeout;
+    operation.operation = std::move(asked);
+    ++final_open_;
+    cluster_.Submit(node, std::move(operation), [this](const HistoryOperation&) { --final_open_; });
+  }
+
+  void AwaitFinal() {
+    PollUntil([this] { return final_open_ == 0; }, kFinalBudget);
+  }
+
+  // Reads everything from every node and through all nodes; then writes through every node to all
+  // nodes, and reads that back.
+  void FinalPhase() {
+    const int n = cluster_.size();
+    for (int number = 0; number < workload_.plan().keys; ++number) {
+      Operation read;
+      read.key = Workload::KeyName(number);
+      read.kind = OperationKind::kLocalRead;
+      for (NodeId node = 1; node <= Nodes(); ++node) Final(node, read);
+      read.kind = OperationKind::kGet;
+      read.r = n;
+      Final(1 + static_cast<NodeId>(final_rng_.Below(Nodes())), read);
+      AwaitFinal();
+    }
+    const bool only_leader = cluster_.leader() != 0 && !plan_.cluster.config.forward_writes;
+    for (NodeId node = 1; node <= Nodes(); ++node) {
+      Operation write;
+      write.kind = OperationKind::kSet;
+      write.key = Workload::KeyName(static_cast<int>(final_rng_.Below(kKeysNeeded)));
+      write.value = absl::StrCat("final/", node);
+      write.w = n;
+      Final(only_leader ? cluster_.leader() : node, write);
+      AwaitFinal();
+      Operation read;
+      read.key = write.key;
+      read.r = 1;
+      Final(1 + static_cast<NodeId>(final_rng_.Below(Nodes())), read);
+      AwaitFinal();
+    }
+  }
+
+  RunResult Result() {
+    RunResult result;
+    result.plan = plan_;
+    result.void_reason = void_reason_;
+    result.trace_hash = trace_.hash();
+    result.completed = workload_.completed();
+    result.restarts = faults_.restarts();
+    result.faults = faults_.counts();
+    result.network = cluster_.network().counters();
+    result.virtual_time = queue_.Now();
+    result.report = CheckAll(*history_);
+    result.history = history_;
+    return result;
+  }
+
+  const SimPlan plan_;
+  Trace trace_;
+  EventQueue queue_;
+  std::shared_ptr<History> history_;
+  SimCluster cluster_;
+  Workload workload_;
+  FaultInjector faults_;
+  SimRng final_rng_;
+  std::string void_reason_;
+  int final_open_ = 0;
+};
+
+}  // namespace
+
+RunResult RunSeed(const RunOptions& options) { return Run(options).Go(); }
+
+std::string RerunCommand(const RunResult& run) {
+  return absl::StrCat("bazel run //tests/sim:sim -- --strategy=", run.plan.strategy,
+                      " --seed=", run.plan.seed, " --log=full");
+}
+
+std::string DescribeFailure(const RunResult& run) {
+  std::string text = absl::StrCat("seed ", run.plan.seed, ": ", run.plan.DebugString(), "\n");
+  for (const Violation& violation : run.report.violations) {
+    absl::StrAppend(&text, "  violated: ", violation.property, ": ", violation.what, "\n");
+    for (const size_t operation : violation.operations) {
+      absl::StrAppend(&text, "    ", run.history->Describe(operation), "\n");
+    }
+  }
+  return absl::StrCat(text, "run it again: ", RerunCommand(run), "\n");
+}
+
+}  // namespace quorate::sim

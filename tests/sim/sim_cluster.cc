@@ -1,0 +1,354 @@
+#include "tests/sim/sim_cluster.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+
+namespace quorate::sim {
+namespace {
+
+// What a trace note is about.
+enum Fact : uint64_t {
+  kStartFact = 1,
+  kCrashFact,
+  kSubmitFact,
+  kCancelFact,
+  kReceiveFact,
+  kLinkFact,
+  kTimerFact,
+  kExpireFact,
+  kDurableFact,
+  kSendFact,
+  kCompleteFact,
+};
+
+uint64_t HashOf(const peer::v1::Batch& batch) {
+  uint64_t hash = batch.session() * 31 + batch.sequence() + (batch.reply() ? 7 : 0);
+  for (const std::string& message : batch.messages()) hash = hash * 31 + StableHash(message);
+  return hash;
+}
+
+std::string DescribeBatch(const peer::v1::Batch& batch) {
+  std::string text = absl::StrCat("session ", batch.session(), " sequence ", batch.sequence(),
+                                  batch.reply() ? " reply" : " request");
+  for (const std::string& bytes : batch.messages()) {
+    peer::v1::Message message;
+    if (message.ParseFromString(bytes))
+      absl::StrAppend(&text, " {", message.ShortDebugString(), "}");
+  }
+  return text;
+}
+
+}  // namespace
+
+SimCluster::SimCluster(const ClusterPlan& plan, uint64_t seed, EventQueue* queue, History* history,
+                       Trace* trace)
+    : plan_(plan),
+      queue_(queue),
+      history_(history),
+      trace_(trace),
+      rng_(SimRng::Stream(seed, "cluster")),
+      storage_rng_(SimRng::Stream(seed, "storage")),
+      network_(plan.network, plan.config.quorums.n, SimRng::Stream(seed, "network"), queue, this) {
+  nodes_.resize(plan.config.quorums.n);
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    Node& node = nodes_[i];
+    const NodeId id = static_cast<NodeId>(i + 1);
+    node.id = id;
+    node.disk = std::make_unique<SimDisk>(plan.config.durability);
+    node.disk->SetObservers([this, id](const WriteBatch& batch) { RecordApplied(id, batch); },
+                            [this, id](const WriteBatch& batch) { RecordSynced(id, batch); });
+    node.clock_skew =
+        rng_.Between(absl::ZeroDuration(), 2 * plan.clock_skew_max) - plan.clock_skew_max;
+  }
+}
+
+SimCluster::~SimCluster() = default;
+
+ClusterConfig SimCluster::ConfigOf(NodeId node) const {
+  ClusterConfig config = plan_.config;
+  config.self = node;
+  config.leader = node == plan_.leader;
+  if (plan_.leader != 0 && !config.leader && !plan_.followers_know_n) config.quorums = Quorums{};
+  return config;
+}
+
+// Later lives have greater numbers, as they have where numbers come from a clock.
+Incarnation SimCluster::NewIncarnation(Node* node) {
+  node->incarnation += 1 + rng_.Below(1000000);
+  return node->incarnation;
+}
+
+void SimCluster::Start(NodeId id) {
+  Node& node = at(id);
+  if (node.replica != nullptr) return;
+  ++node.life;
+  node.serving = false;
+  node.sync_running = false;
+  node.sync_wanted = 0;
+  const Incarnation incarnation = NewIncarnation(&node);
+  trace_->Note(Now(), id, {kStartFact, incarnation},
+               [&] { return absl::StrCat("starts as incarnation ", incarnation); });
+  history_->Happened(EventKind::kStart, Now(), id);
+  RecordRecovered(id);
+  node.env = std::make_unique<SimEnv>(id, rng_.Fork(id), static_cast<SimWorld*>(this));
+  absl::StatusOr<std::unique_ptr<Replica>> replica =
+      Replica::Make(ConfigOf(id), incarnation,
+                    /*may_have_forgotten=*/plan_.config.durability == Durability::kMemory,
+                    node.disk.get(), node.env.get());
+  CHECK(replica.ok()) << replica.status();
+  node.replica = *std::move(replica);
+  node.replica->Start();
+  Flush(&node);
+  network_.OnStart(id);
+}
+
+void SimCluster::Crash(NodeId id) {
+  Node& node = at(id);
+  if (node.replica == nullptr) return;
+  trace_->Note(Now(), id, {kCrashFact}, [] { return "crashes"; });
+  history_->Happened(EventKind::kCrash, Now(), id);
+  ++node.life;
+  node.replica.reset();
+  node.env.reset();
+  node.inbox.clear();
+  node.drain_due = false;
+  node.paused_until = queue_->Now();
+  node.timers.clear();
+  node.disk->Crash(&storage_rng_);
+  for (const OperationId operation : std::exchange(node.open, {})) {
+    history_->ConnectionLost(Now(), operations_.at(operation));
+    End(operations_.at(operation));
+  }
+  network_.OnCrash(id);
+}
+
+void SimCluster::Pause(NodeId node, absl::Duration how_long) {
+  at(node).paused_until = std::max(at(node).paused_until, queue_->Now() + how_long);
+}
+
+bool SimCluster::AtRest(NodeId id) const {
+  const Node& node = at(id);
+  return Up(id) && node.open.empty() && node.replica->open_operations() == 0 &&
+         static_cast<int>(node.replica->ConnectedPeers().size()) == size() - 1 &&
+         node.replica->Status().state == ReplicaState::kServing;
+}
+
+void SimCluster::Heal() {
+  network_.Heal();
+  for (Node& node : nodes_) {
+    if (node.disk->failing()) Crash(node.id);
+    node.sync_extra = absl::ZeroDuration();
+    node.clock_skew = absl::ZeroDuration();
+    node.paused_until = queue_->Now();
+    node.drain_due = false;
+    ScheduleDrain(&node);
+    Start(node.id);
+  }
+}
+
+size_t SimCluster::Submit(NodeId id, HistoryOperation operation, Done done) {
+  operation.node = id;
+  const Operation asked = operation.operation;
+  const size_t index = history_->Called(Now(), std::move(operation));
+  done_[index] = std::move(done);
+  if (!Up(id)) {
+    history_->Refused(Now(), index);
+    End(index);
+    return index;
+  }
+  const OperationId operation_id = operations_.size() + 1;
+  operations_[operation_id] = index;
+  at(id).open.insert(operation_id);
+  Enqueue(id, [this, id, operation_id, index, asked](Replica* replica) {
+    trace_->Note(Now(), id, {kSubmitFact, operation_id},
+                 [&] { return absl::StrCat("gets ", history_->Describe(index)); });
+    history_->Submitted(Now(), index, !replica->KnowsItsPast());
+    replica->Submit(operation_id, asked);
+  });
+  return index;
+}
+
+void SimCluster::Cancel(size_t operation) {
+  const HistoryOperation& known = history_->operations()[operation];
+  if (known.outcome != Outcome::kOpen) return;
+  history_->Cancelled(operation);
+  for (const OperationId operation_id : at(known.node).open) {
+    if (operations_.at(operation_id) != operation) continue;
+    Enqueue(known.node, [this, node = known.node, id = operation_id](Replica* replica) {
+      trace_->Note(Now(), node, {kCancelFact, id}, [&] { return absl::StrCat("cancels ", id); });
+      replica->Cancel(id);
+    });
+    return;
+  }
+}
+
+// The client learns of it a little later, and never from within a drain.
+void SimCluster::End(size_t operation) {
+  const auto it = done_.find(operation);
+  if (it == done_.end()) return;
+  queue_->After(absl::Microseconds(100), [this, operation, done = std::move(it->second)] {
+    done(history_->operations()[operation]);
+  });
+  done_.erase(it);
+}
+
+void SimCluster::Enqueue(NodeId id, Work work) {
+  Node& node = at(id);
+  node.inbox.push_back(std::move(work));
+  ScheduleDrain(&node);
+}
+
+void SimCluster::ScheduleDrain(Node* node) {
+  if (node->drain_due || node->inbox.empty()) return;
+  node->drain_due = true;
+  const absl::Duration delay = rng_.Exponential(plan_.drain_delay_mean);
+  queue_->At(std::max(queue_->Now() + delay, node->paused_until),
+             [this, id = node->id, life = node->life] { Drain(id, life); });
+}
+
+void SimCluster::Drain(NodeId id, uint64_t life) {
+  Node& node = at(id);
+  if (node.life != life || !node.drain_due) return;
+  node.drain_due = false;
+  if (node.paused_until > queue_->Now()) {
+    ScheduleDrain(&node);
+    return;
+  }
+  int events = rng_.Between(1, plan_.drain_events_max);
+  while (events-- > 0 && !node.inbox.empty() && !node.replica->DrainFull()) {
+    const Work work = std::move(node.inbox.front());
+    node.inbox.pop_front();
+    work(node.replica.get());
+  }
+  Flush(&node);
+  ScheduleDrain(&node);
+}
+
+void SimCluster::Flush(Node* node) {
+  node->flushing = true;
+  node->replica->Flush();
+  NoteServing(node);
+  node->flushing = false;
+}
+
+// Called once a drain's writes are in the store, and before any of its answers leaves: so no answer
+// that counts comes before the event that says so. Greetings leave earlier and say nothing; a
+// replica whose disk has failed answers nothing.
+void SimCluster::NoteServing(Node* node) {
+  if (!node->flushing || node->serving || !node->replica->KnowsItsPast()) return;
+  if (node->disk->failed()) return;
+  node->serving = true;
+  history_->Happened(EventKind::kServing, Now(), node->id);
+}
+
+absl::Time SimCluster::WallNow(NodeId node) const {
+  return absl::FromUnixSeconds(1700000000) + queue_->Now() + at(node).clock_skew;
+}
+
+void SimCluster::OnSend(NodeId from, NodeId to, peer::v1::Batch batch) {
+  NoteServing(&at(from));
+  if (to < 1 || to > nodes_.size()) return;
+  RecordMessages(from, batch);
+  trace_->Note(Now(), from, {kSendFact, to, HashOf(batch)},
+               [&] { return absl::StrCat("sends to ", to, " ", DescribeBatch(batch)); });
+  network_.Send(from, to, std::make_shared<const peer::v1::Batch>(std::move(batch)));
+}
+
+void SimCluster::OnSetTimer(NodeId id, TimerId timer, MonotonicTime when) {
+  Node& node = at(id);
+  const uint64_t generation = ++node.timers[timer];
+  queue_->At(when, [this, id, timer, generation, life = node.life] {
+    Node& now = at(id);
+    if (now.life != life || now.timers[timer] != generation) return;
+    Enqueue(id, [this, id, timer](Replica* replica) {
+      trace_->Note(Now(), id, {kTimerFact, timer}, [&] { return absl::StrCat("timer ", timer); });
+      replica->FireTimer(timer);
+    });
+  });
+}
+
+void SimCluster::OnExpireAt(NodeId id, OperationId operation, MonotonicTime when) {
+  queue_->At(when, [this, id, operation, life = at(id).life] {
+    if (at(id).life != life) return;
+    Enqueue(id, [this, id, operation](Replica* replica) {
+      trace_->Note(Now(), id, {kExpireFact, operation},
+                   [&] { return absl::StrCat("expires ", operation); });
+      replica->Expire(operation);
+    });
+  });
+}
+
+void SimCluster::OnComplete(NodeId id, OperationId operation, OperationResult result) {
+  Node& node = at(id);
+  NoteServing(&node);
+  const auto it = operations_.find(operation);
+  if (it == operations_.end() || history_->operations()[it->second].node != id) {
+    history_->StrayResult(id);
+    return;
+  }
+  const size_t index = it->second;
+  if (result.record.has_value()) {
+    history_->Saw(id, history_->operations()[index].operation.key, *result.record);
+  }
+  history_->Ended(Now(), index, !node.replica->KnowsItsPast(), std::move(result));
+  trace_->Note(Now(), id,
+               {kCompleteFact, operation,
+                StableHash(history_->operations()[index].result.status.ToString())},
+               [&] { return absl::StrCat("answers ", history_->Describe(index)); });
+  node.open.erase(operation);
+  End(index);
+}
+
+void SimCluster::OnRequestSync(NodeId id, SyncTicket ticket) {
+  at(id).sync_wanted = ticket;
+  if (!at(id).sync_running) StartSync(id);
+}
+
+// One sync at a time, as on one thread: what is asked for meanwhile waits, and then shares one
+// sync.
+void SimCluster::StartSync(NodeId id) {
+  Node& node = at(id);
+  node.sync_running = true;
+  const SyncTicket ticket = std::exchange(node.sync_wanted, 0);
+  const absl::Duration delay = node.sync_extra + storage_rng_.Exponential(plan_.sync_delay_mean);
+  queue_->After(delay, [this, id, ticket, life = node.life, through = node.disk->applied()] {
+    if (at(id).life != life) return;
+    const absl::Status synced = at(id).disk->SyncThrough(through);
+    Enqueue(id, [this, id, ticket, synced](Replica* replica) {
+      trace_->Note(Now(), id, {kDurableFact, ticket, synced.ok()},
+                   [&] { return absl::StrCat("ticket ", ticket, ": ", synced.ToString()); });
+      replica->Durable(ticket, synced);
+    });
+    at(id).sync_running = false;
+    if (at(id).sync_wanted != 0) StartSync(id);
+  });
+}
+
+void SimCluster::OnLog(NodeId node, const std::string& line) {
+  trace_->Note(Now(), node, {StableHash(line)}, [&] { return absl::StrCat("says: ", line); });
+}
+
+void SimCluster::Deliver(NodeId to, std::shared_ptr<const peer::v1::Batch> batch) {
+  Enqueue(to, [this, to, batch = std::move(batch)](Replica* replica) {
+    trace_->Note(Now(), to, {kReceiveFact, batch->from(), batch->session(), batch->sequence()},
+                 [&] {
+                   return absl::StrCat("receives from ", batch->from(), " session ",
+                                       batch->session(), " sequence ", batch->sequence(),
+                                       batch->reply() ? " reply" : " request");
+                 });
+    replica->Receive(*batch);
+  });
+}
+
+void SimCluster::DeliverLink(NodeId node, NodeId peer, bool up) {
+  Enqueue(node, [this, node, peer, up](Replica* replica) {
+    trace_->Note(Now(), node, {kLinkFact, peer, up},
+                 [&] { return absl::StrCat("link to ", peer, up ? " up" : " down"); });
+    replica->Link(peer, up);
+  });
+}
+
+}  // namespace quorate::sim

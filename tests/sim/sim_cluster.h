@@ -1,0 +1,155 @@
+// SimCluster: N replicas on one event queue. It owns their processes, disks and clocks, hands them
+// what is due in bounded drains, and records in a History all that shows outside.
+//
+// Not thread-safe.
+#ifndef QUORATE_TESTS_SIM_SIM_CLUSTER_H_
+#define QUORATE_TESTS_SIM_SIM_CLUSTER_H_
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+
+#include "replication/cluster_config.h"
+#include "replication/replica.h"
+#include "tests/sim/event_queue.h"
+#include "tests/sim/history.h"
+#include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_env.h"
+#include "tests/sim/sim_network.h"
+#include "tests/sim/sim_rng.h"
+#include "tests/sim/trace.h"
+
+namespace quorate::sim {
+
+struct ClusterPlan {
+  // What all nodes share; `self` and `leader` are filled in by the cluster.
+  ClusterConfig config;
+  NodeId leader = 0;             // 0 where the strategy has none
+  bool followers_know_n = true;  // else they wait for the leader's announcement
+  NetworkPlan network;
+  int drain_events_max = 16;  // a drain takes 1 to this many events
+  absl::Duration drain_delay_mean = absl::Microseconds(50);
+  absl::Duration sync_delay_mean = absl::Milliseconds(2);
+  absl::Duration clock_skew_max;  // a node's wall clock is off by up to this
+};
+
+class SimCluster : private SimWorld, private NetworkUser {
+ public:
+  // Called when an operation is over for its client.
+  using Done = std::function<void(const HistoryOperation&)>;
+
+  // All must outlive the cluster. Nodes are numbered 1 to N; none runs yet.
+  SimCluster(const ClusterPlan& plan, uint64_t seed, EventQueue* queue, History* history,
+             Trace* trace);
+  ~SimCluster() override;
+
+  int size() const { return static_cast<int>(nodes_.size()); }
+  const ClusterPlan& plan() const { return plan_; }
+  NodeId leader() const { return plan_.leader; }
+
+  // Processes. Starting a node that is up, or crashing one that is down, does nothing.
+  void Start(NodeId node);
+  void Crash(NodeId node);
+  // The process stands still: what arrives waits.
+  void Pause(NodeId node, absl::Duration how_long);
+  bool Up(NodeId node) const override { return at(node).replica != nullptr; }
+  bool Serving(NodeId node) const { return Up(node) && at(node).serving; }
+  // Up, serving now, connected to all others, without open operations.
+  bool AtRest(NodeId node) const;
+
+  // The world around them.
+  SimNetwork& network() { return network_; }
+  SimDisk& disk(NodeId node) { return *at(node).disk; }
+  void SetClockSkew(NodeId node, absl::Duration skew) { at(node).clock_skew = skew; }
+  void SetSyncDelay(NodeId node, absl::Duration extra) { at(node).sync_extra = extra; }
+  // Network, disks, clocks and pauses are in order from now on. Starts what is down.
+  void Heal();
+
+  // Clients. Returns the operation's place in the history. `done` is called once, later: also where
+  // the node is down or dies, but not where the operation never ends.
+  size_t Submit(NodeId node, HistoryOperation operation, Done done);
+  // The client is gone.
+  void Cancel(size_t operation);
+
+  // What a node is, for tests and for waiting; null where it is down.
+  Replica* replica(NodeId node) { return at(node).replica.get(); }
+  const Replica* replica(NodeId node) const { return at(node).replica.get(); }
+
+ private:
+  using Work = std::function<void(Replica*)>;
+
+  struct Node {
+    NodeId id = 0;
+    std::unique_ptr<SimDisk> disk;
+    std::unique_ptr<SimEnv> env;
+    std::unique_ptr<Replica> replica;  // null: down
+    uint64_t life = 0;                 // counts starts
+    bool serving = false;              // its reads have counted in this life
+    bool flushing = false;
+    std::deque<Work> inbox;
+    bool drain_due = false;
+    MonotonicTime paused_until;
+    bool sync_running = false;
+    SyncTicket sync_wanted = 0;  // by the next sync; 0: none
+    absl::Duration sync_extra;
+    absl::Duration clock_skew;
+    std::map<TimerId, uint64_t> timers;  // the generation that counts
+    std::set<OperationId> open;
+    Incarnation incarnation = 0;
+  };
+
+  Node& at(NodeId node) { return nodes_[node - 1]; }
+  const Node& at(NodeId node) const { return nodes_[node - 1]; }
+
+  ClusterConfig ConfigOf(NodeId node) const;
+  Incarnation NewIncarnation(Node* node);
+  void RecordRecovered(NodeId node);
+  void RecordApplied(NodeId node, const WriteBatch& batch);
+  void RecordSynced(NodeId node, const WriteBatch& batch);
+  void RecordMessages(NodeId from, const peer::v1::Batch& batch);
+  void Flush(Node* node);
+  void NoteServing(Node* node);
+  void Enqueue(NodeId node, Work work);
+  void ScheduleDrain(Node* node);
+  void Drain(NodeId node, uint64_t life);
+  void End(size_t operation);
+  void StartSync(NodeId node);
+
+  // SimWorld.
+  MonotonicTime Now() const override { return queue_->Now(); }
+  absl::Time WallNow(NodeId node) const override;
+  void OnSend(NodeId from, NodeId to, peer::v1::Batch batch) override;
+  void OnSetTimer(NodeId node, TimerId id, MonotonicTime when) override;
+  void OnExpireAt(NodeId node, OperationId id, MonotonicTime when) override;
+  void OnComplete(NodeId node, OperationId id, OperationResult result) override;
+  void OnRequestSync(NodeId node, SyncTicket ticket) override;
+  void OnLog(NodeId node, const std::string& line) override;
+
+  // NetworkUser.
+  void Deliver(NodeId to, std::shared_ptr<const peer::v1::Batch> batch) override;
+  void DeliverLink(NodeId node, NodeId peer, bool up) override;
+
+  const ClusterPlan plan_;
+  EventQueue* const queue_;
+  History* const history_;
+  Trace* const trace_;
+  SimRng rng_;          // stream "cluster": drains, incarnations, what replicas draw
+  SimRng storage_rng_;  // stream "storage": sync delays, what a crash keeps
+  SimNetwork network_;
+  std::vector<Node> nodes_;
+  std::map<OperationId, size_t> operations_;  // place in the history
+  std::map<size_t, Done> done_;
+  absl::flat_hash_set<uint64_t> recorded_messages_;  // hashes: a message to four peers counts once
+};
+
+}  // namespace quorate::sim
+
+#endif  // QUORATE_TESTS_SIM_SIM_CLUSTER_H_

@@ -1,0 +1,50 @@
+// The part of SimCluster that writes down what stores and messages hold.
+#include <string>
+
+#include "glog/logging.h"
+
+#include "tests/sim/sim_cluster.h"
+
+namespace quorate::sim {
+
+void SimCluster::RecordRecovered(NodeId node) {
+  for (const auto& [key, bytes] : disk(node).Contents()) {
+    const absl::StatusOr<Record> record = Record::Decode(bytes);
+    CHECK(record.ok()) << record.status();
+    history_->Changed(EventKind::kRecovered, Now(), node, key, *record, bytes);
+  }
+}
+
+void SimCluster::RecordApplied(NodeId node, const WriteBatch& batch) {
+  for (const auto& [key, bytes] : batch) {
+    const absl::StatusOr<Record> record = Record::Decode(bytes);
+    CHECK(record.ok()) << record.status();
+    history_->Changed(EventKind::kStored, Now(), node, key, *record, bytes);
+    history_->Saw(node, key, *record);
+  }
+}
+
+void SimCluster::RecordSynced(NodeId node, const WriteBatch& batch) {
+  for (const auto& [key, bytes] : batch) {
+    const absl::StatusOr<Record> record = Record::Decode(bytes);
+    CHECK(record.ok()) << record.status();
+    history_->Changed(EventKind::kDurable, Now(), node, key, *record, bytes);
+  }
+}
+
+// Answers to reads name no key; what they carry was in the answering node's store.
+void SimCluster::RecordMessages(NodeId from, const peer::v1::Batch& batch) {
+  const auto saw = [this, from](const peer::v1::LogEntry& entry) {
+    const absl::StatusOr<Record> record = Record::Decode(entry.record());
+    if (record.ok()) history_->Saw(from, entry.key(), *record);
+  };
+  for (const std::string& bytes : batch.messages()) {
+    if (!recorded_messages_.insert(StableHash(bytes)).second) continue;
+    peer::v1::Message message;
+    CHECK(message.ParseFromString(bytes)) << "node " << from << " sent what is no message";
+    for (const peer::v1::LogEntry& entry : message.replicate().entries()) saw(entry);
+    for (const peer::v1::LogEntry& entry : message.compare_reply().records()) saw(entry);
+  }
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,116 @@
+#include "tests/sim/sim_plan.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "replication/registry.h"
+#include "tests/sim/sim_rng.h"
+
+namespace quorate::sim {
+namespace {
+
+ClusterPlan DrawCluster(absl::string_view strategy, SimRng rng) {
+  ClusterPlan plan;
+  ClusterConfig& config = plan.config;
+  config.cluster = "sim";
+  config.strategy = std::string(strategy);
+  config.quorums.n = rng.Pick(std::vector<int>{1, 3, 3, 3, 5, 5, 5});
+  config.quorums.w = rng.Between(1, config.quorums.n);
+  config.quorums.r = rng.Between(1, config.quorums.n);
+  config.durability = rng.Chance(50) ? Durability::kMemory : Durability::kSynced;
+  config.forward_writes = rng.Chance(80);
+  // Tight limits and short times make rare paths common.
+  config.max_window_bytes = rng.Pick(std::vector<size_t>{512, 4096, size_t{64} << 20});
+  config.max_unacknowledged_bytes = rng.Pick(std::vector<size_t>{256, 4096, size_t{8} << 20});
+  config.max_open_operations = rng.Pick(std::vector<size_t>{8, 20000, 20000});
+  config.heartbeat_interval = rng.Between(absl::Milliseconds(20), absl::Milliseconds(200));
+  config.peer_timeout = config.heartbeat_interval * rng.Between(3, 6);
+  config.resend_interval = rng.Between(absl::Milliseconds(10), absl::Milliseconds(100));
+  config.anti_entropy_interval = rng.Pick(
+      std::vector<absl::Duration>{absl::Milliseconds(500), absl::Seconds(5), absl::Seconds(30)});
+  if (StrategyHasLeader(strategy)) {
+    plan.leader = static_cast<NodeId>(rng.Between(1, config.quorums.n));
+    plan.followers_know_n = rng.Chance(50);
+  }
+  plan.drain_events_max = rng.Pick(std::vector<int>{1, 4, 16, 300});
+  plan.drain_delay_mean = rng.Between(absl::ZeroDuration(), absl::Microseconds(300));
+  plan.clock_skew_max = rng.Chance(50) ? absl::Milliseconds(100) : absl::ZeroDuration();
+  return plan;
+}
+
+NetworkPlan DrawNetwork(SimRng rng) {
+  NetworkPlan plan;
+  plan.loss_per_mille = rng.Chance(50) ? rng.Between(1, 100) : 0;
+  plan.repeat_per_mille = rng.Chance(50) ? rng.Between(1, 200) : 0;
+  plan.keeps_order = rng.Chance(50);
+  plan.notices_percent = rng.Between(0, 100);
+  plan.base_min = absl::Microseconds(50);
+  plan.base_max = rng.Pick(std::vector<absl::Duration>{
+      absl::Microseconds(200), absl::Milliseconds(2), absl::Milliseconds(10)});
+  plan.jitter_mean = plan.base_max / rng.Between(1, 4);
+  return plan;
+}
+
+WorkloadPlan DrawWorkload(SimRng rng) {
+  WorkloadPlan plan;
+  plan.clients = rng.Between(4, 12);
+  plan.keys = rng.Between(20, 24);
+  plan.get_percent = rng.Between(20, 50);
+  plan.delete_percent = rng.Between(0, 15);
+  plan.local_read_percent = rng.Between(0, 15);
+  plan.override_percent = rng.Chance(50) ? rng.Between(5, 25) : 0;
+  plan.context_percent = rng.Chance(75) ? rng.Between(10, 80) : 0;
+  plan.cancel_percent = rng.Chance(50) ? rng.Between(1, 5) : 0;
+  // Now and then the records of the keys fill more than one page of catch-up.
+  plan.value_bytes = rng.Chance(3) ? 70000 : rng.Pick(std::vector<size_t>{8, 16, 100});
+  plan.think_mean = rng.Between(absl::Milliseconds(10), absl::Milliseconds(40));
+  return plan;
+}
+
+FaultPlan DrawFaults(SimRng rng) {
+  FaultPlan plan;
+  plan.kinds.push_back(FaultKind::kCrash);
+  for (const FaultKind kind :
+       {FaultKind::kPartition, FaultKind::kOneWay, FaultKind::kClog, FaultKind::kPause,
+        FaultKind::kClockJump, FaultKind::kSlowDisk, FaultKind::kDiskFailure}) {
+    if (rng.Chance(50)) plan.kinds.push_back(kind);
+  }
+  plan.gap_mean = rng.Between(absl::Milliseconds(150), absl::Milliseconds(500));
+  plan.length_mean = rng.Between(absl::Milliseconds(50), absl::Milliseconds(600));
+  plan.spares_quorum = rng.Chance(70);
+  return plan;
+}
+
+}  // namespace
+
+SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
+  SimPlan plan;
+  plan.strategy = std::string(strategy);
+  plan.seed = seed;
+  plan.cluster = DrawCluster(strategy, SimRng::Stream(seed, "cluster plan"));
+  plan.cluster.network = DrawNetwork(SimRng::Stream(seed, "network plan"));
+  plan.cluster.sync_delay_mean =
+      SimRng::Stream(seed, "storage plan").Between(absl::Microseconds(100), absl::Milliseconds(10));
+  plan.workload = DrawWorkload(SimRng::Stream(seed, "workload plan"));
+  SimRng faults = SimRng::Stream(seed, "fault plan");
+  plan.faults = DrawFaults(faults.Fork(1));
+  plan.fault_phase_min = faults.Between(absl::Seconds(2), absl::Seconds(5));
+  return plan;
+}
+
+std::string SimPlan::DebugString() const {
+  const ClusterConfig& config = cluster.config;
+  return absl::StrCat(
+      strategy, " N=", config.quorums.n, " W=", config.quorums.w, " R=", config.quorums.r, " ",
+      config.durability == Durability::kMemory ? "memory" : "synced",
+      cluster.leader == 0 ? "" : absl::StrCat(" leader=", cluster.leader),
+      " loss=", cluster.network.loss_per_mille, " repeat=", cluster.network.repeat_per_mille,
+      faults.spares_quorum ? " spares_quorum" : "",
+      " faults: ", absl::StrJoin(faults.kinds, ", ", [](std::string* out, FaultKind kind) {
+        absl::StrAppend(out, FaultName(kind));
+      }));
+}
+
+}  // namespace quorate::sim

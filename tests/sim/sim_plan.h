@@ -1,0 +1,33 @@
+// SimPlan: all that a seed decides before a simulation begins. With the strategy's name, the seed
+// alone determines everything.
+#ifndef QUORATE_TESTS_SIM_SIM_PLAN_H_
+#define QUORATE_TESTS_SIM_SIM_PLAN_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "tests/sim/fault_injector.h"
+#include "tests/sim/sim_cluster.h"
+#include "tests/sim/workload.h"
+
+namespace quorate::sim {
+
+struct SimPlan {
+  std::string strategy;
+  uint64_t seed = 0;
+  ClusterPlan cluster;
+  WorkloadPlan workload;
+  FaultPlan faults;
+  absl::Duration fault_phase_min;  // the fault phase lasts at least this long
+
+  std::string DebugString() const;
+};
+
+SimPlan DrawPlan(absl::string_view strategy, uint64_t seed);
+
+}  // namespace quorate::sim
+
+#endif  // QUORATE_TESTS_SIM_SIM_PLAN_H_

@@ -1,0 +1,108 @@
+#include "tests/sim/tally.h"
+
+#include <algorithm>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace quorate::sim {
+namespace {
+
+const char* KindName(const Operation& operation) {
+  switch (operation.kind) {
+    case OperationKind::kGet:
+      return "get";
+    case OperationKind::kSet:
+      return "set";
+    case OperationKind::kDelete:
+      return "delete";
+    case OperationKind::kLocalRead:
+      return "local read";
+  }
+  return "?";
+}
+
+std::string OutcomeName(const HistoryOperation& operation) {
+  switch (operation.outcome) {
+    case Outcome::kOpen:
+      return "open";
+    case Outcome::kConnectionLost:
+      return "node died";
+    case Outcome::kRefused:
+      return "node down";
+    case Outcome::kEnded:
+      break;
+  }
+  return absl::StrCat(absl::StatusCodeToString(operation.result.status.code()),
+                      operation.result.may_have_applied ? " (unknown)" : "");
+}
+
+std::string Lines(const std::map<std::string, uint64_t>& counts) {
+  std::string text;
+  for (const auto& [name, count] : counts) {
+    absl::StrAppend(&text, absl::StrFormat("  %-40s %12d\n", name, count));
+  }
+  return text;
+}
+
+}  // namespace
+
+uint64_t Tally::void_count() const {
+  uint64_t count = 0;
+  for (const auto& [reason, runs] : void_reasons_) count += runs;
+  return count;
+}
+
+void Tally::Add(const RunResult& run) {
+  if (run.valid()) {
+    ++valid_;
+    const Quorums& quorums = run.plan.cluster.config.quorums;
+    quorums_.emplace(quorums.n, quorums.w, quorums.r);
+  } else {
+    ++void_reasons_[run.void_reason];
+  }
+  const std::vector<Violation>& violations = run.report.violations;
+  if (!violations.empty()) {
+    ++failed_;
+    only_stalls_ = only_stalls_ && std::all_of(violations.begin(), violations.end(),
+                                               [](const Violation& v) { return v.stall; });
+  }
+  AddOperations(*run.history);
+  for (const auto& [kind, count] : run.faults) faults_[FaultName(kind)] += count;
+  restarts_ += run.restarts;
+  network_.sent += run.network.sent;
+  network_.lost += run.network.lost;
+  network_.repeated += run.network.repeated;
+  reads_checked_ += run.report.reads_checked;
+  writes_checked_ += run.report.writes_checked;
+  catch_ups_checked_ += run.report.catch_ups_checked;
+  virtual_time_ += run.virtual_time;
+}
+
+void Tally::AddOperations(const History& history) {
+  for (const HistoryOperation& operation : history.operations()) {
+    ++operations_[absl::StrCat(KindName(operation.operation), ": ", OutcomeName(operation))];
+  }
+}
+
+std::string Tally::Summary() const {
+  const double wall =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  return absl::StrCat(
+      absl::StrFormat("seeds: %d valid, %d void, %d failed; %d settings of (N, W, R)\n", valid_,
+                      void_count(), failed_, quorums()),
+      Lines(void_reasons_), "operations:\n", Lines(operations_), "faults:\n", Lines(faults_),
+      absl::StrFormat("restarts: %d\n", restarts_),
+      absl::StrFormat("messages: %d sent, %d lost, %d repeated\n", network_.sent, network_.lost,
+                      network_.repeated),
+      absl::StrFormat(
+          "checked: %d reads against acknowledged writes, %d acknowledged writes at the "
+          "end, %d writes known after catch-up\n",
+          reads_checked_, writes_checked_, catch_ups_checked_),
+      absl::StrFormat("virtual time: %.2f h; wall time: %.1f s (%.1f seeds/s)\n",
+                      absl::ToDoubleHours(virtual_time_), wall,
+                      wall > 0 ? static_cast<double>(runs()) / wall : 0.0));
+}
+
+}  // namespace quorate::sim

@@ -1,0 +1,56 @@
+// Tally: what a number of runs amounted to.
+//
+// Not thread-safe.
+#ifndef QUORATE_TESTS_SIM_TALLY_H_
+#define QUORATE_TESTS_SIM_TALLY_H_
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+
+#include "tests/sim/runner.h"
+
+namespace quorate::sim {
+
+class Tally {
+ public:
+  Tally() : begun_(std::chrono::steady_clock::now()) {}
+
+  void Add(const RunResult& run);
+
+  uint64_t valid() const { return valid_; }
+  uint64_t runs() const { return valid_ + void_count(); }
+  uint64_t void_count() const;
+  uint64_t failed() const { return failed_; }
+  bool only_stalls() const { return only_stalls_; }
+  // Different (N, W, R) among the valid runs.
+  size_t quorums() const { return quorums_.size(); }
+
+  // Counters, for people.
+  std::string Summary() const;
+
+ private:
+  void AddOperations(const History& history);
+
+  const std::chrono::steady_clock::time_point begun_;
+  uint64_t valid_ = 0;
+  uint64_t failed_ = 0;
+  bool only_stalls_ = true;
+  std::map<std::string, uint64_t> void_reasons_;
+  std::map<std::string, uint64_t> operations_;  // by kind and outcome
+  std::map<std::string, uint64_t> faults_;
+  std::set<std::tuple<int, int, int>> quorums_;
+  uint64_t restarts_ = 0;
+  NetworkCounters network_;
+  uint64_t reads_checked_ = 0;
+  uint64_t writes_checked_ = 0;
+  uint64_t catch_ups_checked_ = 0;
+  absl::Duration virtual_time_;
+};
+
+}  // namespace quorate::sim
+
+#endif  // QUORATE_TESTS_SIM_TALLY_H_

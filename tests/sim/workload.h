@@ -1,0 +1,79 @@
+// Workload: clients that set, get and delete a few keys at random nodes, each with one operation in
+// flight. Every value is unique. Nothing is ever retried.
+//
+// Not thread-safe.
+#ifndef QUORATE_TESTS_SIM_WORKLOAD_H_
+#define QUORATE_TESTS_SIM_WORKLOAD_H_
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+#include "tests/sim/event_queue.h"
+#include "tests/sim/sim_cluster.h"
+#include "tests/sim/sim_rng.h"
+
+namespace quorate::sim {
+
+struct WorkloadPlan {
+  int clients = 8;
+  int keys = 20;
+  // How often, in percent; what remains is sets.
+  int get_percent = 40;
+  int delete_percent = 5;
+  int local_read_percent = 10;
+  // How often an operation overrides W or R, hands back the last context it saw, is cancelled.
+  int override_percent = 10;
+  int context_percent = 30;
+  int cancel_percent = 2;
+  size_t value_bytes = 16;
+  absl::Duration think_mean = absl::Milliseconds(20);
+};
+
+class Workload {
+ public:
+  // All must outlive the workload.
+  Workload(const WorkloadPlan& plan, SimRng rng, EventQueue* queue, SimCluster* cluster);
+
+  void Start();
+  void Stop() { stopped_ = true; }
+
+  // Operations that a node answered OK, and the keys they were about.
+  int completed() const { return completed_; }
+  int keys_completed() const { return static_cast<int>(keys_completed_.size()); }
+
+  static std::string KeyName(int number);
+  const WorkloadPlan& plan() const { return plan_; }
+
+ private:
+  struct Client {
+    int number = 0;
+    int sequence = 0;
+    // By key: a context token and what it stands for.
+    std::map<std::string, std::pair<std::string, Version>> contexts;
+  };
+
+  void ScheduleNext(Client* client);
+  void Issue(Client* client);
+  HistoryOperation Draw(Client* client);
+  void FillWrite(Client* client, HistoryOperation* operation);
+  NodeId PickNode(const Operation& operation);
+  void OnDone(Client* client, const HistoryOperation& operation);
+
+  const WorkloadPlan plan_;
+  SimRng rng_;
+  EventQueue* const queue_;
+  SimCluster* const cluster_;
+  std::vector<Client> clients_;
+  bool stopped_ = false;
+  int completed_ = 0;
+  std::set<std::string> keys_completed_;
+};
+
+}  // namespace quorate::sim
+
+#endif  // QUORATE_TESTS_SIM_WORKLOAD_H_
