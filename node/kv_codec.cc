@@ -148,7 +148,7 @@ v1::WriteResponse ToWriteResponse(absl::string_view key, const OperationResult& 
   FillOrder(result.order, response.mutable_order());
   if (result.record.has_value()) {
     response.set_version(result.record->version.Number());
-    response.set_context(ContextToken(key, result.record->version));
+    response.set_context(ContextToken(key, SeenBy(result)));
   }
   return response;
 }

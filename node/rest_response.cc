@@ -62,7 +62,7 @@ void PutOutcome(const Operation& operation, const OperationResult& result, const
                 Json* json) {
   const Version version = result.record.has_value() ? result.record->version : Version();
   (*json)["version"] = version.Number();
-  (*json)["context"] = absl::Base64Escape(ContextToken(operation.key, version));
+  (*json)["context"] = absl::Base64Escape(ContextToken(operation.key, SeenBy(result)));
   (*json)["order"] = OrderJson(result.order);
   (*json)["node"] = api.NodeName(result.node);
 }
