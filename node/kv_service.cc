@@ -23,7 +23,8 @@ namespace {
 
 constexpr absl::Duration kDefaultTimeout = absl::Seconds(2);
 constexpr absl::Duration kLongestTimeout = absl::Seconds(60);
-constexpr absl::Duration kLargestMargin = absl::Milliseconds(20);
+// For the reply's way back. Beside it gRPC rounds a timeout up on the wire, by up to one per cent.
+constexpr absl::Duration kReplyMargin = absl::Milliseconds(20);
 
 // Calls that each method awaits at a time: more than arrive between two turns of the poll loop
 // would only take memory.
@@ -172,7 +173,8 @@ void Call<v1::StatusRequest>::Serve() {
 
 absl::Duration OperationTimeout(absl::Duration remaining) {
   if (remaining == absl::InfiniteDuration()) return kDefaultTimeout;
-  return std::min(remaining - std::min(remaining / 10, kLargestMargin), kLongestTimeout);
+  const absl::Duration margin = std::min(remaining / 10, kReplyMargin + remaining / 100);
+  return std::min(remaining - margin, kLongestTimeout);
 }
 
 class KvService::Methods : public RawService {};

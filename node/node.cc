@@ -18,7 +18,6 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 
-#include "node/node_status.h"
 #include "replication/outcomes.h"
 
 namespace quorate {
@@ -35,6 +34,11 @@ Incarnation NewIncarnation() {
   absl::BitGen random;
   const uint64_t micros = static_cast<uint64_t>(absl::ToUnixMicros(absl::Now()));
   return micros << 10 | absl::Uniform<uint64_t>(random, 0, 1 << 10);
+}
+
+// Ids of this life must not be those of an earlier one (replication/operation.h).
+OperationId FirstOperation() {
+  return 1 + absl::Uniform<OperationId>(absl::BitGen(), 0, Replica::kFirstInternalId / 2);
 }
 
 // Why the system refuses to listen there. gRPC does not say.
@@ -75,7 +79,9 @@ peer::v1::MemberAddress SelfAddress(const NodeConfig& config) {
 }  // namespace
 
 Node::Node(const NodeConfig& config)
-    : config_(config), identity_{config.cluster.self, config.node_name, config.cluster.cluster} {}
+    : config_(config),
+      identity_{config.cluster.self, config.node_name, config.cluster.cluster},
+      next_operation_(FirstOperation()) {}
 
 absl::StatusOr<std::unique_ptr<Node>> Node::Start(const NodeConfig& config) {
   std::unique_ptr<Node> node(new Node(config));
@@ -309,8 +315,19 @@ void Node::OnPeers(std::vector<peer::v1::MemberAddress> peers) {
       [this, peers = std::move(peers)]() mutable { env_.SetMembers(std::move(peers)); });
 }
 
+void Node::OnRefusal(const PeerAddress& where, const std::string& reason) {
+  strand_.Enqueue([this, address = where.HttpAddress(), reason] {
+    if (reason.empty()) {
+      refusals_.erase(address);
+    } else {
+      refusals_[address] = reason;
+    }
+  });
+}
+
 void Node::RefreshStatus() {
-  v1::StatusResponse status = DescribeNode(config_, *replica_, env_.Members(), counters_);
+  v1::StatusResponse status =
+      DescribeNode(config_, *replica_, env_.Members(), refusals_, counters_);
   if (status.state() != shown_state_) {
     shown_state_ = status.state();
     env_.Log(absl::StrCat("state: ", status.state(), status.detail().empty() ? "" : ": ",

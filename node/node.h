@@ -26,6 +26,7 @@
 #include "node/kv_api.h"
 #include "node/kv_service.h"
 #include "node/node_config.h"
+#include "node/node_status.h"
 #include "node/peer_dialer.h"
 #include "node/peer_routes.h"
 #include "node/peer_service.h"
@@ -91,6 +92,7 @@ class Node final : public KvApi,
   void OnPaused(std::shared_ptr<PeerStream> stream) override;
   void OnLink(NodeId peer, bool up) override;
   void OnPeers(std::vector<peer::v1::MemberAddress> peers) override;
+  void OnRefusal(const PeerAddress& where, const std::string& reason) override;
 
   void RefreshStatus();
   void ShowHealth();
@@ -113,6 +115,7 @@ class Node final : public KvApi,
   GrpcEnv env_;
   bool fired_ = false;
   std::string shown_state_;
+  PeerRefusals refusals_;
 
   // Of the poll thread.
   MonotonicTime next_refresh_ = -absl::InfiniteDuration();
@@ -128,7 +131,7 @@ class Node final : public KvApi,
   std::atomic<bool> healthy_{false};
   std::atomic<bool> draining_{false};
   std::atomic<bool> stop_peers_{false};
-  std::atomic<OperationId> next_operation_{1};
+  std::atomic<OperationId> next_operation_;
   std::atomic<int64_t> operations_{0};  // in flight
   std::atomic<int64_t> operation_bytes_{0};
   bool shut_down_ = false;  // of the thread that shuts down

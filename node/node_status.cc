@@ -37,7 +37,8 @@ std::string NameOf(NodeId id, const std::vector<peer::v1::MemberAddress>& member
 }
 
 void FillPeers(const NodeConfig& config, const Replica& replica,
-               const std::vector<peer::v1::MemberAddress>& members, v1::StatusResponse* response) {
+               const std::vector<peer::v1::MemberAddress>& members, const PeerRefusals& refusals,
+               v1::StatusResponse* response) {
   const std::vector<NodeId> connected = replica.ConnectedPeers();
   std::vector<std::string> listed;
   for (const peer::v1::MemberAddress& member : members) {
@@ -56,13 +57,17 @@ void FillPeers(const NodeConfig& config, const Replica& replica,
     peer->set_node(address.name);
     peer->set_http_address(address.HttpAddress());
   }
+  for (v1::PeerStatus& peer : *response->mutable_peers()) {
+    const auto refusal = refusals.find(peer.http_address());
+    if (refusal != refusals.end()) peer.set_refusal(refusal->second);
+  }
 }
 
 }  // namespace
 
 v1::StatusResponse DescribeNode(const NodeConfig& config, const Replica& replica,
                                 const std::vector<peer::v1::MemberAddress>& members,
-                                const PeerCounters& counters) {
+                                const PeerRefusals& refusals, const PeerCounters& counters) {
   const StrategyStatus status = replica.Status();
   const Quorums& quorums = replica.quorums();
   v1::StatusResponse response;
@@ -77,7 +82,7 @@ v1::StatusResponse DescribeNode(const NodeConfig& config, const Replica& replica
   response.set_r(static_cast<uint32_t>(quorums.r));
   if (quorums.n > 0) response.set_guarantee(replica.Promise().summary);
   response.set_durability("memory");
-  FillPeers(config, replica, members, &response);
+  FillPeers(config, replica, members, refusals, &response);
   response.set_epoch(status.epoch);
   response.set_applied_number(status.applied_number);
   response.set_incarnation(replica.incarnation());

@@ -2,6 +2,7 @@
 #ifndef QUORATE_NODE_NODE_STATUS_H_
 #define QUORATE_NODE_NODE_STATUS_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,13 @@ namespace quorate {
 inline constexpr char kServing[] = "serving";
 inline constexpr char kDraining[] = "draining";
 
+// Why a peer and this node do not go together, as far as the transport knows: by HTTP address.
+using PeerRefusals = std::map<std::string, std::string>;
+
 // `members`: the replicas whose ids are known, with their addresses. On the replica's strand.
 v1::StatusResponse DescribeNode(const NodeConfig& config, const Replica& replica,
                                 const std::vector<peer::v1::MemberAddress>& members,
-                                const PeerCounters& counters);
+                                const PeerRefusals& refusals, const PeerCounters& counters);
 
 // One line for the log: what this node is.
 std::string DescribeConfig(const NodeConfig& config);

@@ -46,6 +46,18 @@ bool SamePlace(const PeerAddress& a, const peer::v1::MemberAddress& b) {
          a.http_port == static_cast<int>(b.http_port());
 }
 
+// Whether the other end has looked at this node and does not want it.
+bool IsRefusal(const grpc::Status& status) {
+  switch (status.error_code()) {
+    case grpc::StatusCode::INVALID_ARGUMENT:
+    case grpc::StatusCode::FAILED_PRECONDITION:
+    case grpc::StatusCode::ABORTED:  // replaced: another process goes by this node's id
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool MakesSense(const peer::v1::MemberAddress& member) {
   const auto port_ok = [](uint32_t port) { return port >= 1 && port <= 65535; };
   return member.id() != 0 && !member.host().empty() && port_ok(member.grpc_port()) &&
@@ -217,36 +229,42 @@ void PeerDialer::OnGreeted(DialledStream* stream, absl::string_view name) {
   target->linked = true;
   target->since = MonotonicNow();
   target->reported.clear();
+  link_listener_->OnRefusal(target->address, "");
   LOG(INFO) << "connected to node " << target->name << " at " << target->address.GrpcAddress();
   AnnouncePeers();
+  // In this order: whoever hears of the link may use it at once, on any thread.
+  stream->Accept(id);
   routes_->Set(id, /*reply=*/false, target->stream);
   link_listener_->OnLink(id, true);
-  stream->Accept(id);
 }
 
 void PeerDialer::OnEnded(DialledStream* stream, const grpc::Status& status) {
   Target* target = Find(stream);
-  const MonotonicTime now = MonotonicNow();
-  const std::string why = !target->reason.empty()          ? target->reason
-                          : status.error_message().empty() ? std::string("the stream has ended")
-                                                           : status.error_message();
-  if (target->linked) {
-    if (routes_->Remove(target->id, /*reply=*/false, stream)) {
-      link_listener_->OnLink(target->id, false);
-    }
-    LOG(INFO) << "the stream to node " << target->name << " is down: " << why;
-    if (now - target->since >= kStableAfter) target->pause = absl::ZeroDuration();
-  } else {
-    Report(target, why);
+  std::string why = target->reason;
+  if (why.empty()) {
+    target->refused = IsRefusal(status);
+    why = status.error_message().empty() ? "the stream has ended" : status.error_message();
   }
+  if (target->linked) OnLinkEnded(target, why);
+  if (!target->linked || target->refused) Report(target, why);
   target->linked = false;
   target->stream.reset();
   target->pause = std::min(std::max(target->pause * 2, timing_.first_pause), timing_.longest_pause);
-  target->dial_at = now + Jittered(target->refused ? timing_.pause_after_refusal : target->pause);
+  target->dial_at =
+      MonotonicNow() + Jittered(target->refused ? timing_.pause_after_refusal : target->pause);
+}
+
+void PeerDialer::OnLinkEnded(Target* target, const std::string& reason) {
+  if (routes_->Remove(target->id, /*reply=*/false, target->stream.get())) {
+    link_listener_->OnLink(target->id, false);
+  }
+  LOG(INFO) << "the stream to node " << target->name << " is down: " << reason;
+  if (MonotonicNow() - target->since >= kStableAfter) target->pause = absl::ZeroDuration();
 }
 
 void PeerDialer::Report(Target* target, const std::string& message) {
   if (shut_down_) return;
+  link_listener_->OnRefusal(target->address, target->refused ? message : "");
   const MonotonicTime now = MonotonicNow();
   if (message == target->reported && now - target->reported_at < kReportInterval) return;
   target->reported = message;

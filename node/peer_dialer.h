@@ -33,6 +33,8 @@ class LinkListener {
   virtual void OnLink(NodeId peer, bool up) = 0;
   // On the poll thread. All peers whose node ids are known, with their addresses.
   virtual void OnPeers(std::vector<peer::v1::MemberAddress> peers) = 0;
+  // On the poll thread. Why the peer at `where` and this node do not go together; empty: they do.
+  virtual void OnRefusal(const PeerAddress& where, const std::string& reason) = 0;
 };
 
 struct DialTiming {
@@ -76,6 +78,7 @@ class PeerDialer : private DialOwner {
 
   void Dial(Target* target, MonotonicTime now);
   void GiveUp(Target* target, const std::string& reason);
+  void OnLinkEnded(Target* target, const std::string& reason);
   void Report(Target* target, const std::string& message);
   void AnnouncePeers();
   std::string ReasonToRefuse(const Target& target, absl::string_view name, NodeId id) const;

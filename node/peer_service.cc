@@ -38,21 +38,16 @@ class AcceptedStream final : public PeerStream {
 
   // Takes the stream: introduces this node, then lets batches flow.
   void Accept(const PeerIdentity& self, NodeId peer) {
-    dialler_ = peer;
-    introducing_ = true;
     context_.AddInitialMetadata(kNodeMetadata, self.name);
     context_.AddInitialMetadata(kClusterMetadata, self.cluster);
-    call_.SendInitialMetadata(introduced_.tag());
+    call_.SendInitialMetadata(OpenWriting(peer));
   }
-
-  NodeId dialler() const { return dialler_; }  // 0: refused
 
   // Ends the stream, accepted or not; PeerService::OnEnded follows.
   void Close(grpc::Status status) {
     if (closing_) return;
     closing_ = true;
     status_ = std::move(status);
-    if (introducing_) return context_.TryCancel();
     if (!broken()) Break();
     if (finishing_) return;
     // A write in flight may wait forever for a peer that does not read.
@@ -78,11 +73,6 @@ class AcceptedStream final : public PeerStream {
   }
 
   void OnAccepted(bool ok) { owner_->OnAccepted(this, ok); }
-  void OnIntroduced(bool ok) {
-    introducing_ = false;
-    if (!ok || closing_) return Finish();
-    Open(dialler_);
-  }
   // With a read in flight, perhaps, but no write.
   void Finish() {
     finishing_ = true;
@@ -94,8 +84,6 @@ class AcceptedStream final : public PeerStream {
   }
 
   PeerService* const owner_;
-  NodeId dialler_ = 0;
-  bool introducing_ = false;
   bool closing_ = false;
   bool finishing_ = false;
   bool finished_ = false;
@@ -103,7 +91,6 @@ class AcceptedStream final : public PeerStream {
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<peer::v1::Batch, peer::v1::Batch> call_{&context_};
   EventTag<AcceptedStream> accepted_{this, &AcceptedStream::OnAccepted};
-  EventTag<AcceptedStream> introduced_{this, &AcceptedStream::OnIntroduced};
   EventTag<AcceptedStream> finish_{this, &AcceptedStream::OnFinished};
 };
 
@@ -158,17 +145,17 @@ void PeerService::OnAccepted(AcceptedStream* accepted, bool ok) {
                               << ": " << status.error_message();
     return stream->Close(status);
   }
-  const std::shared_ptr<PeerStream> old = routes_->Set(id, /*reply=*/true, stream);
-  if (old != nullptr) {
-    std::static_pointer_cast<AcceptedStream>(old)->Close(
-        {grpc::StatusCode::ABORTED,
-         absl::StrCat("a newer stream from node '", name, "' has replaced this one")});
-  }
   stream->Accept(self_, id);
+  const std::shared_ptr<PeerStream> old = routes_->Set(id, /*reply=*/true, stream);
+  if (old == nullptr) return;
+  std::static_pointer_cast<AcceptedStream>(old)->Close(
+      {grpc::StatusCode::ABORTED,
+       absl::StrCat("another stream from node '", name,
+                    "' has replaced this one: do two nodes have its id?")});
 }
 
 void PeerService::OnEnded(AcceptedStream* stream) {
-  if (stream->dialler() != 0) routes_->Remove(stream->dialler(), /*reply=*/true, stream);
+  if (stream->peer() != 0) routes_->Remove(stream->peer(), /*reply=*/true, stream);
   const auto it =
       streams_.find(std::static_pointer_cast<AcceptedStream>(stream->shared_from_this()));
   CHECK(it != streams_.end());

@@ -74,6 +74,15 @@ void PeerStream::Open(NodeId peer) {
   Read();
 }
 
+void* PeerStream::OpenWriting(NodeId peer) {
+  {
+    MutexLock lock(&mu_);
+    writing_ = true;
+  }
+  Open(peer);
+  return written_.tag();
+}
+
 void PeerStream::Break() {
   CHECK(!broken_);
   broken_ = true;

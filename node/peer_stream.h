@@ -87,6 +87,8 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
 
   // The peer is known: batches may flow. Starts the first read.
   void Open(NodeId peer) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same, with a write of the caller's in flight: its tag is what this returns.
+  void* OpenWriting(NodeId peer) ABSL_LOCKS_EXCLUDED(mu_);
   // No more writes are started. Calls OnQuiet when none is in flight and no read is either.
   void Break() ABSL_LOCKS_EXCLUDED(mu_);
   bool WriteInFlight() ABSL_LOCKS_EXCLUDED(mu_);

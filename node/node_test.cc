@@ -1,0 +1,334 @@
+#include "node/node.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "gtest/gtest.h"
+
+#include "node/loopback.h"
+#include "node/node_config.h"
+#include "node/node_status.h"
+#include "node/poll_loop.h"
+#include "proto/kv.grpc.pb.h"
+#include "replication/registry.h"
+#include "support/mutex.h"
+
+namespace quorate {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
+// Waits for one result.
+class Waiter {
+ public:
+  KvApi::Callback callback() {
+    return [this](OperationResult result) {
+      MutexLock lock(&mu_);
+      result_ = std::move(result);
+      changed_.SignalAll();
+    };
+  }
+  OperationResult Await() {
+    MutexLock lock(&mu_);
+    while (!result_.has_value()) changed_.Wait(&mu_);
+    return *result_;
+  }
+
+ private:
+  Mutex mu_;
+  CondVar changed_;
+  std::optional<OperationResult> result_ ABSL_GUARDED_BY(mu_);
+};
+
+OperationResult Execute(Node* node, Operation operation) {
+  Waiter waiter;
+  node->Start(std::move(operation), waiter.callback());
+  return waiter.Await();
+}
+
+Operation Set(const std::string& key, const std::string& value) {
+  Operation operation;
+  operation.kind = OperationKind::kSet;
+  operation.key = key;
+  operation.value = value;
+  return operation;
+}
+
+Operation Read(OperationKind kind, const std::string& key) {
+  Operation operation;
+  operation.kind = kind;
+  operation.key = key;
+  return operation;
+}
+
+// The value that a read found; "-" where the key is absent, the error where the read failed.
+std::string ValueOf(const OperationResult& result) {
+  if (!result.status.ok()) return result.status.ToString();
+  const Sibling* winner = result.record.has_value() ? result.record->Winner() : nullptr;
+  return winner == nullptr || winner->tombstone ? "-" : winner->value;
+}
+
+// Asks again and again, in steps of heartbeats, until `condition` holds.
+bool Eventually(const std::function<bool()>& condition) {
+  Mutex mu;
+  CondVar never;
+  const MonotonicTime end = MonotonicNow() + kPatience;
+  while (!condition()) {
+    if (MonotonicNow() > end) return false;
+    MutexLock lock(&mu);
+    never.WaitFor(&mu, absl::Milliseconds(10));
+  }
+  return true;
+}
+
+// Nodes in this process, each on an address of its own.
+class Cluster {
+ public:
+  Cluster(const std::string& strategy, int n, int w, int r) {
+    for (int i = 0; i < n; ++i) addresses_.push_back(OwnLoopbackAddress());
+    for (int i = 0; i < n; ++i) configs_.push_back(ConfigOf(strategy, i, w, r));
+    nodes_.resize(static_cast<size_t>(n));
+  }
+
+  void StartAll() {
+    for (size_t i = 0; i < nodes_.size(); ++i) Start(i);
+  }
+  void Start(size_t i) {
+    absl::StatusOr<std::unique_ptr<Node>> node = Node::Start(configs_[i]);
+    ASSERT_TRUE(node.ok()) << node.status();
+    nodes_[i] = *std::move(node);
+  }
+  void Stop(size_t i) { nodes_[i].reset(); }
+
+  bool AwaitServing() {
+    return Eventually([this] {
+      for (const std::unique_ptr<Node>& node : nodes_) {
+        if (node != nullptr && node->Status().state() != kServing) return false;
+      }
+      return true;
+    });
+  }
+
+  Node* node(size_t i) { return nodes_[i].get(); }
+  const NodeConfig& config(size_t i) const { return configs_[i]; }
+  std::shared_ptr<grpc::Channel> Dial(size_t i) const {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    return grpc::CreateCustomChannel(
+        absl::StrCat(configs_[i].listen_address, ":", configs_[i].grpc_port),
+        grpc::InsecureChannelCredentials(), arguments);
+  }
+
+ private:
+  NodeConfig ConfigOf(const std::string& strategy, int i, int w, int r) const {
+    const bool leader = StrategyHasLeader(strategy);
+    Settings settings;
+    const auto set = [&settings](const std::string& name, const std::string& value) {
+      settings[name] = Setting{value, "--" + name};
+    };
+    set("strategy", strategy);
+    set("listen_address", addresses_[static_cast<size_t>(i)]);
+    set("node_id", absl::StrCat(i + 1));
+    if (leader) set("node_type", i == 0 ? "leader" : "follower");
+    if (!leader || i == 0) {
+      std::string others;
+      for (size_t j = 0; j < addresses_.size(); ++j) {
+        if (static_cast<int>(j) == i) continue;
+        absl::StrAppend(&others, others.empty() ? "" : ",", "http://", addresses_[j], ":8080");
+      }
+      if (!others.empty()) set(leader ? "follower_urls" : "peer_urls", others);
+      set("w", absl::StrCat(w));
+      set("r", absl::StrCat(r));
+    }
+    const absl::StatusOr<NodeConfig> config = MakeNodeConfig(settings);
+    EXPECT_TRUE(config.ok()) << config.status();
+    return config.ok() ? *config : NodeConfig();
+  }
+
+  std::vector<std::string> addresses_;
+  std::vector<NodeConfig> configs_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+};
+
+class NodeTest : public ::testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Strategies, NodeTest, ::testing::ValuesIn(StrategyNames()));
+
+TEST_P(NodeTest, OneNodeAlone) {
+  Cluster cluster(GetParam(), 1, 1, 1);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  Node* const node = cluster.node(0);
+  EXPECT_EQ(ValueOf(Execute(node, Read(OperationKind::kGet, "k"))), "-");
+  const OperationResult set = Execute(node, Set("k", "v"));
+  ASSERT_TRUE(set.status.ok()) << set.status;
+  EXPECT_EQ(set.answers, 1);
+  EXPECT_EQ(ValueOf(Execute(node, Read(OperationKind::kGet, "k"))), "v");
+  EXPECT_EQ(ValueOf(Execute(node, Read(OperationKind::kLocalRead, "k"))), "v");
+  ASSERT_TRUE(Execute(node, Read(OperationKind::kDelete, "k")).status.ok());
+  EXPECT_EQ(ValueOf(Execute(node, Read(OperationKind::kGet, "k"))), "-");
+
+  const v1::StatusResponse status = node->Status();
+  EXPECT_EQ(status.node(), "1");
+  EXPECT_EQ(status.strategy(), GetParam());
+  EXPECT_EQ(status.n(), 1u);
+  EXPECT_EQ(status.durability(), "memory");
+  EXPECT_EQ(node->NodeName(1), "1");
+  EXPECT_EQ(node->NodeName(77), "77");
+}
+
+TEST_P(NodeTest, ThreeNodesReplicate) {
+  Cluster cluster(GetParam(), 3, 2, 2);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  // Through every node, a follower too.
+  for (size_t i = 0; i < 3; ++i) {
+    const std::string key = absl::StrCat("key", i);
+    const OperationResult set = Execute(cluster.node(i), Set(key, absl::StrCat("value", i)));
+    ASSERT_TRUE(set.status.ok()) << set.status;
+    EXPECT_GE(set.answers, 2);
+    for (size_t j = 0; j < 3; ++j) {
+      EXPECT_EQ(ValueOf(Execute(cluster.node(j), Read(OperationKind::kGet, key))),
+                absl::StrCat("value", i));
+    }
+  }
+  const v1::StatusResponse status = cluster.node(2)->Status();
+  ASSERT_EQ(status.peers_size(), 2);
+  EXPECT_TRUE(Eventually([&] {
+    const v1::StatusResponse now = cluster.node(2)->Status();
+    return now.peers(0).connected() && now.peers(1).connected();
+  }));
+}
+
+TEST_P(NodeTest, NodeThatForgotEverythingCatchesUp) {
+  Cluster cluster(GetParam(), 3, 2, 2);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  constexpr int kKeys = 50;
+  for (int i = 0; i < kKeys; ++i) {
+    ASSERT_TRUE(Execute(cluster.node(0), Set(absl::StrCat("key", i), absl::StrCat(i))).status.ok());
+  }
+  for (const size_t restarted : {2, 0}) {
+    cluster.Stop(restarted);
+    cluster.Start(restarted);
+    ASSERT_TRUE(cluster.AwaitServing());
+    for (int i = 0; i < kKeys; ++i) {
+      const std::string key = absl::StrCat("key", i);
+      EXPECT_EQ(ValueOf(Execute(cluster.node(restarted), Read(OperationKind::kGet, key))),
+                absl::StrCat(i));
+    }
+  }
+  ASSERT_TRUE(Execute(cluster.node(1), Set("after", "restart")).status.ok());
+}
+
+TEST_P(NodeTest, WriteWithoutItsQuorumSaysSo) {
+  Cluster cluster(GetParam(), 3, 3, 1);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  cluster.Stop(2);
+  ASSERT_TRUE(Eventually([&] {
+    const OperationResult result = Execute(cluster.node(0), Set("k", "v"));
+    EXPECT_FALSE(result.status.ok());
+    return result.status.code() == absl::StatusCode::kUnavailable && !result.may_have_applied;
+  }));
+}
+
+TEST_P(NodeTest, CancelledReadEnds) {
+  Cluster cluster(GetParam(), 1, 1, 1);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  Waiter waiter;
+  const OperationId id = cluster.node(0)->Start(Read(OperationKind::kGet, "k"), waiter.callback());
+  cluster.node(0)->Cancel(id);
+  cluster.node(0)->Cancel(id + 1000);  // unknown: ignored
+  const OperationResult result = waiter.Await();
+  EXPECT_TRUE(result.status.ok() || result.status.code() == absl::StatusCode::kCancelled);
+}
+
+TEST_P(NodeTest, RefusesOperationsOnceItShutsDown) {
+  Cluster cluster(GetParam(), 1, 1, 1);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  Node* const node = cluster.node(0);
+  node->BeginShutdown();
+  EXPECT_EQ(node->Status().state(), "draining");
+  const OperationResult result = Execute(node, Set("k", "v"));
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(result.may_have_applied);
+  node->Shutdown(absl::Seconds(5));
+  EXPECT_EQ(Execute(node, Set("k", "v")).status.code(), absl::StatusCode::kUnavailable);
+}
+
+// Operations that cannot end by themselves are cut off at the deadline, each with one result.
+TEST_P(NodeTest, ShutdownEndsWhatIsInFlight) {
+  Cluster cluster(GetParam(), 3, 3, 3);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  cluster.Stop(1);
+  Operation write = Set("k", "v");
+  write.timeout = absl::Minutes(1);
+  Waiter waiter;
+  cluster.node(0)->Start(std::move(write), waiter.callback());
+  cluster.node(0)->Shutdown(absl::Milliseconds(600));
+  EXPECT_FALSE(waiter.Await().status.ok());
+}
+
+TEST_P(NodeTest, PortInUseIsNamed) {
+  Cluster cluster(GetParam(), 1, 1, 1);
+  cluster.StartAll();
+  const absl::StatusOr<std::unique_ptr<Node>> second = Node::Start(cluster.config(0));
+  ASSERT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(cluster.config(0).listen_address));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("9080"));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("in use"));
+}
+
+TEST_P(NodeTest, ServesGrpc) {
+  Cluster cluster(GetParam(), 1, 1, 1);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  const std::unique_ptr<v1::KeyValue::Stub> stub = v1::KeyValue::NewStub(cluster.Dial(0));
+  {
+    grpc::ClientContext context;
+    v1::SetRequest request;
+    request.set_key("k");
+    request.set_data("\xff");
+    v1::WriteResponse response;
+    const grpc::Status status = stub->Set(&context, request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(response.acks(), 1u);
+    EXPECT_EQ(response.node(), "1");
+  }
+  {
+    grpc::ClientContext context;
+    v1::GetRequest request;
+    request.set_key("k");
+    v1::GetResponse response;
+    ASSERT_TRUE(stub->Get(&context, request, &response).ok());
+    EXPECT_EQ(response.data(), "\xff");
+  }
+  {
+    grpc::ClientContext context;
+    v1::StatusResponse response;
+    ASSERT_TRUE(stub->Status(&context, v1::StatusRequest(), &response).ok());
+    EXPECT_EQ(response.node(), "1");
+    EXPECT_EQ(response.state(), kServing);
+  }
+}
+
+}  // namespace
+}  // namespace quorate
