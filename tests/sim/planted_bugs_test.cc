@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <map>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -29,9 +30,13 @@ uint64_t SeedsUntilCaught(const Planted& planted) {
     for (const std::string& strategy : StrategyNames()) {
       const RunResult run = RunSeed({strategy, seed, /*full_log=*/false});
       if (run.report.violations.empty()) continue;
-      std::printf("%s: caught after %llu seeds, with %s\n%s", planted.name,
-                  static_cast<unsigned long long>(seed), strategy.c_str(),
-                  DescribeFailure(run).c_str());
+      std::printf("%s: caught after %llu seeds, with %s, by\n", planted.name,
+                  static_cast<unsigned long long>(seed), strategy.c_str());
+      std::map<std::string, int> properties;
+      for (const Violation& violation : run.report.violations) ++properties[violation.property];
+      for (const auto& [property, count] : properties) {
+        std::printf("  %s (%d times)\n", property.c_str(), count);
+      }
       return seed;
     }
   }

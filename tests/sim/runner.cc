@@ -23,6 +23,7 @@ constexpr absl::Duration kPollInterval = absl::Milliseconds(50);
 constexpr absl::Duration kFinalTimeout = absl::Seconds(5);
 
 constexpr int kFinalClient = -1;
+constexpr size_t kViolationsShown = 10;
 
 class Run {
  public:
@@ -208,12 +209,16 @@ std::string RerunCommand(const RunResult& run) {
 }
 
 std::string DescribeFailure(const RunResult& run) {
+  const std::vector<Violation>& violations = run.report.violations;
   std::string text = absl::StrCat("seed ", run.plan.seed, ": ", run.plan.DebugString(), "\n");
-  for (const Violation& violation : run.report.violations) {
-    absl::StrAppend(&text, "  violated: ", violation.property, ": ", violation.what, "\n");
-    for (const size_t operation : violation.operations) {
+  for (size_t i = 0; i < violations.size() && i < kViolationsShown; ++i) {
+    absl::StrAppend(&text, "  violated: ", violations[i].property, ": ", violations[i].what, "\n");
+    for (const size_t operation : violations[i].operations) {
       absl::StrAppend(&text, "    ", run.history->Describe(operation), "\n");
     }
+  }
+  if (violations.size() > kViolationsShown) {
+    absl::StrAppend(&text, "  and ", violations.size() - kViolationsShown, " more\n");
   }
   return absl::StrCat(text, "run it again: ", RerunCommand(run), "\n");
 }

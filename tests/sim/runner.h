@@ -53,7 +53,7 @@ struct RunResult {
 // Deterministic: the same options give the same result, trace hash included.
 RunResult RunSeed(const RunOptions& options);
 
-// The command that repeats a run, and every violation with the operations involved.
+// The first violations with the operations involved, and the command that repeats the run.
 std::string DescribeFailure(const RunResult& run);
 std::string RerunCommand(const RunResult& run);
 
