@@ -71,14 +71,18 @@ Json ErrorJson(absl::string_view code, absl::string_view message) {
   return Json{{"code", code}, {"message", message}, {"details", Json::array()}};
 }
 
-HttpAnswer EncodeFailure(const OperationResult& result, const KvApi& api) {
-  const v1::ErrorDetails details = DetailsOf(result, api);
-  Json json = ErrorJson(ToWireStatus(result.status.code()).name, result.status.message());
+Json FailureJson(const absl::Status& status, const v1::ErrorDetails& details) {
+  Json json = ErrorJson(ToWireStatus(status.code()).name, status.message());
   json["details"].push_back(Json{{"may_have_applied", details.may_have_applied()},
                                  {"acks", details.acks()},
                                  {"required", details.required()},
                                  {"leader", details.leader()}});
-  return HttpAnswer{HttpStatusOf(result), Dump(json), ""};
+  return json;
+}
+
+HttpAnswer EncodeFailure(const OperationResult& result, const KvApi& api) {
+  return HttpAnswer{HttpStatusOf(result), Dump(FailureJson(result.status, DetailsOf(result, api))),
+                    ""};
 }
 
 HttpAnswer EncodeWrite(const Operation& operation, const OperationResult& result,
@@ -161,8 +165,8 @@ HttpAnswer EncodeError(const absl::Status& error) {
 }
 
 HttpAnswer EncodeError(int http_status, const absl::Status& error) {
-  return HttpAnswer{http_status, Dump(ErrorJson(ToWireStatus(error.code()).name, error.message())),
-                    ""};
+  // The request has not reached the node: nothing was written.
+  return HttpAnswer{http_status, Dump(FailureJson(error, v1::ErrorDetails())), ""};
 }
 
 }  // namespace quorate
