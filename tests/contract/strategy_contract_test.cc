@@ -196,7 +196,7 @@ TEST_P(KeptWritesContract, ContextOfAReplyIsTaken) {
   const OperationResult first = cluster_.Do(1, Set("key", "first"));
   ASSERT_TRUE(first.status.ok()) << first.status;
   Operation second = Set("key", "second");
-  second.context = ContextToken("key", first.record->version);
+  second.context = ContextToken("key", SeenBy(first));
   ASSERT_TRUE(cluster_.Do(2, second).status.ok());
   ExpectEverywhere("key", "'second'");
 }

@@ -37,6 +37,13 @@ TEST_P(Seeds, ShowNoViolation) {
   std::fputs(tally.Summary().c_str(), stdout);
   EXPECT_LE(static_cast<double>(tally.void_count()), kVoidShareMax * kSeedsInBlock);
   EXPECT_GE(tally.quorums(), kQuorumsMin);
+  if (!tally.promises_kept_writes()) return;
+  // The seeds were strong enough to have shown a violation.
+  EXPECT_GT(tally.reads_checked(), 0u);
+  EXPECT_GT(tally.writes_checked(), 0u);
+  EXPECT_GT(tally.catch_ups_checked(), 0u);
+  EXPECT_GT(tally.writes_excused(), 0u);
+  EXPECT_GT(tally.stale_reads_allowed(), 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Seeds,

@@ -75,10 +75,14 @@ ClusterConfig SimCluster::ConfigOf(NodeId node) const {
   return config;
 }
 
-// Later lives have greater numbers, as they have where numbers come from a clock.
+// Unique, in their lower halves too, but in no order: nothing may depend on a later life having the
+// greater number.
 Incarnation SimCluster::NewIncarnation(Node* node) {
-  node->incarnation += 1 + rng_.Below(1000000);
-  return node->incarnation;
+  Incarnation incarnation = 0;
+  do {
+    incarnation = 1 + rng_.Below(0xffffffffu);
+  } while (!node->used_incarnations.insert(incarnation).second);
+  return incarnation;
 }
 
 void SimCluster::Start(NodeId id) {
@@ -88,6 +92,7 @@ void SimCluster::Start(NodeId id) {
   node.serving = false;
   node.sync_running = false;
   node.sync_wanted = 0;
+  node.next_operation = 1 + rng_.Below(uint64_t{1} << 60);
   const Incarnation incarnation = NewIncarnation(&node);
   trace_->Note(Now(), id, {kStartFact, incarnation},
                [&] { return absl::StrCat("starts as incarnation ", incarnation); });
@@ -119,8 +124,9 @@ void SimCluster::Crash(NodeId id) {
   node.timers.clear();
   node.disk->Crash(&storage_rng_);
   for (const OperationId operation : std::exchange(node.open, {})) {
-    history_->ConnectionLost(Now(), operations_.at(operation));
-    End(operations_.at(operation));
+    const size_t index = operations_.at({id, operation});
+    history_->ConnectionLost(Now(), index);
+    End(index);
   }
   network_.OnCrash(id);
 }
@@ -159,8 +165,8 @@ size_t SimCluster::Submit(NodeId id, HistoryOperation operation, Done done) {
     End(index);
     return index;
   }
-  const OperationId operation_id = operations_.size() + 1;
-  operations_[operation_id] = index;
+  const OperationId operation_id = at(id).next_operation++;
+  operations_[{id, operation_id}] = index;
   at(id).open.insert(operation_id);
   Enqueue(id, [this, id, operation_id, index, asked](Replica* replica) {
     trace_->Note(Now(), id, {kSubmitFact, operation_id},
@@ -176,7 +182,7 @@ void SimCluster::Cancel(size_t operation) {
   if (known.outcome != Outcome::kOpen) return;
   history_->Cancelled(operation);
   for (const OperationId operation_id : at(known.node).open) {
-    if (operations_.at(operation_id) != operation) continue;
+    if (operations_.at({known.node, operation_id}) != operation) continue;
     Enqueue(known.node, [this, node = known.node, id = operation_id](Replica* replica) {
       trace_->Note(Now(), node, {kCancelFact, id}, [&] { return absl::StrCat("cancels ", id); });
       replica->Cancel(id);
@@ -284,8 +290,8 @@ void SimCluster::OnExpireAt(NodeId id, OperationId operation, MonotonicTime when
 void SimCluster::OnComplete(NodeId id, OperationId operation, OperationResult result) {
   Node& node = at(id);
   NoteServing(&node);
-  const auto it = operations_.find(operation);
-  if (it == operations_.end() || history_->operations()[it->second].node != id) {
+  const auto it = operations_.find({id, operation});
+  if (it == operations_.end()) {
     history_->StrayResult(id);
     return;
   }

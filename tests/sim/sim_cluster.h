@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -103,7 +104,8 @@ class SimCluster : private SimWorld, private NetworkUser {
     absl::Duration clock_skew;
     std::map<TimerId, uint64_t> timers;  // the generation that counts
     std::set<OperationId> open;
-    Incarnation incarnation = 0;
+    OperationId next_operation = 0;
+    std::set<Incarnation> used_incarnations;
   };
 
   Node& at(NodeId node) { return nodes_[node - 1]; }
@@ -145,7 +147,7 @@ class SimCluster : private SimWorld, private NetworkUser {
   SimRng storage_rng_;  // stream "storage": sync delays, what a crash keeps
   SimNetwork network_;
   std::vector<Node> nodes_;
-  std::map<OperationId, size_t> operations_;  // place in the history
+  std::map<std::pair<NodeId, OperationId>, size_t> operations_;  // place in the history
   std::map<size_t, Done> done_;
   absl::flat_hash_set<uint64_t> recorded_messages_;  // hashes: a message to four peers counts once
 };

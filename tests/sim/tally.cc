@@ -68,6 +68,7 @@ void Tally::Add(const RunResult& run) {
     only_stalls_ = only_stalls_ && std::all_of(violations.begin(), violations.end(),
                                                [](const Violation& v) { return v.stall; });
   }
+  promises_kept_writes_ = promises_kept_writes_ || run.history->promise().keeps_acknowledged_writes;
   AddOperations(*run.history);
   for (const auto& [kind, count] : run.faults) faults_[FaultName(kind)] += count;
   restarts_ += run.restarts;
@@ -77,12 +78,16 @@ void Tally::Add(const RunResult& run) {
   reads_checked_ += run.report.reads_checked;
   writes_checked_ += run.report.writes_checked;
   catch_ups_checked_ += run.report.catch_ups_checked;
+  writes_excused_ += run.report.writes_excused;
+  stale_reads_allowed_ += run.report.stale_reads_allowed;
   virtual_time_ += run.virtual_time;
 }
 
 void Tally::AddOperations(const History& history) {
   for (const HistoryOperation& operation : history.operations()) {
     ++operations_[absl::StrCat(KindName(operation.operation), ": ", OutcomeName(operation))];
+    const bool has_record = operation.ok() && operation.result.record.has_value();
+    conflicts_read_ += has_record && operation.result.record->conflicting() ? 1 : 0;
   }
 }
 
@@ -100,6 +105,9 @@ std::string Tally::Summary() const {
           "checked: %d reads against acknowledged writes, %d acknowledged writes at the "
           "end, %d writes known after catch-up\n",
           reads_checked_, writes_checked_, catch_ups_checked_),
+      absl::StrFormat("seen: %d acknowledged writes that too many holders forgot, %d stale reads "
+                      "where they are allowed, %d reads of concurrent values\n",
+                      writes_excused_, stale_reads_allowed_, conflicts_read_),
       absl::StrFormat("virtual time: %.2f h; wall time: %.1f s (%.1f seeds/s)\n",
                       absl::ToDoubleHours(virtual_time_), wall,
                       wall > 0 ? static_cast<double>(runs()) / wall : 0.0));

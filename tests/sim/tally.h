@@ -26,6 +26,13 @@ class Tally {
   uint64_t void_count() const;
   uint64_t failed() const { return failed_; }
   bool only_stalls() const { return only_stalls_; }
+  // Whether any of the runs was of a strategy that promises to keep acknowledged writes.
+  bool promises_kept_writes() const { return promises_kept_writes_; }
+  uint64_t reads_checked() const { return reads_checked_; }
+  uint64_t writes_checked() const { return writes_checked_; }
+  uint64_t catch_ups_checked() const { return catch_ups_checked_; }
+  uint64_t writes_excused() const { return writes_excused_; }
+  uint64_t stale_reads_allowed() const { return stale_reads_allowed_; }
   // Different (N, W, R) among the valid runs.
   size_t quorums() const { return quorums_.size(); }
 
@@ -39,6 +46,7 @@ class Tally {
   uint64_t valid_ = 0;
   uint64_t failed_ = 0;
   bool only_stalls_ = true;
+  bool promises_kept_writes_ = false;
   std::map<std::string, uint64_t> void_reasons_;
   std::map<std::string, uint64_t> operations_;  // by kind and outcome
   std::map<std::string, uint64_t> faults_;
@@ -48,6 +56,9 @@ class Tally {
   uint64_t reads_checked_ = 0;
   uint64_t writes_checked_ = 0;
   uint64_t catch_ups_checked_ = 0;
+  uint64_t writes_excused_ = 0;
+  uint64_t stale_reads_allowed_ = 0;
+  uint64_t conflicts_read_ = 0;
   absl::Duration virtual_time_;
 };
 

@@ -6,8 +6,13 @@
 
 namespace quorate::sim {
 
-Workload::Workload(const WorkloadPlan& plan, SimRng rng, EventQueue* queue, SimCluster* cluster)
-    : plan_(plan), rng_(rng), queue_(queue), cluster_(cluster) {
+Workload::Workload(const WorkloadPlan& plan, const Guarantee& promise, SimRng rng,
+                   EventQueue* queue, SimCluster* cluster)
+    : plan_(plan),
+      any_answer_completes_(!promise.keeps_acknowledged_writes),
+      rng_(rng),
+      queue_(queue),
+      cluster_(cluster) {
   clients_.resize(plan_.clients);
   for (int i = 0; i < plan_.clients; ++i) clients_[i].number = i;
 }
@@ -85,14 +90,14 @@ NodeId Workload::PickNode(const Operation& operation) {
 }
 
 void Workload::OnDone(Client* client, const HistoryOperation& done) {
-  if (done.ok()) {
-    const std::string& key = done.operation.key;
+  const std::string& key = done.operation.key;
+  if (done.ok() || (any_answer_completes_ && done.outcome == Outcome::kEnded)) {
     ++completed_;
     keys_completed_.insert(key);
-    if (done.result.record.has_value()) {
-      const Version& version = done.result.record->version;
-      client->contexts[key] = {ContextToken(key, version), version};
-    }
+  }
+  if (done.ok() && done.result.record.has_value()) {
+    const Version& seen = SeenBy(done.result);
+    client->contexts[key] = {ContextToken(key, seen), seen};
   }
   ScheduleNext(client);
 }

@@ -13,6 +13,7 @@
 
 #include "absl/time/time.h"
 
+#include "replication/strategy.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/sim_cluster.h"
 #include "tests/sim/sim_rng.h"
@@ -37,12 +38,14 @@ struct WorkloadPlan {
 class Workload {
  public:
   // All must outlive the workload.
-  Workload(const WorkloadPlan& plan, SimRng rng, EventQueue* queue, SimCluster* cluster);
+  Workload(const WorkloadPlan& plan, const Guarantee& promise, SimRng rng, EventQueue* queue,
+           SimCluster* cluster);
 
   void Start();
   void Stop() { stopped_ = true; }
 
-  // Operations that a node answered OK, and the keys they were about.
+  // Operations that completed, and the keys they were about. OK is what completes an operation; of
+  // a strategy that promises nothing any answer does.
   int completed() const { return completed_; }
   int keys_completed() const { return static_cast<int>(keys_completed_.size()); }
 
@@ -65,6 +68,7 @@ class Workload {
   void OnDone(Client* client, const HistoryOperation& operation);
 
   const WorkloadPlan plan_;
+  const bool any_answer_completes_;
   SimRng rng_;
   EventQueue* const queue_;
   SimCluster* const cluster_;

@@ -99,8 +99,8 @@ void CheckAcknowledgedWrites(const History& history, Report* report) {
   }
   const FinalVersions final = DecodeFinalContents(history);
   for (size_t place = 0; place < excused.size(); ++place) {
+    ++(excused[place] ? report->writes_excused : report->writes_checked);
     if (excused[place]) continue;
-    ++report->writes_checked;
     CheckPresent(history, holdings.writes()[place], final, report);
   }
 }

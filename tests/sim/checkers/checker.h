@@ -32,6 +32,10 @@ struct Report {
   uint64_t reads_checked = 0;
   uint64_t writes_checked = 0;
   uint64_t catch_ups_checked = 0;
+  // Situations that a strong enough run of seeds must have seen: acknowledged writes that too many
+  // holders forgot; reads that were stale where that is allowed.
+  uint64_t writes_excused = 0;
+  uint64_t stale_reads_allowed = 0;
 
   void Add(std::string property, std::string what, std::vector<size_t> operations = {}) {
     violations.push_back(
@@ -55,6 +59,9 @@ void CheckCaughtUp(const History& history, Report* report);
 
 // stale_reads.cc: where W+R>N, a read that began after a write was answered knows of that write.
 void CheckStaleReads(const History& history, Report* report);
+
+// shown_is_durable.cc: no read returns what a crash could still take away.
+void CheckShownIsDurable(const History& history, Report* report);
 
 // version_order.cc: what one node holds of one key never goes back within one life.
 void CheckVersionOrder(const History& history, Report* report);

@@ -281,6 +281,23 @@ TEST(StaleReadsTest, TooFewAnswers) {
   EXPECT_EQ(Violations(CheckStaleReads, story.history), 1u);
 }
 
+TEST(ShownIsDurableTest, ReadShowsWhatIsNotSynced) {
+  for (const OperationKind kind : {OperationKind::kGet, OperationKind::kLocalRead}) {
+    Story story(Setting(2, 1, 1, Durability::kSynced));
+    story.Stored(1, 1);
+    const size_t early = story.Begin(1, kind);
+    story.End(early, Story::Answer(1), 1);
+    EXPECT_EQ(Violations(CheckShownIsDurable, story.history), 1u);
+    const Record record = Story::RecordOf(1, "value1");
+    story.history.Changed(EventKind::kDurable, kNow, 2, "key", record, record.Encode());
+    const size_t late = story.Begin(1, kind);
+    story.End(late, Story::Answer(1), 1);
+    // Another node's disk is enough for a read by quorum, not for a local read.
+    EXPECT_EQ(Violations(CheckShownIsDurable, story.history),
+              kind == OperationKind::kGet ? 1u : 2u);
+  }
+}
+
 TEST(VersionOrderTest, StoreGoesBack) {
   Story story(Setting(1, 1, 1));
   story.Stored(1, 1);

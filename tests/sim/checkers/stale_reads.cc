@@ -31,10 +31,12 @@ void CheckRead(const History& history, const Holdings& holdings, size_t index, R
     const TrackedWrite& write = holdings.writes()[place];
     const HistoryOperation& written = history.operations()[write.operation];
     if (!write.acknowledged || written.end_event > read.submit_event) continue;
-    if (!history.PromiseFor(write.w, r).no_stale_reads) continue;
-    if (holdings.anybody_forgot() && write.served_without.Count() >= r) continue;
-    checked = true;
-    if (version.Descends(write.version)) continue;
+    const bool promised = history.PromiseFor(write.w, r).no_stale_reads &&
+                          !(holdings.anybody_forgot() && write.served_without.Count() >= r);
+    const bool stale = !version.Descends(write.version);
+    checked = checked || promised;
+    report->stale_reads_allowed += stale && !promised ? 1 : 0;
+    if (!stale || !promised) continue;
     report->Add(kProperty,
                 absl::StrCat("a read at R=", r, " began after a write at W=", write.w,
                              " was answered, and does not know of it; the nodes ",
