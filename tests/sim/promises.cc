@@ -29,7 +29,7 @@ class SilentEnv : public Env {
   void Log(const std::string&) override {}
 
  private:
-  const std::vector<peer::v1::MemberAddress> members_;
+  std::vector<peer::v1::MemberAddress> members_;
 };
 
 }  // namespace
