@@ -4,12 +4,11 @@
 
 namespace quorate {
 
-void DialledStream::Start(const PeerIdentity& self, peer::v1::Peer::Stub* stub,
-                          grpc::CompletionQueue* queue) {
+void DialledStream::Start(const PeerIdentity& self, peer::v1::Peer::Stub* stub) {
   self_ = shared_from_this();
   context_.AddMetadata(kNodeMetadata, self.name);
   context_.AddMetadata(kClusterMetadata, self.cluster);
-  call_ = stub->PrepareAsyncReplicate(&context_, queue);
+  call_ = stub->PrepareAsyncReplicate(&context_, loop_->queue());
   call_->StartCall(started_.tag());
 }
 

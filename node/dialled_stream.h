@@ -32,11 +32,12 @@ class DialOwner {
 class DialledStream final : public PeerStream {
  public:
   // All must outlive the stream.
-  DialledStream(DialOwner* owner, PeerStreamListener* listener, PeerCounters* counters)
-      : PeerStream(/*replies=*/true, listener, counters), owner_(owner) {}
+  DialledStream(DialOwner* owner, PollLoop* loop, PeerStreamListener* listener,
+                PeerCounters* counters)
+      : PeerStream(/*replies=*/true, loop, listener, counters), owner_(owner), loop_(loop) {}
 
   // Opens the stream; it lives until OnEnded has returned at least.
-  void Start(const PeerIdentity& self, peer::v1::Peer::Stub* stub, grpc::CompletionQueue* queue);
+  void Start(const PeerIdentity& self, peer::v1::Peer::Stub* stub);
 
   // The peer is who it should be: batches may flow.
   void Accept(NodeId peer);
@@ -58,6 +59,7 @@ class DialledStream final : public PeerStream {
   void OnFinished(bool ok);
 
   DialOwner* const owner_;
+  PollLoop* const loop_;
   std::shared_ptr<PeerStream> self_;  // until the last event
   bool abandoned_ = false;
   bool accepted_ = false;

@@ -92,7 +92,7 @@ class Call {
 
  private:
   Call(RawService* service, Await await, PollLoop* loop, KvApi* api)
-      : service_(service), await_(await), loop_(loop), api_(api) {}
+      : service_(service), await_(await), loop_(loop), hold_(loop), api_(api) {}
 
   void OnArrived(bool ok) {
     if (!ok) {  // the server goes down; done_ does not come for a call that never was
@@ -134,6 +134,7 @@ class Call {
   RawService* const service_;
   const Await await_;
   PollLoop* const loop_;
+  const PollLoop::Hold hold_;
   KvApi* const api_;
   grpc::ServerContext context_;
   grpc::ByteBuffer bytes_;

@@ -13,11 +13,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "glog/logging.h"
-#include "grpcpp/ext/proto_server_reflection_plugin.h"
-#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 
+#include "proto/health.grpc.pb.h"
+#include "proto/kv.grpc.pb.h"
+#include "proto/peer.grpc.pb.h"
+#include "proto/reflection.grpc.pb.h"
 #include "replication/outcomes.h"
 
 namespace quorate {
@@ -26,8 +28,9 @@ namespace {
 // Keys and values of operations in flight.
 constexpr int64_t kMaxOperationBytes = int64_t{256} << 20;
 
-// What is kept back of a shutdown's time, to end streams and calls in.
-constexpr absl::Duration kTimeToEndStreams = absl::Milliseconds(500);
+// A shutdown's time ends with three steps of at most this: cutting off operations, ending the
+// streams of peers, ending calls.
+constexpr absl::Duration kShutdownStep = absl::Milliseconds(300);
 
 // Grows from start to start where the clock does, and differs where it does not.
 Incarnation NewIncarnation() {
@@ -110,16 +113,10 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const NodeConfig& config) {
 absl::Status Node::StartServer() {
   const PeerAddress self{config_.node_name, config_.listen_address, config_.http_port,
                          config_.grpc_port};
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
   builder.SetMaxSendMessageSize(kMaxMessageBytes);
-  // Only reflection is served by gRPC's own threads.
-  builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, 1);
-  builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 1);
   builder.AddListeningPort(self.GrpcAddress(), grpc::InsecureServerCredentials());
 
   loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue());
@@ -130,17 +127,26 @@ absl::Status Node::StartServer() {
       std::make_unique<PeerService>(identity_, loop_.get(), &routes_, streams, &counters_);
   dialer_ = std::make_unique<PeerDialer>(identity_, DialTiming(), loop_.get(), &routes_, streams,
                                          links, &counters_);
-  builder.RegisterService(kv_service_->service());
-  builder.RegisterService(peer_service_->service());
+  health_service_ = std::make_unique<HealthService>(loop_.get());
+  reflection_service_ = std::make_unique<ReflectionService>(
+      loop_.get(), std::vector<std::string>{
+                       v1::KeyValue::service_full_name(), peer::v1::Peer::service_full_name(),
+                       grpc::health::v1::Health::service_full_name(),
+                       grpc::reflection::v1alpha::ServerReflection::service_full_name()});
+  for (grpc::Service* service : {kv_service_->service(), peer_service_->service(),
+                                 health_service_->service(), reflection_service_->service()}) {
+    builder.RegisterService(service);
+  }
   server_ = builder.BuildAndStart();
   if (server_ == nullptr) {
     return absl::UnavailableError(absl::StrCat(
         "cannot listen for gRPC on ", config_.listen_address, " port ", config_.grpc_port, ": ",
         ListenError(config_.listen_address, config_.grpc_port)));
   }
-  server_->GetHealthCheckService()->SetServingStatus(false);
   kv_service_->Start();
   peer_service_->Start();
+  health_service_->Start();
+  reflection_service_->Start();
   return absl::OkStatus();
 }
 
@@ -342,7 +348,7 @@ void Node::ShowHealth() {
   const bool healthy = healthy_ && !draining_;
   if (healthy == shown_healthy_) return;
   shown_healthy_ = healthy;
-  server_->GetHealthCheckService()->SetServingStatus(healthy);
+  health_service_->SetServing(healthy);
 }
 
 void Node::StopPeers() {
@@ -374,24 +380,25 @@ void Node::Shutdown(absl::Duration deadline) {
   shut_down_ = true;
   const MonotonicTime end = MonotonicNow() + deadline;
   if (!draining_.exchange(true)) loop_->Wake();
-  if (!AwaitNoOperations(end - kTimeToEndStreams)) {
+  if (!AwaitNoOperations(end - 3 * kShutdownStep)) {
     LOG(WARNING) << operations_.load() << " operations are cut off by the shutdown";
     strand_.Post([this] {
       for (const OperationId id : env_.OpenOperations()) replica_->Cancel(id);
     });
-    AwaitNoOperations(MonotonicNow() + kTimeToEndStreams);
+    AwaitNoOperations(MonotonicNow() + kShutdownStep);
   }
   stop_peers_ = true;
   loop_->Wake();
-  {
-    MutexLock lock(&mu_);
-    const MonotonicTime until = std::max(end, MonotonicNow() + kTimeToEndStreams);
-    while (!peers_stopped_ && MonotonicNow() < until) {
-      changed_.WaitFor(&mu_, until - MonotonicNow());
-    }
-  }
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + kTimeToEndStreams));
+  AwaitNoPeers(MonotonicNow() + kShutdownStep);
+  server_->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownStep));
   loop_->Shutdown();
+}
+
+void Node::AwaitNoPeers(MonotonicTime until) {
+  MutexLock lock(&mu_);
+  while (!peers_stopped_ && MonotonicNow() < until) {
+    changed_.WaitFor(&mu_, until - MonotonicNow());
+  }
 }
 
 }  // namespace quorate

@@ -23,6 +23,7 @@
 #include "grpcpp/server.h"
 
 #include "node/grpc_env.h"
+#include "node/health_service.h"
 #include "node/kv_api.h"
 #include "node/kv_service.h"
 #include "node/node_config.h"
@@ -32,6 +33,7 @@
 #include "node/peer_service.h"
 #include "node/peer_stream.h"
 #include "node/poll_loop.h"
+#include "node/reflection_service.h"
 #include "node/strand.h"
 #include "replication/replica.h"
 #include "replication/storage/memory_engine.h"
@@ -99,6 +101,7 @@ class Node final : public KvApi,
   void StopPeers();
   void ResumePaused();
   bool AwaitNoOperations(MonotonicTime until) ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitNoPeers(MonotonicTime until) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Fixed after construction or Start.
   const NodeConfig config_;
@@ -108,6 +111,8 @@ class Node final : public KvApi,
   std::unique_ptr<KvService> kv_service_;
   std::unique_ptr<PeerService> peer_service_;
   std::unique_ptr<PeerDialer> dialer_;
+  std::unique_ptr<HealthService> health_service_;
+  std::unique_ptr<ReflectionService> reflection_service_;
   std::unique_ptr<grpc::Server> server_;
 
   // Of the strand.

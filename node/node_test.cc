@@ -21,13 +21,18 @@
 #include "node/node_config.h"
 #include "node/node_status.h"
 #include "node/poll_loop.h"
+#include "proto/health.grpc.pb.h"
 #include "proto/kv.grpc.pb.h"
+#include "proto/reflection.grpc.pb.h"
 #include "replication/registry.h"
 #include "support/mutex.h"
 
 namespace quorate {
 namespace {
 
+using ::grpc::health::v1::HealthCheckRequest;
+using ::grpc::health::v1::HealthCheckResponse;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
@@ -328,6 +333,63 @@ TEST_P(NodeTest, ServesGrpc) {
     EXPECT_EQ(response.node(), "1");
     EXPECT_EQ(response.state(), kServing);
   }
+}
+
+TEST_P(NodeTest, TellsProbesWhetherItServes) {
+  Cluster cluster(GetParam(), 1, 1, 1);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  const auto stub = grpc::health::v1::Health::NewStub(cluster.Dial(0));
+  HealthCheckRequest request;
+  request.set_service("quorate.v1.KeyValue");
+  grpc::ClientContext watch_context;
+  const auto watch = stub->Watch(&watch_context, request);
+  HealthCheckResponse response;
+  do {  // the first may still be from before it served
+    ASSERT_TRUE(watch->Read(&response));
+  } while (response.status() != HealthCheckResponse::SERVING);
+  const auto check = [&](const std::string& service) {
+    grpc::ClientContext context;
+    request.set_service(service);
+    return stub->Check(&context, request, &response);
+  };
+  ASSERT_TRUE(check("").ok());
+  EXPECT_EQ(response.status(), HealthCheckResponse::SERVING);
+  EXPECT_EQ(check("no.Such").error_code(), grpc::StatusCode::NOT_FOUND);
+
+  cluster.node(0)->BeginShutdown();
+  ASSERT_TRUE(watch->Read(&response));
+  EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
+  ASSERT_TRUE(check("").ok());
+  EXPECT_EQ(response.status(), HealthCheckResponse::NOT_SERVING);
+  cluster.node(0)->Shutdown(absl::Seconds(1));
+  EXPECT_FALSE(watch->Read(&response));
+}
+
+TEST_P(NodeTest, TellsToolsWhatItServes) {
+  Cluster cluster(GetParam(), 1, 1, 1);
+  cluster.StartAll();
+  const auto stub = grpc::reflection::v1alpha::ServerReflection::NewStub(cluster.Dial(0));
+  grpc::ClientContext context;
+  const auto stream = stub->ServerReflectionInfo(&context);
+  grpc::reflection::v1alpha::ServerReflectionRequest request;
+  request.set_list_services("*");
+  grpc::reflection::v1alpha::ServerReflectionResponse response;
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&response));
+  std::vector<std::string> names;
+  for (const auto& service : response.list_services_response().service()) {
+    names.push_back(service.name());
+  }
+  EXPECT_THAT(names,
+              ElementsAre("quorate.v1.KeyValue", "quorate.peer.v1.Peer", "grpc.health.v1.Health",
+                          "grpc.reflection.v1alpha.ServerReflection"));
+  request.set_file_containing_symbol(names[0]);
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&response));
+  EXPECT_GE(response.file_descriptor_response().file_descriptor_proto_size(), 1);
+  stream->WritesDone();
+  EXPECT_TRUE(stream->Finish().ok());
 }
 
 }  // namespace

@@ -185,8 +185,8 @@ void PeerDialer::Dial(Target* target, MonotonicTime now) {
   target->reason.clear();
   target->since = now;
   DialOwner* const owner = this;
-  target->stream = std::make_shared<DialledStream>(owner, stream_listener_, counters_);
-  target->stream->Start(self_, target->stub.get(), loop_->queue());
+  target->stream = std::make_shared<DialledStream>(owner, loop_, stream_listener_, counters_);
+  target->stream->Start(self_, target->stub.get());
 }
 
 void PeerDialer::GiveUp(Target* target, const std::string& reason) {

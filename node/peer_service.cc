@@ -21,8 +21,9 @@ constexpr size_t kMaxStreams = 256;
 // The far end's requests come in, this node's replies go out.
 class AcceptedStream final : public PeerStream {
  public:
-  AcceptedStream(PeerService* owner, PeerStreamListener* listener, PeerCounters* counters)
-      : PeerStream(/*replies=*/false, listener, counters), owner_(owner) {}
+  AcceptedStream(PeerService* owner, PollLoop* loop, PeerStreamListener* listener,
+                 PeerCounters* counters)
+      : PeerStream(/*replies=*/false, loop, listener, counters), owner_(owner) {}
 
   void Await(peer::v1::Peer::AsyncService* service, grpc::ServerCompletionQueue* queue) {
     service->RequestReplicate(&context_, &call_, queue, queue, accepted_.tag());
@@ -103,7 +104,7 @@ PeerService::~PeerService() { CHECK(idle()) << "streams outlive their service"; 
 void PeerService::Start() { AwaitStream(); }
 
 void PeerService::AwaitStream() {
-  next_ = std::make_shared<AcceptedStream>(this, listener_, counters_);
+  next_ = std::make_shared<AcceptedStream>(this, loop_, listener_, counters_);
   next_->Await(&service_, loop_->queue());
 }
 

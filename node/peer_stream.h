@@ -80,10 +80,10 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   MonotonicTime last_heard() const { return last_heard_; }
 
  protected:
-  // Both must outlive the stream. `replies`: batches that come in are replies, those that go out
+  // All must outlive the stream. `replies`: batches that come in are replies, those that go out
   // requests; otherwise the other way round.
-  PeerStream(bool replies, PeerStreamListener* listener, PeerCounters* counters)
-      : replies_(replies), listener_(listener), counters_(counters) {}
+  PeerStream(bool replies, PollLoop* loop, PeerStreamListener* listener, PeerCounters* counters)
+      : replies_(replies), hold_(loop), listener_(listener), counters_(counters) {}
 
   // The peer is known: batches may flow. Starts the first read.
   void Open(NodeId peer) ABSL_LOCKS_EXCLUDED(mu_);
@@ -116,6 +116,7 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   bool Acceptable(const peer::v1::Batch& batch) const;
 
   const bool replies_;
+  const PollLoop::Hold hold_;
   PeerStreamListener* const listener_;
   PeerCounters* const counters_;
 

@@ -56,6 +56,7 @@ void PollLoop::Run() {
   loop_thread_.store(std::this_thread::get_id());
   while (true) {
     const MonotonicTime next = host_->OnGathered();
+    EndIfFree();
     const MonotonicTime now = MonotonicNow();
     MonotonicTime until = std::min(next, now + kMaxSleep);
     // Another thread moves the deadline first and looks at sleeping_until_ then; this one does it
@@ -75,9 +76,22 @@ void PollLoop::Run() {
   }
 }
 
-void PollLoop::Shutdown() {
+void PollLoop::OnStop(bool) { stopping_ = true; }
+
+// On the loop's thread: nobody starts a call in between, or ever again.
+void PollLoop::EndIfFree() {
+  if (ended_ || !stopping_ || holds_ > 0) return;
+  ended_ = true;
   queue_->Shutdown();
-  if (thread_.joinable()) return thread_.join();
+}
+
+void PollLoop::Shutdown() {
+  if (thread_.joinable()) {
+    stop_.Set(queue_.get(), gpr_time_0(GPR_CLOCK_MONOTONIC), stopped_.tag());
+    return thread_.join();
+  }
+  CHECK_EQ(holds_.load(), 0) << "calls without a thread to serve them";
+  queue_->Shutdown();
   void* tag = nullptr;
   bool ok = false;
   while (queue_->Next(&tag, &ok)) LOG(FATAL) << "an event without a thread to take it";

@@ -58,7 +58,6 @@ class PollHost {
 
 class PollLoop {
  public:
-  // The queue must be empty of users but those that the loop's host knows.
   explicit PollLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue);
 
   // Shutdown must have ended.
@@ -81,14 +80,29 @@ class PollLoop {
   // Wakes the thread if it sleeps beyond the host's NextDeadline. Thread-safe; not after Shutdown.
   void WakeIfLate();
 
-  // Ends the thread once all events that are still owed have come: whoever started calls must have
-  // seen to their end, and the server on the queue must have been shut down. Blocks until then.
-  // Where the thread was never started, there must be no calls at all.
+  // Ends the thread once nothing holds the loop any more: whoever started calls must have seen to
+  // their end, and the server on the queue must have been shut down. Blocks until then.
   void Shutdown();
+
+  // Keeps the loop going, and with it the queue: every object that starts calls on the queue has
+  // one for as long as it lives. Thread-safe.
+  class Hold {
+   public:
+    explicit Hold(PollLoop* loop) : loop_(loop) { loop_->holds_.fetch_add(1); }
+    ~Hold() { loop_->holds_.fetch_sub(1); }
+
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    PollLoop* const loop_;
+  };
 
  private:
   void Run();
   void OnWoken(bool ok);
+  void OnStop(bool ok);
+  void EndIfFree();
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   PollHost* host_ = nullptr;
@@ -96,6 +110,11 @@ class PollLoop {
   // Set only by whoever turned wake_pending_ on.
   grpc::Alarm wake_;
   std::atomic<bool> wake_pending_{false};
+  grpc::Alarm stop_;
+  EventTag<PollLoop> stopped_{this, &PollLoop::OnStop};
+  std::atomic<int> holds_{0};
+  bool stopping_ = false;  // of the thread
+  bool ended_ = false;     // of the thread
   std::atomic<std::thread::id> loop_thread_{std::thread::id()};
   // Until when the thread sleeps, in nanoseconds of the monotonic clock; kAwake where it does not.
   std::atomic<int64_t> sleeping_until_;
