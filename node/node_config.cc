@@ -83,9 +83,9 @@ class Reader {
     return it == settings_.end() ? nullptr : &it->second;
   }
 
-  std::string Text(absl::string_view name, std::string absent) const {
+  std::string Text(absl::string_view name, const std::string& absent) const {
     const Setting* setting = Find(name);
-    return setting == nullptr ? std::move(absent) : setting->value;
+    return setting == nullptr ? absent : setting->value;
   }
 
   int64_t Number(absl::string_view name, int64_t absent, int64_t least, int64_t most) {
