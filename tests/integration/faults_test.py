@@ -22,7 +22,7 @@ class Faults:
     def setUp(self):
         self.cluster = Cluster(self.addCleanup, self.strategy, n=5, w=3, r=3)
         self.cluster.start()
-        self.load = Load(versions_grow=self.strategy == "leader_follower")
+        self.load = Load(self.addCleanup, versions_grow=self.strategy == "leader_follower")
 
     def start_writers(self, nodes):
         for writer in range(WRITERS):

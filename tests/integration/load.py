@@ -57,12 +57,12 @@ class KeyHistory:
 
 
 class Load:
-    """Threads that run until `stop`. What goes wrong in them is raised there.
+    """Threads that run until `stop`, or the test ends. What goes wrong in them is raised by `stop`.
 
     `versions_grow`: a later write of a key has a higher version, whichever node it goes to.
     """
 
-    def __init__(self, versions_grow):
+    def __init__(self, add_cleanup, versions_grow):
         self.histories = []
         self.refused = 0   # writes that were not sent
         self.unknown = 0   # writes whose outcome is unknown
@@ -71,6 +71,7 @@ class Load:
         self._versions_grow = versions_grow
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        add_cleanup(self._stop.set)
         self._threads = []
         self._errors = []
 
@@ -110,7 +111,7 @@ class Load:
             finally:
                 arguments[0].close()
 
-        thread = threading.Thread(target=guarded)
+        thread = threading.Thread(target=guarded, daemon=True)
         self._threads.append(thread)
         thread.start()
 

@@ -86,7 +86,7 @@ class Shutdown:
             self.assertEqual(self.node.wait(EXIT_SECONDS), 0, self.node.log())
 
     def test_every_request_under_load_is_answered_or_refused(self):
-        load = Load(versions_grow=self.strategy == "leader_follower")
+        load = Load(self.addCleanup, versions_grow=self.strategy == "leader_follower")
         for writer in range(4):
             load.write(self.cluster.nodes, [f"key {writer}"])
         await_true(lambda: load.acknowledged > 200, "writes are acknowledged")
