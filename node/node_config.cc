@@ -362,6 +362,7 @@ void ReadQuorums(Reader* reader, NodeConfig* config) {
 
 void ReadLimits(Reader* reader, NodeConfig* config) {
   ClusterConfig& cluster = config->cluster;
+  cluster.max_clock_skew = reader->Duration("max_clock_skew", cluster.max_clock_skew);
   cluster.forward_writes = reader->Boolean("forward_writes", cluster.forward_writes);
   cluster.max_key_bytes = static_cast<size_t>(reader->Number(
       "max_key_bytes", static_cast<int64_t>(cluster.max_key_bytes), 1, kLargestKeyBytes));

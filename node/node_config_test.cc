@@ -97,6 +97,7 @@ TEST(NodeConfigTest, LimitsAndTimes) {
                                     {"max_value_bytes", "100"},
                                     {"shutdown_timeout", "1500ms"},
                                     {"forward_writes", "false"},
+                                    {"max_clock_skew", "2s"},
                                     {"durability", "memory"},
                                     {"http_max_connections", "7"}});
   EXPECT_EQ(config.cluster.max_key_bytes, 10u);
@@ -105,6 +106,7 @@ TEST(NodeConfigTest, LimitsAndTimes) {
   EXPECT_EQ(config.http.max_connections, 7u);
   EXPECT_EQ(config.shutdown_timeout, absl::Milliseconds(1500));
   EXPECT_FALSE(config.cluster.forward_writes);
+  EXPECT_EQ(config.cluster.max_clock_skew, absl::Seconds(2));
 }
 
 struct Refusal {
@@ -186,6 +188,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{{{"strategy", "leaderless"}, {"max_key_bytes", "0"}}, "--max_key_bytes"},
         Refusal{{{"strategy", "leaderless"}, {"max_value_bytes", "1e9"}}, "--max_value_bytes"},
         Refusal{{{"strategy", "leaderless"}, {"shutdown_timeout", "5"}}, "--shutdown_timeout"},
+        Refusal{{{"strategy", "leaderless"}, {"max_clock_skew", "0s"}}, "--max_clock_skew"},
         Refusal{{{"strategy", "leaderless"}, {"shutdown_timeout", "-5s"}}, "--shutdown_timeout"},
         Refusal{{{"strategy", "leaderless"}, {"forward_writes", "perhaps"}}, "--forward_writes"}));
 

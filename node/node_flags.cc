@@ -29,6 +29,9 @@ DEFINE_string(peers, "",
 DEFINE_string(cluster, "", "the cluster's name, the same on all nodes; default: quorate");
 DEFINE_bool(forward_writes, true,
             "a follower hands writes on to its leader; otherwise it refuses them");
+DEFINE_string(max_clock_skew, "",
+              "how far a node's clock may lie behind what it has seen before it refuses writes "
+              "(leaderless); default: 500ms");
 DEFINE_string(max_key_bytes, "", "longest key; default: 1024");
 DEFINE_string(max_value_bytes, "", "longest value; default: 4194304");
 DEFINE_string(durability, "", "what an acknowledgement means; this version: memory");
@@ -72,6 +75,7 @@ constexpr FlagName kFlags[] = {
     {"listen_address", nullptr},
     {"advertise_host", nullptr},
     {"forward_writes", nullptr},
+    {"max_clock_skew", nullptr},
     {"max_key_bytes", nullptr},
     {"max_value_bytes", nullptr},
     {"durability", nullptr},
