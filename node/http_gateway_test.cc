@@ -25,6 +25,8 @@
 #include "nlohmann/json.hpp"
 
 #include "node/fake_kv_api.h"
+#include "replication/storage/record.h"
+#include "replication/storage/version.h"
 
 namespace quorate {
 namespace {
@@ -343,6 +345,21 @@ TEST_F(HttpGatewayTest, MemoryInFlightIsBounded) {
     client.Send(Post("/set", smaller));
     EXPECT_EQ(client.Receive().result_int(), 201u);
   }
+}
+
+TEST_F(HttpGatewayTest, TheOutcomeOfAWriteIsToldHoweverLongItIs) {
+  options_.max_buffered_bytes = 1000;
+  // A context grows with every start of a node that has written the key.
+  OperationResult result;
+  result.record = Record();
+  for (uint64_t incarnation = 1; incarnation <= 6000; ++incarnation) {
+    result.record->version.Add(Dot{{1, incarnation << 32}, 1});
+  }
+  api_.AnswerWith([&](const Operation&) { return result; });
+  Start();
+  const Response response = Ask(Post("/set", R"({"key":"k","value":"v"})"));
+  EXPECT_EQ(response.result_int(), 201u);
+  EXPECT_GT(response.body().size(), size_t{64} << 10);
 }
 
 TEST_F(HttpGatewayTest, ConnectionsBeyondTheLimitAreToldSo) {

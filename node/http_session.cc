@@ -26,8 +26,8 @@ using boost::system::error_code;
 
 constexpr size_t kReadBytes = size_t{64} << 10;
 
-// Answers up to this size are not counted against the memory that sessions share: the outcome of a
-// write must reach its client however full the gateway is.
+// Answers up to this size are not counted against the memory that sessions share, so that errors
+// and small values get through however full the gateway is.
 constexpr size_t kUncountedAnswerBytes = size_t{64} << 10;
 
 constexpr absl::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -252,7 +252,15 @@ void HttpSession::OnResult(uint64_t request, const OperationResult& result) {
   if (state_ != State::kWorking || request != request_number_) return;
   error_code ignored;
   stream_.socket().cancel(ignored);  // ends the watch
-  Respond(EncodeResult(key_request_.operation, key_request_.siblings, result, host_->api()));
+  const Operation& operation = key_request_.operation;
+  HttpAnswer answer = EncodeResult(operation, key_request_.siblings, result, host_->api());
+  if (operation.is_write()) {
+    // Refusing to send it would deny what has happened.
+    ReleaseAll();
+    Write(std::move(answer));
+  } else {
+    Respond(std::move(answer));
+  }
 }
 
 void HttpSession::Respond(HttpAnswer answer) {
