@@ -50,8 +50,8 @@ class InstantApi : public KvApi {
 std::unique_ptr<grpc::Server> BuildServer(grpc::ServerBuilder* builder, const std::string& address,
                                           const std::vector<grpc::Service*>& services) {
   builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder->SetMaxReceiveMessageSize(kMaxMessageBytes);
-  builder->SetMaxSendMessageSize(kMaxMessageBytes);
+  builder->SetMaxReceiveMessageSize(kMaxPeerMessageBytes);
+  builder->SetMaxSendMessageSize(kMaxPeerMessageBytes);
   builder->AddListeningPort(address, grpc::InsecureServerCredentials());
   for (grpc::Service* service : services) builder->RegisterService(service);
   return builder->BuildAndStart();

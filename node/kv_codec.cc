@@ -88,7 +88,7 @@ absl::StatusOr<Operation> ToOperation(const v1::LocalReadRequest& request) {
   return operation;
 }
 
-absl::StatusOr<Operation> ToOperation(const v1::SetRequest& request) {
+absl::StatusOr<Operation> ToOperation(v1::SetRequest request) {
   Operation operation;
   operation.kind = OperationKind::kSet;
   absl::Status status = SetKey(request, &operation);
@@ -96,10 +96,10 @@ absl::StatusOr<Operation> ToOperation(const v1::SetRequest& request) {
   if (!status.ok()) return status;
   switch (request.value_case()) {
     case v1::SetRequest::kText:
-      operation.value = request.text();
+      operation.value = std::move(*request.mutable_text());
       return operation;
     case v1::SetRequest::kData:
-      operation.value = request.data();
+      operation.value = std::move(*request.mutable_data());
       return operation;
     case v1::SetRequest::VALUE_NOT_SET:
       break;

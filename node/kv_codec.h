@@ -20,7 +20,7 @@ namespace quorate {
 // are the replica's to check.
 absl::StatusOr<Operation> ToOperation(const v1::GetRequest& request);
 absl::StatusOr<Operation> ToOperation(const v1::LocalReadRequest& request);
-absl::StatusOr<Operation> ToOperation(const v1::SetRequest& request);
+absl::StatusOr<Operation> ToOperation(v1::SetRequest request);
 absl::StatusOr<Operation> ToOperation(const v1::DeleteRequest& request);
 
 // The reply to a read of `key` that succeeded. `siblings`: the client wants all concurrent values.

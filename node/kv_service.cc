@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -60,19 +61,14 @@ absl::Duration Remaining(const grpc::ServerContext& context) {
   return absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
 }
 
+bool WantsSiblings(const v1::GetRequest& request) { return request.siblings(); }
+bool WantsSiblings(const v1::LocalReadRequest& request) { return request.siblings(); }
+bool WantsSiblings(const v1::SetRequest&) { return false; }
+bool WantsSiblings(const v1::DeleteRequest&) { return false; }
+
 template <typename Request>
-grpc::ByteBuffer EncodeReply(const Request& request, const std::string& key,
-                             const OperationResult& result, const KvApi& api) {
-  return Encode(ToGetResponse(key, request.siblings(), result, api));
-}
-grpc::ByteBuffer EncodeReply(const v1::SetRequest&, const std::string& key,
-                             const OperationResult& result, const KvApi& api) {
-  return Encode(ToWriteResponse(key, result, api));
-}
-grpc::ByteBuffer EncodeReply(const v1::DeleteRequest&, const std::string& key,
-                             const OperationResult& result, const KvApi& api) {
-  return Encode(ToWriteResponse(key, result, api));
-}
+constexpr bool kWrites =
+    std::is_same_v<Request, v1::SetRequest> || std::is_same_v<Request, v1::DeleteRequest>;
 
 // One call of one method, from the moment it is awaited to the end of its reply.
 template <typename Request>
@@ -114,8 +110,15 @@ class Call {
   }
   void Reply(const OperationResult& result) {
     if (!result.status.ok()) return Fail(result);
-    responder_.Finish(EncodeReply(request_, key_, result, *api_), grpc::Status::OK,
-                      finished_.tag());
+    if constexpr (kWrites<Request>) {
+      Finish(ToWriteResponse(key_, result, *api_));
+    } else {
+      Finish(ToGetResponse(key_, siblings_, result, *api_));
+    }
+  }
+  template <typename Response>
+  void Finish(const Response& response) {
+    responder_.Finish(Encode(response), grpc::Status::OK, finished_.tag());
   }
 
   void OnDone(bool) {
@@ -138,8 +141,8 @@ class Call {
   KvApi* const api_;
   grpc::ServerContext context_;
   grpc::ByteBuffer bytes_;
-  Request request_;
   std::string key_;
+  bool siblings_ = false;
   Responder responder_{&context_};
   OperationId operation_ = 0;
   bool done_seen_ = false;
@@ -151,13 +154,19 @@ class Call {
 
 template <typename Request>
 void Call<Request>::Serve() {
-  if (!Parse(&bytes_, &request_)) {
+  if (bytes_.Length() > kMaxRequestBytes) {
+    return Fail(NotSent(absl::ResourceExhaustedError(absl::StrCat(
+        "the request has ", bytes_.Length(), " bytes; the limit is ", kMaxRequestBytes))));
+  }
+  Request request;
+  if (!Parse(&bytes_, &request)) {
     return Fail(NotSent(absl::InvalidArgumentError(absl::StrCat(
         "the request is no ", Request::descriptor()->name(),
         ": it is damaged, or a text in it is not UTF-8 (use key_bytes and data for bytes)"))));
   }
   bytes_.Clear();
-  absl::StatusOr<Operation> operation = ToOperation(request_);
+  siblings_ = WantsSiblings(request);
+  absl::StatusOr<Operation> operation = ToOperation(std::move(request));
   if (!operation.ok()) return Fail(NotSent(operation.status()));
   operation->timeout = OperationTimeout(Remaining(context_));
   key_ = operation->key;
@@ -167,7 +176,7 @@ void Call<Request>::Serve() {
 
 template <>
 void Call<v1::StatusRequest>::Serve() {
-  responder_.Finish(Encode(api_->Status()), grpc::Status::OK, finished_.tag());
+  Finish(api_->Status());
 }
 
 }  // namespace

@@ -15,6 +15,9 @@
 
 namespace quorate {
 
+// The largest request of a client.
+inline constexpr int kMaxRequestBytes = 8 << 20;
+
 // How long an operation may take whose client waits for another `remaining`: a little less, so that
 // the reply still arrives; 2 s where the client sets no deadline, at most 60 s. Not positive where
 // the time is over.

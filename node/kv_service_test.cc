@@ -42,6 +42,7 @@ class KvServiceTest : public ::testing::Test, private PollHost {
   void SetUp() override {
     const std::string address = absl::StrCat(OwnLoopbackAddress(), ":9080");
     grpc::ServerBuilder builder;
+    builder.SetMaxReceiveMessageSize(2 * kMaxRequestBytes);
     builder.AddListeningPort(address, grpc::InsecureServerCredentials());
     loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue());
     service_ = std::make_unique<KvService>(loop_.get(), &api_);
@@ -190,6 +191,8 @@ TEST_F(KvServiceTest, RefusesWhatIsNoRequest) {
   EXPECT_NE(utf8.error_message().find("UTF-8"), std::string::npos) << utf8.error_message();
   EXPECT_EQ(CallRaw("Get", "\xff\xff\xff").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   EXPECT_EQ(CallRaw("Delete", "").error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(CallRaw("Set", std::string(kMaxRequestBytes + 1, 'x')).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_TRUE(api_.started().empty());
 }
 

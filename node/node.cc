@@ -115,8 +115,9 @@ absl::Status Node::StartServer() {
                          config_.grpc_port};
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  builder.SetMaxSendMessageSize(kMaxMessageBytes);
+  // For peers; KvService has a limit of its own for clients.
+  builder.SetMaxReceiveMessageSize(kMaxPeerMessageBytes);
+  builder.SetMaxSendMessageSize(kMaxPeerMessageBytes);
   builder.AddListeningPort(self.GrpcAddress(), grpc::InsecureServerCredentials());
 
   loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue());
@@ -243,12 +244,13 @@ void Node::PerformEffects() {
     }
     if (!poller) loop_->Wake();
   }
-  if (!effects.batches.empty()) routes_.Send(std::move(effects.batches));
+  // Clients first: a write that is answered at W=1 does not wait for its copies to be sent.
   for (FinishedOperation& finished : effects.results) {
     finished.callback(std::move(finished.result));
     operation_bytes_.fetch_sub(static_cast<int64_t>(finished.bytes));
     OperationEnded();
   }
+  if (!effects.batches.empty()) routes_.Send(std::move(effects.batches));
   if (poller) return;
   loop_->WakeIfLate();
   if (any_paused_) loop_->Wake();

@@ -219,6 +219,29 @@ TEST_P(NodeTest, ThreeNodesReplicate) {
   }));
 }
 
+// A record may then hold several of the largest values, and must still travel.
+TEST_P(NodeTest, LargestValuesWrittenAtTheSameTime) {
+  Cluster cluster(GetParam(), 3, 3, 3);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  const size_t size = cluster.config(0).cluster.max_value_bytes;
+  std::vector<Waiter> waiters(3);
+  for (size_t i = 0; i < 3; ++i) {
+    Operation set = Set("k", std::string(size, static_cast<char>('a' + i)));
+    set.timeout = kPatience;
+    cluster.node(i)->Start(std::move(set), waiters[i].callback());
+  }
+  for (Waiter& waiter : waiters) {
+    const OperationResult result = waiter.Await();
+    EXPECT_TRUE(result.status.ok()) << result.status;
+  }
+  for (size_t i = 0; i < 3; ++i) {
+    Operation get = Read(OperationKind::kGet, "k");
+    get.timeout = kPatience;
+    EXPECT_EQ(ValueOf(Execute(cluster.node(i), get)).size(), size);
+  }
+}
+
 TEST_P(NodeTest, NodeThatForgotEverythingCatchesUp) {
   Cluster cluster(GetParam(), 3, 2, 2);
   cluster.StartAll();

@@ -27,8 +27,8 @@ constexpr absl::Duration kStableAfter = absl::Seconds(2);
 
 std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  arguments.SetMaxReceiveMessageSize(kMaxPeerMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxPeerMessageBytes);
   // Peers are called directly whatever proxy the environment names for web pages, and each channel
   // has a connection of its own.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);

@@ -224,7 +224,7 @@ TEST(PeerLinksTest, OversizedBatchIsDroppedAndTheStreamLives) {
   Peer b("2", "c", OwnLoopbackAddress());
   a.Dial(b);
   ASSERT_TRUE(a.AwaitEvent("up 2"));
-  a.Send(2, /*reply=*/false, std::string(kMaxMessageBytes, 'x'));
+  a.Send(2, /*reply=*/false, std::string(kMaxPeerMessageBytes, 'x'));
   a.Send(2, /*reply=*/false, "small");
   ASSERT_TRUE(b.AwaitEvent("batch 1 small"));
   EXPECT_EQ(a.counters().batches_dropped, 1u);

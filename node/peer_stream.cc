@@ -7,8 +7,8 @@
 namespace quorate {
 namespace {
 
-// Outgoing: twice what a leader has in flight to one follower, and room for replies beside it.
-constexpr size_t kMaxQueuedBytes = size_t{32} << 20;
+// Outgoing: far above what a leader has in flight to one follower, and room for the largest batch.
+constexpr size_t kMaxQueuedBytes = size_t{64} << 20;
 constexpr size_t kMaxQueuedBatches = 4096;
 
 // Incoming batches that the strand has not dealt with yet, a stream.
@@ -19,7 +19,7 @@ constexpr int64_t kMaxUnconsumedBytes = int64_t{4} << 20;
 bool PeerStream::Send(peer::v1::Batch batch) {
   const size_t bytes = batch.ByteSizeLong();
   bool sent = false;
-  if (bytes <= kMaxMessageBytes) {
+  if (bytes <= kMaxPeerMessageBytes) {
     MutexLock lock(&mu_);
     if (open_ && queued_bytes_ + bytes <= kMaxQueuedBytes && queue_.size() < kMaxQueuedBatches) {
       queued_bytes_ += bytes;
@@ -28,7 +28,7 @@ bool PeerStream::Send(peer::v1::Batch batch) {
     }
   } else {
     LOG_EVERY_N(ERROR, 100) << "a batch of " << bytes << " bytes is dropped: a message may have "
-                            << kMaxMessageBytes;
+                            << kMaxPeerMessageBytes;
   }
   ++(sent ? counters_->batches_sent : counters_->batches_dropped);
   return sent;
