@@ -45,6 +45,7 @@ class InstantApi : public KvApi {
   void Cancel(OperationId) override {}
   v1::StatusResponse Status() const override { return {}; }
   std::string NodeName(NodeId) const override { return "bench"; }
+  Durability durability() const override { return Durability::kMemory; }
 };
 
 std::unique_ptr<grpc::Server> BuildServer(grpc::ServerBuilder* builder, const std::string& address,

@@ -99,6 +99,7 @@ class FakeKvApi : public KvApi {
   }
 
   std::string NodeName(NodeId id) const override { return absl::StrCat("node-", id); }
+  Durability durability() const override { return Durability::kSynced; }
 
  private:
   template <typename Condition>

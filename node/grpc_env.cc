@@ -43,7 +43,7 @@ void GrpcEnv::Complete(OperationId id, OperationResult result) {
   open_.erase(it);
 }
 
-void GrpcEnv::RequestSync(SyncTicket) { LOG(FATAL) << "this node has nothing to sync"; }
+void GrpcEnv::RequestSync(SyncTicket ticket) { effects_.sync = ticket; }
 
 void GrpcEnv::LearnMembers(const std::vector<peer::v1::MemberAddress>& members) {
   effects_.members = members;

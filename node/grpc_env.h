@@ -37,6 +37,7 @@ struct Effects {
   std::vector<OutgoingBatch> batches;
   std::vector<FinishedOperation> results;
   std::optional<std::vector<peer::v1::MemberAddress>> members;  // learned from a leader
+  std::optional<SyncTicket> sync;                               // the last that was asked for
   std::vector<std::string> log;
 };
 
@@ -52,7 +53,6 @@ class GrpcEnv : public Env {
   void SetTimer(TimerId id, MonotonicTime at) override;
   void ExpireAt(OperationId id, MonotonicTime at) override;
   void Complete(OperationId id, OperationResult result) override;
-  // Real nodes acknowledge from memory; node_config refuses anything else.
   void RequestSync(SyncTicket ticket) override;
   void LearnMembers(const std::vector<peer::v1::MemberAddress>& members) override;
   const std::vector<peer::v1::MemberAddress>& Members() const override { return members_; }

@@ -93,8 +93,10 @@ TEST(GrpcEnvTest, FiresWhatIsDue) {
   config.self = 1;
   config.quorums = Quorums{1, 1, 1};
   config.heartbeat_interval = absl::Milliseconds(1);
+  StoredState state;
+  state.set_complete(true);
   absl::StatusOr<std::unique_ptr<Replica>> replica =
-      Replica::Make(config, /*incarnation=*/1, /*may_have_forgotten=*/false, &engine, &env);
+      Replica::Make(config, /*incarnation=*/1, state, &engine, &env);
   ASSERT_TRUE(replica.ok()) << replica.status();
   (*replica)->Start();
   (*replica)->Flush();

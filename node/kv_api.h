@@ -7,6 +7,7 @@
 
 #include "proto/kv.pb.h"
 #include "replication/operation.h"
+#include "replication/storage/stored_state.h"
 
 namespace quorate {
 
@@ -31,6 +32,10 @@ class KvApi {
 
   // The name of a node, for replies: as configured where known, else its number. Thread-safe.
   virtual std::string NodeName(NodeId id) const = 0;
+
+  // What an acknowledgement means on this node, and, as nodes of one cluster insist on the same, on
+  // all that acknowledge. Thread-safe.
+  virtual Durability durability() const = 0;
 };
 
 }  // namespace quorate

@@ -69,6 +69,18 @@ void FillSiblings(const Record& record, v1::GetResponse* response) {
   }
 }
 
+v1::Durability ToProto(Durability durability) {
+  switch (durability) {
+    case Durability::kMemory:
+      return v1::MEMORY;
+    case Durability::kOs:
+      return v1::OS;
+    case Durability::kSynced:
+      return v1::SYNCED;
+  }
+  return v1::DURABILITY_UNSPECIFIED;
+}
+
 }  // namespace
 
 absl::StatusOr<Operation> ToOperation(const v1::GetRequest& request) {
@@ -123,6 +135,7 @@ v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const Operat
   response.set_answers(static_cast<uint32_t>(result.answers));
   response.set_required(static_cast<uint32_t>(result.required));
   response.set_disagreed(result.disagreed);
+  response.set_durability(ToProto(api.durability()));
   if (!result.record.has_value()) return response;
   const Record& record = *result.record;
   response.set_version(record.version.Number());
@@ -145,6 +158,7 @@ v1::WriteResponse ToWriteResponse(absl::string_view key, const OperationResult& 
   response.set_acks(static_cast<uint32_t>(result.answers));
   response.set_required(static_cast<uint32_t>(result.required));
   response.set_replaced_siblings(static_cast<uint32_t>(result.replaced_siblings));
+  response.set_durability(ToProto(api.durability()));
   FillOrder(result.order, response.mutable_order());
   if (result.record.has_value()) {
     response.set_version(result.record->version.Number());

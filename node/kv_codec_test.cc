@@ -19,6 +19,7 @@ class NamesOnly : public KvApi {
   void Cancel(OperationId) override {}
   v1::StatusResponse Status() const override { return {}; }
   std::string NodeName(NodeId id) const override { return "node" + std::to_string(id); }
+  Durability durability() const override { return Durability::kMemory; }
 };
 
 template <typename Request>

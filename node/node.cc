@@ -86,19 +86,18 @@ Node::Node(const NodeConfig& config)
       identity_{config.cluster.self, config.node_name, config.cluster.cluster},
       next_operation_(FirstOperation()) {}
 
-absl::StatusOr<std::unique_ptr<Node>> Node::Start(const NodeConfig& config) {
+absl::StatusOr<std::unique_ptr<Node>> Node::Start(const NodeConfig& config,
+                                                  const NodeStorage& storage) {
   std::unique_ptr<Node> node(new Node(config));
-  // Memory forgets at every end of a process, and nobody can tell a first start from a later one.
-  absl::StatusOr<std::unique_ptr<Replica>> replica = Replica::Make(
-      config.cluster, NewIncarnation(), /*may_have_forgotten=*/true, &node->engine_, &node->env_);
-  if (!replica.ok()) return replica.status();
-  node->replica_ = *std::move(replica);
+  node->shut_down_ = true;
+  const absl::Status opened = node->OpenReplica(storage);
+  if (!opened.ok()) return opened;
   const absl::Status server = node->StartServer();
   if (!server.ok()) {
     node->loop_->Shutdown();
-    node->shut_down_ = true;
     return server;
   }
+  node->shut_down_ = false;
   Node* const self = node.get();
   self->strand_.Enqueue([self] {
     self->replica_->Start();
@@ -108,6 +107,26 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const NodeConfig& config) {
   self->dialer_->AddPeers(config.peers);
   self->loop_->Start(self);
   return node;
+}
+
+absl::Status Node::OpenReplica(const NodeStorage& storage) {
+  const Incarnation incarnation = NewIncarnation();
+  absl::StatusOr<std::unique_ptr<NodeStore>> store = NodeStore::Open(config_, incarnation, storage);
+  if (!store.ok()) return store.status();
+  store_ = *std::move(store);
+  absl::StatusOr<std::unique_ptr<Replica>> replica =
+      Replica::Make(config_.cluster, incarnation, store_->state(), store_->engine(), &env_);
+  if (!replica.ok()) return replica.status();
+  replica_ = *std::move(replica);
+  if (config_.cluster.durability == Durability::kSynced) {
+    store_->StartSyncing(
+        [this](SyncTicket ticket, const absl::Status& status) { OnSynced(ticket, status); });
+  }
+  return absl::OkStatus();
+}
+
+void Node::OnSynced(SyncTicket ticket, const absl::Status& status) {
+  strand_.Post([this, ticket, status] { replica_->Durable(ticket, status); });
 }
 
 absl::Status Node::StartServer() {
@@ -244,6 +263,7 @@ void Node::PerformEffects() {
     }
     if (!poller) loop_->Wake();
   }
+  if (effects.sync.has_value()) store_->RequestSync(*effects.sync);
   // Clients first: a write that is answered at W=1 does not wait for its copies to be sent.
   for (FinishedOperation& finished : effects.results) {
     finished.callback(std::move(finished.result));
@@ -393,7 +413,16 @@ void Node::Shutdown(absl::Duration deadline) {
   loop_->Wake();
   AwaitNoPeers(MonotonicNow() + kShutdownStep);
   server_->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownStep));
+  // The sync thread runs the strand, which may wake the loop.
+  store_->StopSyncing();
   loop_->Shutdown();
+  EndLife();
+}
+
+void Node::EndLife() {
+  if (config_.data_dir.empty() || replica_->failed()) return;
+  const absl::Status ended = store_->EndLife(replica_->store().state());
+  if (!ended.ok()) LOG(ERROR) << "the data could not be synced at the end: " << ended.message();
 }
 
 void Node::AwaitNoPeers(MonotonicTime until) {

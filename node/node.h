@@ -28,6 +28,7 @@
 #include "node/kv_service.h"
 #include "node/node_config.h"
 #include "node/node_status.h"
+#include "node/node_store.h"
 #include "node/peer_dialer.h"
 #include "node/peer_routes.h"
 #include "node/peer_service.h"
@@ -36,7 +37,7 @@
 #include "node/reflection_service.h"
 #include "node/strand.h"
 #include "replication/replica.h"
-#include "replication/storage/memory_engine.h"
+#include "replication/storage/stored_state.h"
 #include "support/mutex.h"
 
 namespace quorate {
@@ -49,9 +50,11 @@ class Node final : public KvApi,
                    private PeerStreamListener,
                    private LinkListener {
  public:
-  // Listens for gRPC and begins to work. INVALID_ARGUMENT where the configuration makes no sense;
-  // UNAVAILABLE, naming address and port, where the system refuses them.
-  static absl::StatusOr<std::unique_ptr<Node>> Start(const NodeConfig& config);
+  // Opens the data, listens for gRPC and begins to work. INVALID_ARGUMENT where the configuration
+  // makes no sense; UNAVAILABLE, naming address and port, where the system refuses them; what
+  // NodeStore::Open says where the data cannot be used. Blocks for the disk.
+  static absl::StatusOr<std::unique_ptr<Node>> Start(const NodeConfig& config,
+                                                     const NodeStorage& storage = {});
 
   // Shutdown(absl::ZeroDuration()), unless it has been shut down before.
   ~Node() override;
@@ -63,18 +66,23 @@ class Node final : public KvApi,
   void Cancel(OperationId id) override;
   v1::StatusResponse Status() const override;
   std::string NodeName(NodeId id) const override;
+  Durability durability() const override { return config_.cluster.durability; }
 
   // Takes no more operations; those in flight go on. Does not block.
   void BeginShutdown();
 
-  // Lets what is in flight finish, tells clients and peers that the node goes, and ends. What takes
-  // longer than `deadline` from now is cut off. Blocks; a second call does nothing.
+  // Lets what is in flight finish, tells clients and peers that the node goes, syncs, and ends.
+  // What takes longer than `deadline` from now is cut off, but for the disk. Blocks; a second call
+  // does nothing.
   void Shutdown(absl::Duration deadline);
 
  private:
   explicit Node(const NodeConfig& config);
 
+  absl::Status OpenReplica(const NodeStorage& storage);
   absl::Status StartServer();
+  void OnSynced(SyncTicket ticket, const absl::Status& status);
+  void EndLife();
   OperationResult Refusal(size_t bytes) const;
   void OperationEnded() ABSL_LOCKS_EXCLUDED(mu_);
   void RunSoon(Strand::Work work);
@@ -107,6 +115,7 @@ class Node final : public KvApi,
   const NodeConfig config_;
   const PeerIdentity identity_;
   std::unique_ptr<PollLoop> loop_;
+  std::unique_ptr<NodeStore> store_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<KvService> kv_service_;
   std::unique_ptr<PeerService> peer_service_;
@@ -116,7 +125,6 @@ class Node final : public KvApi,
   std::unique_ptr<grpc::Server> server_;
 
   // Of the strand.
-  MemoryEngine engine_;
   GrpcEnv env_;
   bool fired_ = false;
   std::string shown_state_;

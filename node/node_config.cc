@@ -17,6 +17,7 @@
 #include "absl/strings/strip.h"
 
 #include "replication/registry.h"
+#include "replication/storage/stored_state.h"
 
 namespace quorate {
 namespace {
@@ -368,12 +369,34 @@ void ReadLimits(Reader* reader, NodeConfig* config) {
       "max_key_bytes", static_cast<int64_t>(cluster.max_key_bytes), 1, kLargestKeyBytes));
   cluster.max_value_bytes = static_cast<size_t>(reader->Number(
       "max_value_bytes", static_cast<int64_t>(cluster.max_value_bytes), 0, kLargestValueBytes));
-  if (const Setting* durability = reader->Find("durability");
-      durability != nullptr && durability->value != "memory") {
-    reader->Fail(Refuse(durability->source, " is '", durability->value,
-                        "' but this version only has memory"));
-  }
   config->shutdown_timeout = reader->Duration("shutdown_timeout", config->shutdown_timeout);
+}
+
+void ReadStorage(Reader* reader, NodeConfig* config) {
+  const Setting* data_dir = reader->Find("data_dir");
+  if (data_dir != nullptr) config->data_dir = data_dir->value;
+  Durability& durability = config->cluster.durability;
+  durability = config->data_dir.empty() ? Durability::kMemory : Durability::kSynced;
+  const Setting* wanted = reader->Find("durability");
+  if (wanted == nullptr) return;
+  bool known = false;
+  for (const Durability one : {Durability::kMemory, Durability::kOs, Durability::kSynced}) {
+    if (wanted->value != DurabilityName(one)) continue;
+    durability = one;
+    known = true;
+  }
+  if (!known) {
+    return reader->Fail(
+        Refuse(wanted->source, " is '", wanted->value, "' but must be memory, os or synced"));
+  }
+  if (durability != Durability::kMemory && config->data_dir.empty()) {
+    return reader->Fail(
+        Refuse(wanted->source, " is ", wanted->value, ": name a folder for it with --data_dir"));
+  }
+  if (durability == Durability::kMemory && !config->data_dir.empty()) {
+    reader->Fail(Refuse(wanted->source, " is memory, which keeps nothing in ", data_dir->source,
+                        ": leave one of them out"));
+  }
 }
 
 void ReadHttp(Reader* reader, NodeConfig* config) {
@@ -414,6 +437,7 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   ReadPeers(&reader, &config);
   ReadQuorums(&reader, &config);
   ReadLimits(&reader, &config);
+  ReadStorage(&reader, &config);
   ReadHttp(&reader, &config);
   if (!reader.status().ok()) return reader.status();
   return config;

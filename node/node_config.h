@@ -49,6 +49,7 @@ struct NodeConfig {
   int http_port = 8080;
   int grpc_port = 9080;
   std::vector<PeerAddress> peers;  // a follower has none: it learns them from its leader
+  std::string data_dir;            // empty: data are kept in memory
   absl::Duration shutdown_timeout = absl::Seconds(5);
 
   HttpOptions http;

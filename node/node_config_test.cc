@@ -109,6 +109,16 @@ TEST(NodeConfigTest, LimitsAndTimes) {
   EXPECT_EQ(config.cluster.max_clock_skew, absl::Seconds(2));
 }
 
+TEST(NodeConfigTest, DataAreKeptWhereAFolderIsNamed) {
+  EXPECT_EQ(Accept({{"node_type", "follower"}}).cluster.durability, Durability::kMemory);
+  const NodeConfig synced = Accept({{"node_type", "follower"}, {"data_dir", "here"}});
+  EXPECT_EQ(synced.cluster.durability, Durability::kSynced);
+  EXPECT_EQ(synced.data_dir, "here");
+  const NodeConfig os =
+      Accept({{"node_type", "follower"}, {"data_dir", "here"}, {"durability", "os"}});
+  EXPECT_EQ(os.cluster.durability, Durability::kOs);
+}
+
 struct Refusal {
   std::vector<std::pair<std::string, std::string>> flags;
   std::string what;  // the message says so
@@ -136,7 +146,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{{{"node_type", "follower"}, {"peers", "a=b:1:2"}}, "--peers is for the leader"},
         Refusal{{{"node_type", "leader"}, {"peer_urls", "http://a:1"}}, "--peer_urls is for"},
         Refusal{{{"strategy", "leaderless"}, {"follower_urls", "http://a:1"}}, "--follower_urls"},
-        Refusal{{{"strategy", "leaderless"}, {"durability", "synced"}}, "--durability"}));
+        Refusal{{{"strategy", "leaderless"}, {"durability", "synced"}}, "with --data_dir"},
+        Refusal{{{"strategy", "leaderless"}, {"durability", "os"}}, "with --data_dir"},
+        Refusal{{{"strategy", "leaderless"}, {"durability", "yes"}}, "memory, os or synced"},
+        Refusal{{{"strategy", "leaderless"}, {"durability", "memory"}, {"data_dir", "d"}},
+                "keeps nothing in --data_dir"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Addresses, NodeConfigRefusalTest,

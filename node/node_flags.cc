@@ -34,7 +34,12 @@ DEFINE_string(max_clock_skew, "",
               "(leaderless); default: 500ms");
 DEFINE_string(max_key_bytes, "", "longest key; default: 1024");
 DEFINE_string(max_value_bytes, "", "longest value; default: 4194304");
-DEFINE_string(durability, "", "what an acknowledgement means; this version: memory");
+DEFINE_string(data_dir, "",
+              "the node's own folder for its data, created where missing; default: none, data are "
+              "kept in memory");
+DEFINE_string(durability, "",
+              "what an acknowledgement means: the write is in the node's memory (memory), with its "
+              "operating system (os) or on its disk (synced); default: synced with --data_dir");
 DEFINE_string(shutdown_timeout, "", "how long a shutdown may take; default: 5s");
 DEFINE_string(http_max_connections, "", "HTTP connections at a time; default: 1024");
 DEFINE_string(http_max_header_bytes, "", "longest HTTP header; default: 8192");
@@ -78,6 +83,7 @@ constexpr FlagName kFlags[] = {
     {"max_clock_skew", nullptr},
     {"max_key_bytes", nullptr},
     {"max_value_bytes", nullptr},
+    {"data_dir", nullptr},
     {"durability", nullptr},
     {"shutdown_timeout", nullptr},
     {"http_max_connections", nullptr},

@@ -18,6 +18,8 @@ const char* StateName(ReplicaState state) {
       return "recovering";
     case ReplicaState::kSyncing:
       return "syncing";
+    case ReplicaState::kFailed:
+      return "failed";
     case ReplicaState::kServing:
       break;
   }
@@ -81,7 +83,7 @@ v1::StatusResponse DescribeNode(const NodeConfig& config, const Replica& replica
   response.set_w(static_cast<uint32_t>(quorums.w));
   response.set_r(static_cast<uint32_t>(quorums.r));
   if (quorums.n > 0) response.set_guarantee(replica.Promise().summary);
-  response.set_durability("memory");
+  response.set_durability(DurabilityName(config.cluster.durability));
   FillPeers(config, replica, members, refusals, &response);
   response.set_epoch(status.epoch);
   response.set_applied_number(status.applied_number);
@@ -113,8 +115,9 @@ std::string DescribeConfig(const NodeConfig& config) {
       [](std::string* out, const PeerAddress& peer) { absl::StrAppend(out, peer.HttpAddress()); });
   return absl::StrCat("node '", config.node_name, "' of cluster '", config.cluster.cluster,
                       "': ", config.cluster.strategy, ", ", role, ", ", quorums, ", HTTP on ",
-                      self.HttpAddress(), ", gRPC on ", self.GrpcAddress(),
-                      peers.empty() ? "" : ", peers ", peers);
+                      self.HttpAddress(), ", gRPC on ", self.GrpcAddress(), ", durability ",
+                      DurabilityName(config.cluster.durability), peers.empty() ? "" : ", peers ",
+                      peers);
 }
 
 }  // namespace quorate

@@ -1,26 +1,21 @@
 #include "node/node.h"
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 #include "gtest/gtest.h"
 
-#include "node/loopback.h"
 #include "node/node_config.h"
 #include "node/node_status.h"
 #include "node/poll_loop.h"
+#include "node/test_cluster.h"
 #include "proto/health.grpc.pb.h"
 #include "proto/kv.grpc.pb.h"
 #include "proto/reflection.grpc.pb.h"
@@ -34,140 +29,6 @@ using ::grpc::health::v1::HealthCheckRequest;
 using ::grpc::health::v1::HealthCheckResponse;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
-// Waits for one result.
-class Waiter {
- public:
-  KvApi::Callback callback() {
-    return [this](OperationResult result) {
-      MutexLock lock(&mu_);
-      result_ = std::move(result);
-      changed_.SignalAll();
-    };
-  }
-  OperationResult Await() {
-    MutexLock lock(&mu_);
-    while (!result_.has_value()) changed_.Wait(&mu_);
-    return *result_;
-  }
-
- private:
-  Mutex mu_;
-  CondVar changed_;
-  std::optional<OperationResult> result_ ABSL_GUARDED_BY(mu_);
-};
-
-OperationResult Execute(Node* node, Operation operation) {
-  Waiter waiter;
-  node->Start(std::move(operation), waiter.callback());
-  return waiter.Await();
-}
-
-Operation Set(const std::string& key, const std::string& value) {
-  Operation operation;
-  operation.kind = OperationKind::kSet;
-  operation.key = key;
-  operation.value = value;
-  return operation;
-}
-
-Operation Read(OperationKind kind, const std::string& key) {
-  Operation operation;
-  operation.kind = kind;
-  operation.key = key;
-  return operation;
-}
-
-// The value that a read found; "-" where the key is absent, the error where the read failed.
-std::string ValueOf(const OperationResult& result) {
-  if (!result.status.ok()) return result.status.ToString();
-  const Sibling* winner = result.record.has_value() ? result.record->Winner() : nullptr;
-  return winner == nullptr || winner->tombstone ? "-" : winner->value;
-}
-
-// Asks again and again, in steps of heartbeats, until `condition` holds.
-bool Eventually(const std::function<bool()>& condition) {
-  Mutex mu;
-  CondVar never;
-  const MonotonicTime end = MonotonicNow() + kPatience;
-  while (!condition()) {
-    if (MonotonicNow() > end) return false;
-    MutexLock lock(&mu);
-    never.WaitFor(&mu, absl::Milliseconds(10));
-  }
-  return true;
-}
-
-// Nodes in this process, each on an address of its own.
-class Cluster {
- public:
-  Cluster(const std::string& strategy, int n, int w, int r) {
-    for (int i = 0; i < n; ++i) addresses_.push_back(OwnLoopbackAddress());
-    for (int i = 0; i < n; ++i) configs_.push_back(ConfigOf(strategy, i, w, r));
-    nodes_.resize(static_cast<size_t>(n));
-  }
-
-  void StartAll() {
-    for (size_t i = 0; i < nodes_.size(); ++i) Start(i);
-  }
-  void Start(size_t i) {
-    absl::StatusOr<std::unique_ptr<Node>> node = Node::Start(configs_[i]);
-    ASSERT_TRUE(node.ok()) << node.status();
-    nodes_[i] = *std::move(node);
-  }
-  void Stop(size_t i) { nodes_[i].reset(); }
-
-  bool AwaitServing() {
-    return Eventually([this] {
-      for (const std::unique_ptr<Node>& node : nodes_) {
-        if (node != nullptr && node->Status().state() != kServing) return false;
-      }
-      return true;
-    });
-  }
-
-  Node* node(size_t i) { return nodes_[i].get(); }
-  const NodeConfig& config(size_t i) const { return configs_[i]; }
-  std::shared_ptr<grpc::Channel> Dial(size_t i) const {
-    grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-    return grpc::CreateCustomChannel(
-        absl::StrCat(configs_[i].listen_address, ":", configs_[i].grpc_port),
-        grpc::InsecureChannelCredentials(), arguments);
-  }
-
- private:
-  NodeConfig ConfigOf(const std::string& strategy, int i, int w, int r) const {
-    const bool leader = StrategyHasLeader(strategy);
-    Settings settings;
-    const auto set = [&settings](const std::string& name, const std::string& value) {
-      settings[name] = Setting{value, "--" + name};
-    };
-    set("strategy", strategy);
-    set("listen_address", addresses_[static_cast<size_t>(i)]);
-    set("node_id", absl::StrCat(i + 1));
-    if (leader) set("node_type", i == 0 ? "leader" : "follower");
-    if (!leader || i == 0) {
-      std::string others;
-      for (size_t j = 0; j < addresses_.size(); ++j) {
-        if (static_cast<int>(j) == i) continue;
-        absl::StrAppend(&others, others.empty() ? "" : ",", "http://", addresses_[j], ":8080");
-      }
-      if (!others.empty()) set(leader ? "follower_urls" : "peer_urls", others);
-      set("w", absl::StrCat(w));
-      set("r", absl::StrCat(r));
-    }
-    const absl::StatusOr<NodeConfig> config = MakeNodeConfig(settings);
-    EXPECT_TRUE(config.ok()) << config.status();
-    return config.ok() ? *config : NodeConfig();
-  }
-
-  std::vector<std::string> addresses_;
-  std::vector<NodeConfig> configs_;
-  std::vector<std::unique_ptr<Node>> nodes_;
-};
 
 class NodeTest : public ::testing::TestWithParam<std::string> {};
 

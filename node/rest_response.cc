@@ -65,6 +65,7 @@ void PutOutcome(const Operation& operation, const OperationResult& result, const
   (*json)["context"] = absl::Base64Escape(ContextToken(operation.key, SeenBy(result)));
   (*json)["order"] = OrderJson(result.order);
   (*json)["node"] = api.NodeName(result.node);
+  (*json)["durability"] = DurabilityName(api.durability());
 }
 
 Json ErrorJson(absl::string_view code, absl::string_view message) {

@@ -13,15 +13,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "replication/storage/stored_state.h"
 #include "replication/storage/version.h"
 
 namespace quorate {
-
-// What an acknowledgement means on a node.
-enum class Durability {
-  kMemory,  // the replica has it in its engine; a crash may forget it
-  kSynced,  // the replica's engine has synced it
-};
 
 // Behaviour.
 struct Quorums {

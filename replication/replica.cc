@@ -30,15 +30,13 @@ bool IsReply(const peer::v1::Message& message) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Replica>> Replica::Make(const ClusterConfig& config,
-                                                       Incarnation incarnation,
-                                                       bool may_have_forgotten,
+                                                       Incarnation incarnation, StoredState state,
                                                        StorageEngine* engine, Env* env) {
   const absl::Status valid = Validate(config);
   if (!valid.ok()) return valid;
   const bool learns_quorums = StrategyHasLeader(config.strategy) && !config.leader;
   if (config.quorums.n == 0 && !learns_quorums) return ValidateQuorums(config.quorums);
-  auto replica =
-      absl::WrapUnique(new Replica(config, incarnation, may_have_forgotten, engine, env));
+  auto replica = absl::WrapUnique(new Replica(config, incarnation, std::move(state), engine, env));
   absl::StatusOr<std::unique_ptr<Strategy>> strategy = MakeStrategy(config.strategy, replica.get());
   if (!strategy.ok()) return strategy.status();
   replica->strategy_ = *std::move(strategy);
@@ -46,14 +44,14 @@ absl::StatusOr<std::unique_ptr<Replica>> Replica::Make(const ClusterConfig& conf
   return replica;
 }
 
-Replica::Replica(const ClusterConfig& config, Incarnation incarnation, bool may_have_forgotten,
+Replica::Replica(const ClusterConfig& config, Incarnation incarnation, StoredState state,
                  StorageEngine* engine, Env* env)
     : config_(config),
       incarnation_(incarnation),
-      may_have_forgotten_(may_have_forgotten),
+      may_have_forgotten_(!state.complete()),
       env_(env),
       quorums_(config.quorums),
-      store_(engine),
+      store_(engine, std::move(state)),
       sessions_(&config_, incarnation, env, this),
       catch_up_(this) {}
 
@@ -188,10 +186,18 @@ bool Replica::DrainFull() const {
   return drain_events_ >= kDrainEvents || drain_bytes_ + store_.pending_bytes() >= kDrainBytes;
 }
 
+// From now on a crash takes nothing away that this node has acknowledged.
+void Replica::NoteComplete() {
+  if (store_.state().complete() || !strategy_->KnowsItsPast()) return;
+  StoredState state = store_.state();
+  state.set_complete(true);
+  store_.SetState(std::move(state));
+}
+
 void Replica::CommitDrain() {
   const absl::Status applied = store_.Commit();
   if (!applied.ok()) return FailStop(applied);
-  if (config_.durability == Durability::kMemory) {
+  if (config_.durability != Durability::kSynced) {
     durable_ticket_ = last_ticket_;
   } else if (store_.applied_batches() != ticketed_batches_) {
     env_->RequestSync(++last_ticket_);
@@ -205,7 +211,10 @@ void Replica::CommitDrain() {
 void Replica::Flush() {
   // What became durable may write again (a follower's next step), so both are repeated until still.
   do {
-    if (failed_.ok()) strategy_->OnDrainEnd();
+    if (failed_.ok()) {
+      strategy_->OnDrainEnd();
+      NoteComplete();
+    }
     CommitDrain();
     RunDurable();
   } while (failed_.ok() && (!this_drain_.empty() || store_.pending_bytes() > 0));
@@ -219,6 +228,10 @@ void Replica::Flush() {
 
 StrategyStatus Replica::Status() const {
   StrategyStatus status = strategy_->Status();
+  if (!failed_.ok()) {
+    status.state = ReplicaState::kFailed;
+    status.detail = std::string(failed_.message());
+  }
   status.counters["records_pulled"] = catch_up_.records_pulled();
   status.counters["records_served"] = catch_up_.records_served();
   status.counters["open_operations"] = open_.size();

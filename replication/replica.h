@@ -32,6 +32,7 @@
 #include "replication/operation.h"
 #include "replication/sessions.h"
 #include "replication/storage/replica_store.h"
+#include "replication/storage/stored_state.h"
 #include "replication/strategy.h"
 
 namespace quorate {
@@ -43,11 +44,10 @@ class Replica : private StrategyContext, private SessionListener {
   static constexpr size_t kDrainBytes = size_t{1} << 20;
 
   // INVALID_ARGUMENT where the configuration or its strategy makes no sense. `incarnation` must be
-  // unique among the starts of this node. `may_have_forgotten`: the engine may lack writes that
-  // this node acknowledged in an earlier life. Engine and env must outlive the replica.
+  // unique among the starts of this node; `state` is what BeginLife has returned for the engine.
+  // Engine and env must outlive the replica.
   static absl::StatusOr<std::unique_ptr<Replica>> Make(const ClusterConfig& config,
-                                                       Incarnation incarnation,
-                                                       bool may_have_forgotten,
+                                                       Incarnation incarnation, StoredState state,
                                                        StorageEngine* engine, Env* env);
   ~Replica() override = default;
 
@@ -84,7 +84,10 @@ class Replica : private StrategyContext, private SessionListener {
   std::string Refusal(NodeId peer) const { return sessions_.Refusal(peer); }
   size_t open_operations() const { return open_.size(); }
 
-  // For checkers: what this replica holds now.
+  // Whether the store has failed: nothing that it holds may be relied on to be durable.
+  bool failed() const { return !failed_.ok(); }
+
+  // What this replica holds now.
   ReplicaStore& store() override { return store_; }
 
  private:
@@ -96,11 +99,12 @@ class Replica : private StrategyContext, private SessionListener {
     std::vector<std::function<void()>> then;
   };
 
-  Replica(const ClusterConfig& config, Incarnation incarnation, bool may_have_forgotten,
+  Replica(const ClusterConfig& config, Incarnation incarnation, StoredState state,
           StorageEngine* engine, Env* env);
 
   absl::Status ValidateOperation(const Operation& operation) const;
   void LocalRead(OperationId id, const Operation& operation);
+  void NoteComplete();
   void CommitDrain();
   void RunDurable();
 

@@ -114,8 +114,16 @@ void ReplicaHarness::Start(NodeId id) {
   config.leader = StrategyHasLeader(strategy_) && id == 1;
   config.quorums = quorums_;
   if (adjust_) adjust_(&config);
-  auto replica = Replica::Make(config, node->incarnation(), /*may_have_forgotten=*/true,
-                               &node->engine, node.get());
+  NewLife life;
+  life.cluster = config.cluster;
+  life.node = id;
+  life.strategy = strategy_;
+  life.durability = config.durability;
+  life.incarnation = node->incarnation();
+  absl::StatusOr<StoredState> state = BeginLife(&node->engine, life);
+  CHECK(state.ok()) << state.status();
+  auto replica =
+      Replica::Make(config, node->incarnation(), *std::move(state), &node->engine, node.get());
   CHECK(replica.ok()) << replica.status();
   node->replica = *std::move(replica);
   node->replica->Start();

@@ -20,7 +20,7 @@ TEST(ReplicaMakeTest, RefusesWhatMakesNoSense) {
   config.self = 1;
   config.quorums = {3, 2, 2};
   config.strategy = "voting";
-  const auto replica = Replica::Make(config, 1, true, &engine, nullptr);
+  const auto replica = Replica::Make(config, 1, StoredState(), &engine, nullptr);
   EXPECT_EQ(replica.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(replica.status().message()), testing::HasSubstr("leaderless"));
 }

@@ -53,6 +53,7 @@ void PeerSessions::Greet(NodeId peer, Outgoing* out) {
   hello->set_attempt(out->attempt);
   hello->set_strategy(config_->strategy);
   hello->set_n(listener_->ReplicaCount());
+  hello->set_durability(DurabilityName(config_->durability));
   SendGreeting(peer, /*reply=*/false, /*to_incarnation=*/0, message);
 }
 
@@ -127,6 +128,10 @@ std::string PeerSessions::RefusalFor(const peer::v1::Batch& batch,
   }
   if (hello.strategy() != config_->strategy) {
     return absl::StrCat("replicates by ", config_->strategy, ", not by ", hello.strategy());
+  }
+  if (hello.durability() != DurabilityName(config_->durability)) {
+    return absl::StrCat("acknowledges at durability ", DurabilityName(config_->durability),
+                        ", not at ", hello.durability());
   }
   if (incoming_.size() >= kMaxPeers && incoming_.find(batch.from()) == incoming_.end()) {
     return "has been greeted by too many nodes";

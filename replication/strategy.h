@@ -45,6 +45,7 @@ enum class ReplicaState {
   kRecovering,  // leader-follower: a leader that takes a new epoch
   kSyncing,     // may have forgotten acknowledged writes: its reads are no answers
   kServing,
+  kFailed,  // its store has failed: it acknowledges and answers nothing
 };
 
 // What a replica tells about itself; for people and tools.

@@ -53,12 +53,12 @@ _PKG_CONFIG = [
     "gtest_main",
     "nlohmann_json",
     "protobuf",
+    "rocksdb",
 ]
 
 # Present only where someone installed them; a target that uses one asks for it with select or a tag of its own.
 _OPTIONAL_PKG_CONFIG = {
     "prometheus_core": "prometheus-cpp-core",
-    "rocksdb": "rocksdb",
 }
 
 # Libraries without a pkg-config file: what to link, a header that shows the library to be there, other targets needed.

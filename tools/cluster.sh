@@ -9,11 +9,12 @@
 #   -w W, -r R         acknowledgements a write waits for, answers a read waits for (default: a majority)
 #   --base_port P      HTTP port of node 1; node K has P+K-1, and gRPC 1000 above that (default 8080)
 #   --address A        IPv4 address to listen on (default 127.0.0.1); another one lets two clusters share ports
+#   --data_dir DIR     keep data, in a folder for each node below DIR (default: in memory)
 #   --run_dir DIR      folder for logs and process ids (default: one a user, address and base port)
 #   --binary PATH      the node program; default: builds //node:quorate_node and takes that
 #   --timeout SECONDS  how long start waits for all nodes to be healthy (default 30)
 #
-# Start returns when all nodes are healthy, stop when all have ended; stop ends only what start has started. The folder
+# Start returns when all nodes are healthy and connected to each other, stop when all have ended; stop ends only what start has started. The folder
 # keeps the logs until the next start.
 #
 # Exit status: 0 done (status: all nodes are healthy); 1 failed (status: some node is not healthy); 2 wrong usage;
@@ -32,6 +33,7 @@ w=
 r=
 base_port=8080
 address=127.0.0.1
+data_dir=
 run_dir=
 binary=
 timeout=30
@@ -69,7 +71,7 @@ parse_options() {
       --run_dir) run_dir=$value ;;
       --binary) binary=$value ;;
       --timeout) timeout=$value ;;
-      --data_dir) misuse "--data_dir: this version keeps data in memory only" ;;
+      --data_dir) data_dir=$value ;;
       *) misuse "unknown option $option" ;;
     esac
   done
@@ -204,9 +206,11 @@ node_environment() {
 start_node() {
   local -a environment
   mapfile -d '' environment < <(node_environment "$1")
+  local -a flags=("--listen_address=$address")
+  if [[ -n $data_dir ]]; then flags+=("--data_dir=$data_dir/node-$1"); fi
   # Nothing that a user's shell happens to export may get through to a node.
   setsid env -u STRATEGY -u CLUSTER -u NODE_ID -u PORT -u GRPC_PORT -u NODE_TYPE -u FOLLOWER_URLS -u PEER_URLS \
-    -u W -u R "${environment[@]}" "$binary" "--listen_address=$address" "${node_flags[@]}" \
+    -u W -u R "${environment[@]}" "$binary" "${flags[@]}" "${node_flags[@]}" \
     >"$(log_file "$1")" 2>&1 </dev/null 9>&- &
   local pid=$!
   printf '%s %s %s %s\n' "$pid" "$(process_identity "$pid")" "$address:$(http_port "$1")" "$address:$(grpc_port "$1")" \
@@ -234,7 +238,7 @@ await_healthy() {
   local deadline=$((SECONDS + timeout)) node=1 answer
   while ((node <= nodes)); do
     answer=$(health "$address:$(http_port "$node")")
-    if [[ ${answer##*$'\n'} == 200 ]]; then
+    if [[ ${answer##*$'\n'} == 200 && $answer != *'"connected":false'* ]]; then
       node=$((node + 1))
     elif [[ -z $(running_pid "$node") ]]; then
       give_up "$node" 'has ended'
@@ -313,6 +317,7 @@ start() {
   fi
   [[ -x $binary && ! -d $binary ]] || die "there is no program $binary"
 
+  if [[ -n $data_dir ]]; then mkdir -p "$data_dir" || die "cannot create the folder $data_dir"; fi
   rm -f "$run_dir"/node-*.{pid,log}
   trap stop_nodes EXIT
   local node

@@ -14,6 +14,7 @@ readonly BUILD_PACKAGES=(
   libprotobuf-dev protobuf-compiler
   libgoogle-glog-dev libgflags-dev
   libboost-dev
+  librocksdb-dev
   nlohmann-json3-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   git

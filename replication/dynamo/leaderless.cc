@@ -115,7 +115,7 @@ absl::StatusOr<Record> Leaderless::Write(const Operation& operation, const Versi
     return absl::InvalidArgumentError("context comes from a cluster with another strategy");
   }
   for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
-  const Actor self{context_->config().self, context_->incarnation()};
+  const Actor self{context_->config().self, context_->store().state().incarnation()};
   // A client without a context has seen what this node has (doc/semantics.md 32).
   const Version seen = operation.context.empty() ? record.version : context;
   const uint64_t counter = 1 + std::max(record.version.CounterOf(self), context.CounterOf(self));

@@ -17,7 +17,17 @@ constexpr double kForwardedShare = 0.9;
 }  // namespace
 
 Follower::Follower(StrategyContext* context)
-    : context_(context), knows_past_(!context->MayHaveForgotten()) {}
+    : context_(context),
+      epoch_(context->store().state().epoch()),
+      epoch_leader_(context->store().state().leader()),
+      durable_epoch_(epoch_),
+      knows_past_(!context->MayHaveForgotten()) {
+  const uint64_t through = context->store().state().through();
+  if (!knows_past_ || through == 0) return;
+  attached_ = caught_up_ = true;
+  held_ = durable_ = Held{0, through};
+  scheduled_ = through;
+}
 
 StrategyStatus Follower::Status() const {
   StrategyStatus status;
@@ -123,7 +133,8 @@ void Follower::OnPing(NodeId from, const peer::v1::Ping& ping) {
     return;
   }
   // One leader an epoch, and never a lower epoch; the pong tells the sender of the higher one.
-  if (state.epoch() < epoch_ || (state.epoch() == epoch_ && from != leader_)) return;
+  if (state.epoch() < epoch_ || (state.epoch() == epoch_ && from != epoch_leader_)) return;
+  leader_ = from;
   leader_recovering_ = !state.serving();
   AdoptConfiguration(state);
   if (state.epoch() > epoch_) AdoptEpoch(from, state.epoch());
@@ -151,13 +162,32 @@ void Follower::AdoptConfiguration(const peer::v1::LeaderState& state) {
 }
 
 void Follower::AdoptEpoch(NodeId leader, uint64_t epoch) {
-  leader_ = leader;
   epoch_ = epoch;
+  epoch_leader_ = leader;
   attached_ = caught_up_ = false;
   held_ = durable_ = Held();
   scheduled_ = 0;
   context_->Log(absl::StrCat("following node ", leader, " in epoch ", epoch));
   context_->catch_up().Stop(leader);  // a pull under way belongs to an earlier epoch
+  StoredState state = context_->store().state();
+  state.set_epoch(epoch);
+  state.set_leader(leader);
+  state.set_through(0);
+  context_->store().SetState(std::move(state));
+  context_->WhenDurable([this, epoch] {
+    durable_epoch_ = std::max(durable_epoch_, epoch);
+    // Not to lose a heartbeat's time.
+    peer::v1::Message message;
+    FillPong(message.mutable_pong());
+    context_->Send(epoch_leader_, message);
+  });
+}
+
+void Follower::StoreProgress() {
+  if (held_.base != 0) return;
+  StoredState state = context_->store().state();
+  state.set_through(held_.through);
+  context_->store().SetState(std::move(state));
 }
 
 void Follower::OnPullStarted(NodeId from, const peer::v1::CompareReply& first_page) {
@@ -215,6 +245,7 @@ void Follower::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) {
 void Follower::OnDrainEnd() {
   if (held_.through != scheduled_ || pull_finished_) {
     scheduled_ = held_.through;
+    StoreProgress();
     context_->WhenDurable([this, epoch = epoch_, held = held_, complete = pull_finished_] {
       knows_past_ = knows_past_ || complete;
       // A pull that has started since says what is held now.
@@ -239,7 +270,7 @@ void Follower::OnDrainEnd() {
 }
 
 void Follower::FillPong(peer::v1::Pong* pong) {
-  pong->set_highest_epoch(epoch_);
+  pong->set_highest_epoch(durable_epoch_);
   FillAck(pong->mutable_ack());
 }
 

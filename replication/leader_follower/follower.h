@@ -5,6 +5,9 @@
 // as of a number S, while it already applies the numbers from S+1 on. It tells the leader which
 // numbers it holds: those in (base, through], where base is 0 once nothing below is missing.
 //
+// Epoch and numbers are kept in the store's state. A follower that has forgotten nothing goes on
+// after a restart where it was, as long as its leader can still send what it missed.
+//
 // Not thread-safe: runs on the replica's strand.
 #ifndef QUORATE_REPLICATION_LEADER_FOLLOWER_FOLLOWER_H_
 #define QUORATE_REPLICATION_LEADER_FOLLOWER_FOLLOWER_H_
@@ -50,13 +53,16 @@ class Follower : public Role {
 
   void AdoptConfiguration(const peer::v1::LeaderState& state);
   void AdoptEpoch(NodeId leader, uint64_t epoch);
+  void StoreProgress();
   void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
   void OnForwardReply(const peer::v1::ForwardReply& reply);
   void FillAck(peer::v1::ReplicateAck* ack);
 
   StrategyContext* const context_;
-  NodeId leader_ = 0;
-  uint64_t epoch_ = 0;
+  NodeId leader_ = 0;  // that has called in this life
+  uint64_t epoch_;
+  NodeId epoch_leader_;     // whose epoch_ it is
+  uint64_t durable_epoch_;  // adopted for good: what the leader may count on
   bool leader_recovering_ = false;
   // In this epoch a pull has started (so that held_ means something); nothing at all is missing.
   bool attached_ = false;

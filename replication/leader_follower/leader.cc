@@ -29,7 +29,9 @@ uint64_t NextEpoch(uint64_t highest, Incarnation incarnation) {
 }  // namespace
 
 Leader::Leader(StrategyContext* context)
-    : context_(context), window_(context->config().max_window_bytes) {}
+    : context_(context),
+      highest_epoch_(context->store().state().epoch()),
+      window_(context->config().max_window_bytes) {}
 
 bool Leader::KnowsItsPast() const { return serving_ || !context_->MayHaveForgotten(); }
 
@@ -95,16 +97,24 @@ void Leader::ClaimEpoch() {
   epoch_ = NextEpoch(highest_epoch_, context_->incarnation());
   highest_epoch_ = epoch_;
   serving_ = false;
+  StoredState state = context_->store().state();
+  state.set_epoch(epoch_);
+  state.set_leader(context_->config().self);
+  state.set_through(0);
+  context_->store().SetState(std::move(state));
+  context_->WhenDurable([this, epoch = epoch_] {
+    durable_epoch_ = std::max(durable_epoch_, epoch);
+    TryServe();
+  });
   // Not to lose a heartbeat's time.
   peer::v1::Message message;
   message.mutable_ping()->set_syncing(!KnowsItsPast());
   FillPing(message.mutable_ping());
   context_->SendToAll(context_->ConnectedPeers(), message);
-  TryServe();
 }
 
 void Leader::TryServe() {
-  if (epoch_ == 0 || serving_) return;
+  if (epoch_ == 0 || serving_ || durable_epoch_ != epoch_) return;
   // Every later start hears one of these followers, and so chooses a higher epoch: without that,
   // what only a lost follower holds of this epoch could rank above later acknowledged writes.
   int adopted = 0;

@@ -101,8 +101,9 @@ class Leader : public Role {
   // Recovery.
   bool own_store_scanned_ = false;
   std::optional<std::string> scanned_to_;
-  uint64_t highest_epoch_ = 0;
-  uint64_t epoch_ = 0;  // claimed; 0 before
+  uint64_t highest_epoch_;
+  uint64_t epoch_ = 0;          // claimed; 0 before
+  uint64_t durable_epoch_ = 0;  // the highest that this store cannot forget any more
   bool serving_ = false;
   uint64_t next_number_ = 1;
   uint64_t durable_scheduled_ = 0;  // own acknowledgement asked for up to here

@@ -16,6 +16,19 @@ absl::StatusOr<Record> DecodeStored(absl::string_view key, absl::string_view byt
 
 }  // namespace
 
+ReplicaStore::ReplicaStore(StorageEngine* engine, StoredState state)
+    : engine_(engine),
+      keeps_state_(state.durability() != DurabilityName(Durability::kMemory)),
+      state_(std::move(state)) {}
+
+void ReplicaStore::SetState(StoredState state) {
+  state_ = std::move(state);
+  if (!keeps_state_) return;
+  if (pending_state_.has_value()) pending_bytes_ -= pending_state_->size();
+  pending_state_ = state_.SerializeAsString();
+  pending_bytes_ += pending_state_->size();
+}
+
 absl::StatusOr<std::optional<Record>> ReplicaStore::Get(absl::string_view key) const {
   const auto pending = pending_.find(key);
   if (pending != pending_.end()) return std::optional<Record>(pending->second.record);
@@ -59,7 +72,7 @@ absl::StatusOr<RecordPage> ReplicaStore::Scan(const std::optional<std::string>& 
                                               const ScanLimits& limits) {
   const absl::Status committed = Commit();
   if (!committed.ok()) return committed;
-  absl::StatusOr<ScanPage> raw = engine_->Scan(after, limits);
+  absl::StatusOr<ScanPage> raw = engine_->Scan(after.value_or(kStateKey), limits);
   if (!raw.ok()) return raw.status();
   RecordPage page;
   page.done = raw->done;
@@ -73,11 +86,13 @@ absl::StatusOr<RecordPage> ReplicaStore::Scan(const std::optional<std::string>& 
 }
 
 absl::Status ReplicaStore::Commit() {
-  if (pending_.empty()) return absl::OkStatus();
+  if (pending_.empty() && !pending_state_.has_value()) return absl::OkStatus();
   WriteBatch batch;
-  batch.reserve(pending_.size());
+  batch.reserve(pending_.size() + 1);
   for (auto& [key, pending] : pending_) batch.emplace_back(key, std::move(pending.bytes));
+  if (pending_state_.has_value()) batch.emplace_back(kStateKey, *std::move(pending_state_));
   pending_.clear();
+  pending_state_.reset();
   pending_bytes_ = 0;
   ++applied_batches_;
   return engine_->Apply(batch);

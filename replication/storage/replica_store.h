@@ -22,6 +22,7 @@
 
 #include "replication/storage/record.h"
 #include "replication/storage/storage_engine.h"
+#include "replication/storage/stored_state.h"
 
 namespace quorate {
 
@@ -37,7 +38,8 @@ struct RecordPage {
 
 class ReplicaStore {
  public:
-  explicit ReplicaStore(StorageEngine* engine) : engine_(engine) {}
+  // `state`: what BeginLife has returned for the engine.
+  ReplicaStore(StorageEngine* engine, StoredState state);
 
   // The record under `key` (a tombstone too); nullopt where the key was never written. DATA_LOSS
   // where the engine returns what is no record.
@@ -52,10 +54,15 @@ class ReplicaStore {
   absl::StatusOr<RecordPage> Scan(const std::optional<std::string>& after,
                                   const ScanLimits& limits);
 
+  // What the replica keeps beside its records. A change is stored by the next Commit, together with
+  // what was merged before; not at all where the durability is kMemory.
+  const StoredState& state() const { return state_; }
+  void SetState(StoredState state);
+
   // Applies what was merged since the last Commit, unsynced.
   absl::Status Commit();
 
-  // Bytes merged and not yet committed.
+  // Bytes merged or set and not yet committed.
   size_t pending_bytes() const { return pending_bytes_; }
 
   // Counts the batches applied so far: grows exactly when there is something new to sync.
@@ -73,6 +80,9 @@ class ReplicaStore {
   };
 
   StorageEngine* const engine_;
+  const bool keeps_state_;
+  StoredState state_;
+  std::optional<std::string> pending_state_;
   absl::btree_map<std::string, Pending> pending_;
   size_t pending_bytes_ = 0;
   uint64_t applied_batches_ = 0;

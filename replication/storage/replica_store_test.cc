@@ -18,7 +18,7 @@ std::string ValueOf(ReplicaStore* store, const std::string& key) {
 
 TEST(ReplicaStoreTest, ReadsSeeWhatIsNotYetCommitted) {
   MemoryEngine engine;
-  ReplicaStore store(&engine);
+  ReplicaStore store(&engine, StoredState());
   ASSERT_TRUE(store.Merge("k", At(1, "a")).ok());
   EXPECT_EQ(ValueOf(&store, "k"), "a");
   EXPECT_FALSE(engine.Get("k")->has_value());
@@ -31,7 +31,7 @@ TEST(ReplicaStoreTest, ReadsSeeWhatIsNotYetCommitted) {
 
 TEST(ReplicaStoreTest, NeverGoesBack) {
   MemoryEngine engine;
-  ReplicaStore store(&engine);
+  ReplicaStore store(&engine, StoredState());
   ASSERT_TRUE(store.Merge("k", At(5, "new")).ok());
   ASSERT_TRUE(store.Commit().ok());
   const absl::StatusOr<MergeOutcome> old = store.Merge("k", At(4, "old"));
@@ -46,7 +46,7 @@ TEST(ReplicaStoreTest, NeverGoesBack) {
 
 TEST(ReplicaStoreTest, RefusesTheOtherKindOfVersion) {
   MemoryEngine engine;
-  ReplicaStore store(&engine);
+  ReplicaStore store(&engine, StoredState());
   ASSERT_TRUE(store.Merge("k", At(1, "a")).ok());
   Record dotted;
   dotted.Put(Version(), Sibling{Dot{{1, 1}, 1}, 1, false, "b"});
@@ -56,7 +56,7 @@ TEST(ReplicaStoreTest, RefusesTheOtherKindOfVersion) {
 
 TEST(ReplicaStoreTest, ScansInPages) {
   MemoryEngine engine;
-  ReplicaStore store(&engine);
+  ReplicaStore store(&engine, StoredState());
   for (int i = 0; i < 25; ++i) {
     ASSERT_TRUE(store.Merge("key" + std::to_string(100 + i), At(1 + i, "v")).ok());
   }
@@ -80,7 +80,7 @@ TEST(ReplicaStoreTest, ScansInPages) {
 TEST(ReplicaStoreTest, SaysWhereTheEngineIsDamaged) {
   MemoryEngine engine;
   ASSERT_TRUE(engine.Apply({{"k", "no record"}}).ok());
-  ReplicaStore store(&engine);
+  ReplicaStore store(&engine, StoredState());
   EXPECT_EQ(store.Get("k").status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(store.Merge("k", At(1, "a")).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(store.Scan(std::nullopt, ScanLimits()).status().code(), absl::StatusCode::kDataLoss);

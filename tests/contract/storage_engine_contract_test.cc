@@ -8,13 +8,44 @@
 
 #include "gtest/gtest.h"
 
-#include "replication/cluster_config.h"
 #include "replication/storage/memory_engine.h"
+#include "replication/storage/rocksdb_engine.h"
 #include "replication/storage/storage_engine.h"
+#include "replication/storage/stored_state.h"
 #include "tests/sim/sim_disk.h"
+#include "tests/storage/faulty_file_system.h"
+#include "tests/storage/temp_folder.h"
 
 namespace quorate {
 namespace {
+
+// RocksDB in a folder of its own; over a disk that behaves, or over one that keeps only what is
+// synced.
+class RocksDbOnDisk : public StorageEngine {
+ public:
+  explicit RocksDbOnDisk(bool forgetful) {
+    RocksDbOptions options;
+    if (forgetful) options.file_system = std::make_shared<FaultyFileSystem>();
+    absl::StatusOr<std::unique_ptr<RocksDbEngine>> engine =
+        RocksDbEngine::Open(folder_.path() + "/data", options);
+    CHECK(engine.ok()) << engine.status();
+    engine_ = *std::move(engine);
+  }
+
+  absl::StatusOr<std::optional<std::string>> Get(absl::string_view key) override {
+    return engine_->Get(key);
+  }
+  absl::Status Apply(const WriteBatch& batch) override { return engine_->Apply(batch); }
+  absl::StatusOr<ScanPage> Scan(const std::optional<std::string>& after,
+                                const ScanLimits& limits) override {
+    return engine_->Scan(after, limits);
+  }
+  absl::Status Sync() override { return engine_->Sync(); }
+
+ private:
+  const TempFolder folder_;
+  std::unique_ptr<RocksDbEngine> engine_;
+};
 
 struct EngineCase {
   const char* name;
@@ -89,6 +120,15 @@ TEST_P(StorageEngineContract, KeysAndValuesAreBytes) {
   EXPECT_EQ(Get(key), value);
   EXPECT_EQ(Get(std::string("\0\xff", 2)), std::nullopt);
   EXPECT_EQ(Get("empty"), "");
+}
+
+// The key of the replica's own state, which no record has.
+TEST_P(StorageEngineContract, TheEmptyKeyIsAKey) {
+  EXPECT_EQ(Get(""), std::nullopt);
+  ASSERT_TRUE(engine_->Apply({{"", "state"}, {"a", "1"}}).ok());
+  EXPECT_EQ(Get(""), "state");
+  EXPECT_EQ(Scan(std::nullopt).entries, (WriteBatch{{"", "state"}, {"a", "1"}}));
+  EXPECT_EQ(Scan("").entries, (WriteBatch{{"a", "1"}}));
 }
 
 TEST_P(StorageEngineContract, LargeValues) {
@@ -173,7 +213,10 @@ INSTANTIATE_TEST_SUITE_P(
                     EngineCase{"SimulatedMemory",
                                [] { return std::make_unique<sim::SimDisk>(Durability::kMemory); }},
                     EngineCase{"SimulatedSynced",
-                               [] { return std::make_unique<sim::SimDisk>(Durability::kSynced); }}),
+                               [] { return std::make_unique<sim::SimDisk>(Durability::kSynced); }},
+                    EngineCase{"RocksDb", [] { return std::make_unique<RocksDbOnDisk>(false); }},
+                    EngineCase{"RocksDbOnAForgetfulDisk",
+                               [] { return std::make_unique<RocksDbOnDisk>(true); }}),
     [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace

@@ -150,7 +150,6 @@ class ClusterScriptTest(unittest.TestCase):
             (("start", "--nonsense=1"), "unknown option"),
             (("start", "extra"), "unknown argument"),
             (("start", "--address", "localhost"), "IPv4"),
-            (("start", "--data_dir", "/tmp/x"), "keeps data in memory only"),
         ):
             result = subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, timeout=SECONDS, check=False)
             self.assertEqual(result.returncode, 2, result)

@@ -63,6 +63,11 @@ def node_binary():
     return os.path.abspath(os.environ["QUORATE_NODE"])
 
 
+def forgetful_node_binary():
+    """The path of a node program that loses what is not synced when it is killed."""
+    return os.path.abspath(os.environ["QUORATE_FORGETFUL_NODE"])
+
+
 class Reply:
     """An HTTP answer. `body` is its JSON, None where it has none or something else."""
 
@@ -87,7 +92,7 @@ class Reply:
 class Node:
     """One node process."""
 
-    def __init__(self, address, port, arguments=(), environment=None, open_files=None):
+    def __init__(self, address, port, arguments=(), environment=None, open_files=None, binary=None):
         self.address = address
         self.port = port
         self.grpc_port = port + GRPC_PORT_OFFSET
@@ -96,6 +101,7 @@ class Node:
         self._arguments = list(arguments)
         self._environment = dict(environment or {})
         self._open_files = open_files  # the soft limit that the process begins with
+        self._binary = binary or node_binary()
         self._expected_exit = False
 
     @property
@@ -103,7 +109,7 @@ class Node:
         return f"http://{self.address}:{self.port}"
 
     def start(self):
-        """Starts the process; with empty memory, if it ran before."""
+        """Starts the process; with empty memory, if it ran before without a folder for its data."""
         log = tempfile.NamedTemporaryFile(
             dir=os.environ.get("TEST_TMPDIR"), prefix=f"node-{self.port}-", suffix=".log", delete=False)
         self.log_path = log.name
@@ -114,7 +120,7 @@ class Node:
         environment.update(self._environment)
         with log:
             self.process = subprocess.Popen(
-                [node_binary(), f"--listen_address={self.address}", *self._arguments],
+                [self._binary, f"--listen_address={self.address}", *self._arguments],
                 env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 preexec_fn=self._limit_open_files if self._open_files else None)
         self._expected_exit = False
@@ -195,9 +201,12 @@ class Node:
 
 
 class Cluster:
-    """N nodes, numbered from 1. In leader_follower, node 1 leads."""
+    """N nodes, numbered from 1. In leader_follower, node 1 leads.
 
-    def __init__(self, add_cleanup, strategy, n=5, w=None, r=None, flags=()):
+    `data_dir`: keep data there, in a folder for each node.
+    """
+
+    def __init__(self, add_cleanup, strategy, n=5, w=None, r=None, flags=(), data_dir=None, binary=None):
         self.strategy = strategy
         self.address = claim_address(add_cleanup)
         self.nodes = []
@@ -217,7 +226,8 @@ class Cluster:
                     environment["W"] = str(w)
                 if r is not None:
                     environment["R"] = str(r)
-            self.nodes.append(Node(self.address, BASE_PORT + i, flags, environment))
+            own_flags = [*flags, f"--data_dir={data_dir}/node-{i + 1}"] if data_dir else flags
+            self.nodes.append(Node(self.address, BASE_PORT + i, own_flags, environment, binary=binary))
             add_cleanup(self.nodes[-1].close)
 
     def __getitem__(self, number):

@@ -9,6 +9,10 @@ const char* FaultName(FaultKind kind) {
   switch (kind) {
     case FaultKind::kCrash:
       return "crash";
+    case FaultKind::kShutdown:
+      return "shutdown";
+    case FaultKind::kNewDisk:
+      return "new disk";
     case FaultKind::kPartition:
       return "partition";
     case FaultKind::kOneWay:
@@ -52,7 +56,11 @@ void FaultInjector::Inject() {
 bool FaultInjector::Apply(FaultKind kind, absl::Duration length) {
   switch (kind) {
     case FaultKind::kCrash:
-      return CrashSome(length);
+      return StopSome(SimCluster::End::kCrash, length);
+    case FaultKind::kShutdown:
+      return StopSome(SimCluster::End::kShutdown, length);
+    case FaultKind::kNewDisk:
+      return StopSome(SimCluster::End::kNewDisk, length);
     case FaultKind::kPartition:
       return Partition(/*both_ways=*/true, length);
     case FaultKind::kOneWay:
@@ -103,26 +111,26 @@ bool FaultInjector::SparesQuorum(NodeId victim) const {
   return away < std::max(2, cluster_->plan().config.quorums.w);
 }
 
-bool FaultInjector::CrashSome(absl::Duration length) {
+bool FaultInjector::StopSome(SimCluster::End how, absl::Duration length) {
   NodeId victim = AnyUp();
   const NodeId leader = cluster_->leader();
   if (leader != 0 && cluster_->Up(leader) && rng_.Chance(30)) victim = leader;
   if (victim == 0) return false;
   if (plan_.spares_quorum) {
     if (!SparesQuorum(victim)) return false;
-    CrashOne(victim, length);
+    StopOne(victim, how, length);
     return true;
   }
   int victims = rng_.Chance(30) ? rng_.Between(1, cluster_->size()) : 1;
   for (; victims > 0 && victim != 0; --victims) {
-    CrashOne(victim, length + rng_.Exponential(plan_.length_mean));
+    StopOne(victim, how, length + rng_.Exponential(plan_.length_mean));
     victim = AnyUp();
   }
   return true;
 }
 
-void FaultInjector::CrashOne(NodeId node, absl::Duration length) {
-  cluster_->Crash(node);
+void FaultInjector::StopOne(NodeId node, SimCluster::End how, absl::Duration length) {
+  cluster_->Stop(node, how);
   Later(length, [this, node] {
     restarts_ += cluster_->Up(node) ? 0 : 1;
     cluster_->Start(node);
@@ -164,7 +172,7 @@ bool FaultInjector::FailDisk(absl::Duration length) {
   if (node == 0 || cluster_->disk(node).failing()) return false;
   if (plan_.spares_quorum && !SparesQuorum(node)) return false;
   cluster_->disk(node).Fail();
-  Later(length, [this, node] { CrashOne(node, absl::Milliseconds(1)); });
+  Later(length, [this, node] { StopOne(node, SimCluster::End::kCrash, absl::Milliseconds(1)); });
   return true;
 }
 

@@ -20,6 +20,8 @@ namespace quorate::sim {
 
 enum class FaultKind {
   kCrash,        // a process dies and starts again later
+  kShutdown,     // a process ends cleanly and starts again later
+  kNewDisk,      // a machine dies and is replaced later by one with an empty disk
   kPartition,    // a group of nodes and the rest cannot reach each other
   kOneWay,       // a group of nodes cannot be heard by the rest
   kClog,         // one direction of a pair becomes slow
@@ -58,8 +60,8 @@ class FaultInjector {
   void Inject();
   // Whether the fault could be applied now.
   bool Apply(FaultKind kind, absl::Duration length);
-  bool CrashSome(absl::Duration length);
-  void CrashOne(NodeId node, absl::Duration length);
+  bool StopSome(SimCluster::End how, absl::Duration length);
+  void StopOne(NodeId node, SimCluster::End how, absl::Duration length);
   bool Partition(bool both_ways, absl::Duration length);
   bool Clog(absl::Duration length);
   bool FailDisk(absl::Duration length);

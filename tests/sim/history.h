@@ -29,7 +29,8 @@ namespace quorate::sim {
 enum class EventKind {
   kStart,      // node: a process starts
   kServing,    // node: from now on, in this life, its reads count as answers
-  kCrash,      // node: the process is gone, and with it what its disk had not kept
+  kForgot,     // node, key, version: a crash that comes next leaves no more than this
+  kCrash,      // node: the process is gone
   kSubmit,     // node, operation: the replica gets it
   kEnd,        // node, operation: the result is out
   kStored,     // node, key, version, content: the store shows this from now on

@@ -77,8 +77,24 @@ TEST(SimDiskTest, MemoryForgetsEverything) {
   SimRng rng(1);
   ASSERT_TRUE(disk.Apply({{"a", "1"}}).ok());
   ASSERT_TRUE(disk.Sync().ok());
-  disk.Crash(&rng);
+  disk.Crash(/*power_lost=*/true, &rng);
   EXPECT_TRUE(disk.Contents().empty());
+}
+
+TEST(SimDiskTest, ProcessesDieAndDisksStay) {
+  for (const Durability durability : {Durability::kOs, Durability::kSynced}) {
+    SimDisk disk(durability);
+    SimRng rng(1);
+    const WriteBatch all{{"a", "1"}, {"b", "2"}};
+    ASSERT_TRUE(disk.Apply(all).ok());
+    disk.Crash(/*power_lost=*/false, &rng);
+    EXPECT_EQ(disk.Contents(), all);
+    ASSERT_TRUE(disk.Sync().ok());
+    disk.Crash(/*power_lost=*/true, &rng);
+    EXPECT_EQ(disk.Contents(), all);
+    disk.Replace();
+    EXPECT_TRUE(disk.Contents().empty());
+  }
 }
 
 TEST(SimDiskTest, SyncedKeepsWhatWasSyncedAndAPrefixOfTheRest) {
@@ -90,7 +106,7 @@ TEST(SimDiskTest, SyncedKeepsWhatWasSyncedAndAPrefixOfTheRest) {
     ASSERT_TRUE(disk.Sync().ok());
     ASSERT_TRUE(disk.Apply({{"b", "1"}}).ok());
     ASSERT_TRUE(disk.Apply({{"c", "1"}}).ok());
-    disk.Crash(&rng);
+    disk.Crash(/*power_lost=*/true, &rng);
     const WriteBatch contents = disk.Contents();
     ASSERT_GE(contents.size(), 1u);
     EXPECT_EQ(contents[0].first, "a");
@@ -110,7 +126,7 @@ TEST(SimDiskTest, FailsUntilTheCrash) {
   EXPECT_FALSE(disk.Apply({{"a", "1"}, {"b", "1"}}).ok());
   EXPECT_TRUE(disk.failed());
   EXPECT_FALSE(disk.Sync().ok());
-  disk.Crash(&rng);
+  disk.Crash(/*power_lost=*/true, &rng);
   EXPECT_TRUE(disk.Apply({{"a", "2"}}).ok());
   EXPECT_TRUE(disk.Sync().ok());
 }

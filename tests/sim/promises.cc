@@ -43,8 +43,7 @@ std::map<std::pair<int, int>, Guarantee> PromisesOf(ClusterConfig config) {
     for (int r = 1; r <= config.quorums.n; ++r) {
       config.quorums.w = w;
       config.quorums.r = r;
-      const auto replica =
-          Replica::Make(config, /*incarnation=*/1, /*may_have_forgotten=*/false, &engine, &env);
+      const auto replica = Replica::Make(config, /*incarnation=*/1, StoredState(), &engine, &env);
       CHECK(replica.ok()) << replica.status();
       promises[{w, r}] = (*replica)->Promise();
     }

@@ -99,10 +99,17 @@ void SimCluster::Start(NodeId id) {
   history_->Happened(EventKind::kStart, Now(), id);
   RecordRecovered(id);
   node.env = std::make_unique<SimEnv>(id, rng_.Fork(id), static_cast<SimWorld*>(this));
+  NewLife life;
+  life.cluster = plan_.config.cluster;
+  life.node = id;
+  life.strategy = plan_.config.strategy;
+  life.durability = plan_.config.durability;
+  life.boot = absl::StrCat(node.boots);
+  life.incarnation = incarnation;
+  absl::StatusOr<StoredState> state = BeginLife(node.disk.get(), life);
+  CHECK(state.ok()) << state.status();
   absl::StatusOr<std::unique_ptr<Replica>> replica =
-      Replica::Make(ConfigOf(id), incarnation,
-                    /*may_have_forgotten=*/plan_.config.durability == Durability::kMemory,
-                    node.disk.get(), node.env.get());
+      Replica::Make(ConfigOf(id), incarnation, *std::move(state), node.disk.get(), node.env.get());
   CHECK(replica.ok()) << replica.status();
   node.replica = *std::move(replica);
   node.replica->Start();
@@ -110,10 +117,31 @@ void SimCluster::Start(NodeId id) {
   network_.OnStart(id);
 }
 
-void SimCluster::Crash(NodeId id) {
+void SimCluster::StopDisk(Node* node, End how) {
+  const WriteBatch before = node->disk->Contents();
+  const bool orderly = !node->replica->failed() && !node->disk->failing();
+  if (how == End::kShutdown && orderly && plan_.config.durability != Durability::kMemory) {
+    CHECK(EndLife(node->disk.get(), node->replica->store().state()).ok());
+    return;
+  }
+  // A crash shows what was not synced to the next process, or takes it away with the power.
+  const bool power_lost = how != End::kCrash || storage_rng_.Chance(50);
+  if (power_lost) ++node->boots;
+  if (how == End::kNewDisk) {
+    node->disk->Replace();
+  } else {
+    node->disk->Crash(power_lost, &storage_rng_);
+  }
+  RecordForgotten(node->id, before);
+}
+
+void SimCluster::Stop(NodeId id, End how) {
   Node& node = at(id);
   if (node.replica == nullptr) return;
-  trace_->Note(Now(), id, {kCrashFact}, [] { return "crashes"; });
+  trace_->Note(Now(), id, {kCrashFact, static_cast<uint64_t>(how)}, [how] {
+    return how == End::kShutdown ? "ends" : how == End::kNewDisk ? "loses its disk" : "crashes";
+  });
+  StopDisk(&node, how);
   history_->Happened(EventKind::kCrash, Now(), id);
   ++node.life;
   node.replica.reset();
@@ -122,11 +150,10 @@ void SimCluster::Crash(NodeId id) {
   node.drain_due = false;
   node.paused_until = queue_->Now();
   node.timers.clear();
-  node.disk->Crash(&storage_rng_);
   for (const OperationId operation : std::exchange(node.open, {})) {
     const size_t index = operations_.at({id, operation});
     history_->ConnectionLost(Now(), index);
-    End(index);
+    EndOperation(index);
   }
   network_.OnCrash(id);
 }
@@ -162,7 +189,7 @@ size_t SimCluster::Submit(NodeId id, HistoryOperation operation, Done done) {
   done_[index] = std::move(done);
   if (!Up(id)) {
     history_->Refused(Now(), index);
-    End(index);
+    EndOperation(index);
     return index;
   }
   const OperationId operation_id = at(id).next_operation++;
@@ -192,7 +219,7 @@ void SimCluster::Cancel(size_t operation) {
 }
 
 // The client learns of it a little later, and never from within a drain.
-void SimCluster::End(size_t operation) {
+void SimCluster::EndOperation(size_t operation) {
   const auto it = done_.find(operation);
   if (it == done_.end()) return;
   queue_->After(absl::Microseconds(100), [this, operation, done = std::move(it->second)] {
@@ -305,7 +332,7 @@ void SimCluster::OnComplete(NodeId id, OperationId operation, OperationResult re
                 StableHash(history_->operations()[index].result.status.ToString())},
                [&] { return absl::StrCat("answers ", history_->Describe(index)); });
   node.open.erase(operation);
-  End(index);
+  EndOperation(index);
 }
 
 void SimCluster::OnRequestSync(NodeId id, SyncTicket ticket) {

@@ -56,9 +56,16 @@ class SimCluster : private SimWorld, private NetworkUser {
   const ClusterPlan& plan() const { return plan_; }
   NodeId leader() const { return plan_.leader; }
 
-  // Processes. Starting a node that is up, or crashing one that is down, does nothing.
+  // Processes. Starting a node that is up, or ending one that is down, does nothing.
   void Start(NodeId node);
-  void Crash(NodeId node);
+  enum class End {
+    kCrash,      // the process dies, and the machine may lose its power with it
+    kPowerLoss,  // the same, and it does
+    kShutdown,   // the process ends cleanly, in good order where its disk is
+    kNewDisk,    // the machine dies, and its successor has nothing
+  };
+  void Stop(NodeId node, End how);
+  void Crash(NodeId node) { Stop(node, End::kCrash); }
   // The process stands still: what arrives waits.
   void Pause(NodeId node, absl::Duration how_long);
   bool Up(NodeId node) const override { return at(node).replica != nullptr; }
@@ -93,6 +100,7 @@ class SimCluster : private SimWorld, private NetworkUser {
     std::unique_ptr<SimEnv> env;
     std::unique_ptr<Replica> replica;  // null: down
     uint64_t life = 0;                 // counts starts
+    uint64_t boots = 1;                // of its machine
     bool serving = false;              // its reads have counted in this life
     bool flushing = false;
     std::deque<Work> inbox;
@@ -113,6 +121,9 @@ class SimCluster : private SimWorld, private NetworkUser {
 
   ClusterConfig ConfigOf(NodeId node) const;
   Incarnation NewIncarnation(Node* node);
+  // Ends the process over the disk, and writes down what that takes away.
+  void StopDisk(Node* node, End how);
+  void RecordForgotten(NodeId node, const WriteBatch& before);
   void RecordRecovered(NodeId node);
   void RecordApplied(NodeId node, const WriteBatch& batch);
   void RecordSynced(NodeId node, const WriteBatch& batch);
@@ -122,7 +133,7 @@ class SimCluster : private SimWorld, private NetworkUser {
   void Enqueue(NodeId node, Work work);
   void ScheduleDrain(Node* node);
   void Drain(NodeId node, uint64_t life);
-  void End(size_t operation);
+  void EndOperation(size_t operation);
   void StartSync(NodeId node);
 
   // SimWorld.

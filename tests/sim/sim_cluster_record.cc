@@ -1,4 +1,5 @@
 // The part of SimCluster that writes down what stores and messages hold.
+#include <map>
 #include <string>
 
 #include "glog/logging.h"
@@ -6,6 +7,19 @@
 #include "tests/sim/sim_cluster.h"
 
 namespace quorate::sim {
+
+void SimCluster::RecordForgotten(NodeId node, const WriteBatch& before) {
+  std::map<std::string, std::string> left;
+  for (const auto& [key, bytes] : disk(node).Contents()) left[key] = bytes;
+  for (const auto& [key, bytes] : before) {
+    const auto it = left.find(key);
+    if (it != left.end() && it->second == bytes) continue;
+    const absl::StatusOr<Record> record =
+        it == left.end() ? absl::StatusOr<Record>(Record()) : Record::Decode(it->second);
+    CHECK(record.ok()) << record.status();
+    history_->Changed(EventKind::kForgot, Now(), node, key, *record, bytes);
+  }
+}
 
 void SimCluster::RecordRecovered(NodeId node) {
   for (const auto& [key, bytes] : disk(node).Contents()) {
@@ -17,6 +31,7 @@ void SimCluster::RecordRecovered(NodeId node) {
 
 void SimCluster::RecordApplied(NodeId node, const WriteBatch& batch) {
   for (const auto& [key, bytes] : batch) {
+    if (key == kStateKey) continue;
     const absl::StatusOr<Record> record = Record::Decode(bytes);
     CHECK(record.ok()) << record.status();
     history_->Changed(EventKind::kStored, Now(), node, key, *record, bytes);
@@ -26,6 +41,7 @@ void SimCluster::RecordApplied(NodeId node, const WriteBatch& batch) {
 
 void SimCluster::RecordSynced(NodeId node, const WriteBatch& batch) {
   for (const auto& [key, bytes] : batch) {
+    if (key == kStateKey) continue;
     const absl::StatusOr<Record> record = Record::Decode(bytes);
     CHECK(record.ok()) << record.status();
     history_->Changed(EventKind::kDurable, Now(), node, key, *record, bytes);

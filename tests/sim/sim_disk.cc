@@ -25,7 +25,7 @@ absl::Status SimDisk::Apply(const WriteBatch& batch) {
   if (failing_) stored.resize(batch.size() / 2);
   CHECK(visible_.Apply(stored).ok());
   ++applied_;
-  if (durability_ == Durability::kSynced) unsynced_.push_back(stored);
+  if (durability_ != Durability::kMemory) unsynced_.push_back(stored);
   if (on_applied_) on_applied_(stored);
   return failing_ ? Broken() : absl::OkStatus();
 }
@@ -51,12 +51,17 @@ void SimDisk::MoveToSynced(const WriteBatch& batch) {
   if (on_synced_) on_synced_(batch);
 }
 
-void SimDisk::Crash(SimRng* rng) {
+void SimDisk::Replace() {
   failing_ = failed_ = false;
-  if (durability_ == Durability::kMemory) {
-    visible_ = MemoryEngine();
-    return;
-  }
+  visible_ = synced_ = MemoryEngine();
+  unsynced_.clear();
+  synced_through_ = applied_;
+}
+
+void SimDisk::Crash(bool power_lost, SimRng* rng) {
+  if (durability_ == Durability::kMemory) return Replace();
+  failing_ = failed_ = false;
+  if (!power_lost) return;
   for (uint64_t kept = rng->Below(unsynced_.size() + 1); kept > 0; --kept) {
     MoveToSynced(unsynced_.front());
     unsynced_.pop_front();
@@ -68,7 +73,7 @@ void SimDisk::Crash(SimRng* rng) {
 
 WriteBatch SimDisk::Contents() {
   WriteBatch all;
-  std::optional<std::string> after;
+  std::optional<std::string> after = kStateKey;
   for (bool done = false; !done;) {
     absl::StatusOr<ScanPage> page = visible_.Scan(after, ScanLimits());
     CHECK(page.ok());

@@ -1,7 +1,7 @@
 // SimDisk: a storage engine that keeps apart what was synced, so that a crash can forget the rest.
 //
 // It outlives the replicas over it, as a disk outlives processes. Where the durability is kMemory
-// there is nothing to keep: a crash forgets everything. Where it is kSynced a crash keeps a drawn
+// there is nothing to keep: a crash forgets everything. Elsewhere the loss of power keeps a drawn
 // prefix of what was not synced, as a log-structured engine does.
 //
 // Not thread-safe: the simulator has one thread.
@@ -48,10 +48,13 @@ class SimDisk : public StorageEngine {
   // The process over it has been told.
   bool failed() const { return failed_; }
 
-  // The process over this disk is gone.
-  void Crash(SimRng* rng);
+  // The process over this disk is gone; the machine has lost its power, or has not.
+  void Crash(bool power_lost, SimRng* rng);
 
-  // All that is visible, in key order.
+  // There is a new disk in the place of this one.
+  void Replace();
+
+  // All records that are visible, in key order, without the replica's state.
   WriteBatch Contents();
 
  private:
@@ -62,8 +65,8 @@ class SimDisk : public StorageEngine {
   Observer on_applied_;
   Observer on_synced_;
   MemoryEngine visible_;
-  MemoryEngine synced_;              // kSynced only
-  std::deque<WriteBatch> unsynced_;  // kSynced only: the batches after the first synced_through_
+  MemoryEngine synced_;              // not for kMemory
+  std::deque<WriteBatch> unsynced_;  // not for kMemory: the batches after the first synced_through_
   uint64_t applied_ = 0;
   uint64_t synced_through_ = 0;
   bool failing_ = false;

@@ -19,7 +19,8 @@ ClusterPlan DrawCluster(absl::string_view strategy, SimRng rng) {
   config.quorums.n = rng.Pick(std::vector<int>{1, 3, 3, 3, 5, 5, 5});
   config.quorums.w = rng.Between(1, config.quorums.n);
   config.quorums.r = rng.Between(1, config.quorums.n);
-  config.durability = rng.Chance(50) ? Durability::kMemory : Durability::kSynced;
+  config.durability = rng.Pick(std::vector<Durability>{Durability::kMemory, Durability::kMemory,
+                                                       Durability::kOs, Durability::kSynced});
   config.forward_writes = rng.Chance(80);
   // Tight limits and short times make rare paths common.
   config.max_window_bytes = rng.Pick(std::vector<size_t>{512, 4096, size_t{64} << 20});
@@ -73,8 +74,9 @@ FaultPlan DrawFaults(SimRng rng) {
   FaultPlan plan;
   plan.kinds.push_back(FaultKind::kCrash);
   for (const FaultKind kind :
-       {FaultKind::kPartition, FaultKind::kOneWay, FaultKind::kClog, FaultKind::kPause,
-        FaultKind::kClockJump, FaultKind::kSlowDisk, FaultKind::kDiskFailure}) {
+       {FaultKind::kShutdown, FaultKind::kNewDisk, FaultKind::kPartition, FaultKind::kOneWay,
+        FaultKind::kClog, FaultKind::kPause, FaultKind::kClockJump, FaultKind::kSlowDisk,
+        FaultKind::kDiskFailure}) {
     if (rng.Chance(50)) plan.kinds.push_back(kind);
   }
   plan.gap_mean = rng.Between(absl::Milliseconds(150), absl::Milliseconds(500));
@@ -104,7 +106,7 @@ std::string SimPlan::DebugString() const {
   const ClusterConfig& config = cluster.config;
   return absl::StrCat(
       strategy, " N=", config.quorums.n, " W=", config.quorums.w, " R=", config.quorums.r, " ",
-      config.durability == Durability::kMemory ? "memory" : "synced",
+      DurabilityName(config.durability),
       cluster.leader == 0 ? "" : absl::StrCat(" leader=", cluster.leader),
       " loss=", cluster.network.loss_per_mille, " repeat=", cluster.network.repeat_per_mille,
       faults.spares_quorum ? " spares_quorum" : "",

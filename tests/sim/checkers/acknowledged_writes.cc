@@ -6,9 +6,8 @@
 //
 // In the end it is there: on every node, and in every read after healing, there is a record that
 // descends from it. A write is excused from this once, at one moment after its answer, W or more
-// nodes had held it, had lost it in a crash at the durability "memory", and had not got it back.
-// Who that is, is computed from the stores' contents (holdings.h), not from what nodes say of
-// themselves. At the durability "synced" no write is excused.
+// nodes had held it, had lost it in a crash or with their disk, and had not got it back. Who that
+// is, is computed from the stores' contents (holdings.h), not from what nodes say of themselves.
 #include "absl/strings/str_cat.h"
 
 #include "tests/sim/checkers/checker.h"

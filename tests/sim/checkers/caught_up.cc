@@ -6,7 +6,7 @@
 //     of nodes to hear includes one that had it;
 //   * is held by another node, which has held it since before A started; that covers the case in
 //     which A had to ask all others.
-// Only at the durability "memory": elsewhere nothing acknowledged is forgotten.
+// Only where A has forgotten something that it held: otherwise it may serve at once.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -33,13 +33,12 @@ bool MustKnow(const History& history, const TrackedWrite& write, NodeId node, si
 
 void CheckCaughtUp(const History& history, Report* report) {
   if (!history.promise().keeps_acknowledged_writes) return;
-  if (history.setting().durability != Durability::kMemory) return;
   Holdings holdings(history);
   std::map<NodeId, size_t> started;
   for (size_t i = 0; i < history.events().size(); ++i) {
     const HistoryEvent& event = history.events()[i];
     if (event.kind == EventKind::kStart) started[event.node] = i;
-    if (event.kind == EventKind::kServing) {
+    if (event.kind == EventKind::kServing && holdings.HasForgotten(event.node)) {
       for (const TrackedWrite& write : holdings.writes()) {
         if (!MustKnow(history, write, event.node, started[event.node])) continue;
         ++report->catch_ups_checked;

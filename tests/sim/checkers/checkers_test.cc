@@ -89,7 +89,12 @@ class Story {
     return RecordOf(number, "value" + std::to_string(number));
   }
 
-  void Crash(NodeId node) { history.Happened(EventKind::kCrash, kNow, node); }
+  void Crash(NodeId node) {
+    if (history.setting().durability == Durability::kMemory) {
+      history.Changed(EventKind::kForgot, kNow, node, "key", Record(), "");
+    }
+    history.Happened(EventKind::kCrash, kNow, node);
+  }
   void Start(NodeId node) { history.Happened(EventKind::kStart, kNow, node); }
   void Serve(NodeId node) { history.Happened(EventKind::kServing, kNow, node); }
 

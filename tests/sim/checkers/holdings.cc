@@ -15,7 +15,7 @@ std::string NodeSet::DebugString() const {
 }
 
 Holdings::Holdings(const History& history)
-    : history_(history), memory_(history.setting().durability == Durability::kMemory) {
+    : history_(history), synced_(history.setting().durability == Durability::kSynced) {
   for (size_t i = 0; i < history.operations().size(); ++i) {
     const HistoryOperation& operation = history.operations()[i];
     if (!operation.operation.is_write() || !operation.ok()) continue;
@@ -43,6 +43,7 @@ void Holdings::Apply(size_t index) {
       return;
     case EventKind::kServing:
       serving_.Add(event.node);
+      forgot_.Remove(event.node);
       for (TrackedWrite& write : writes_) {
         if (write.acknowledged && !write.holders.Has(event.node)) {
           write.served_without.Add(event.node);
@@ -51,7 +52,9 @@ void Holdings::Apply(size_t index) {
       return;
     case EventKind::kCrash:
       serving_.Remove(event.node);
-      if (memory_) Forget(event.node);
+      return;
+    case EventKind::kForgot:
+      Forget(event.node, event.key, event.version);
       return;
     case EventKind::kEnd: {
       const auto it = by_operation_.find(event.operation);
@@ -64,7 +67,7 @@ void Holdings::Apply(size_t index) {
       return;
     }
     case EventKind::kStored:
-      if (memory_) Hold(index, event.node, event.key, event.version);
+      if (!synced_) Hold(index, event.node, event.key, event.version);
       return;
     case EventKind::kDurable:
     case EventKind::kRecovered:
@@ -84,10 +87,12 @@ void Holdings::Hold(size_t event, NodeId node, const std::string& key, const Ver
   }
 }
 
-void Holdings::Forget(NodeId node) {
-  anybody_forgot_ = true;
-  for (TrackedWrite& write : writes_) {
-    if (!write.holders.Has(node)) continue;
+void Holdings::Forget(NodeId node, const std::string& key, const Version& left) {
+  for (const size_t place : WritesOf(key)) {
+    TrackedWrite& write = writes_[place];
+    if (!write.holders.Has(node) || left.Descends(write.version)) continue;
+    anybody_forgot_ = true;
+    forgot_.Add(node);
     write.holders.Remove(node);
     write.lost.Add(node);
     write.held_since.erase(node);

@@ -8,7 +8,7 @@
 //
 // A node holds a write from the moment its store holds a record whose version descends from the
 // write's: at the durability "synced", from the moment a crash cannot take that record away any
-// more. It stops holding it only by a crash at the durability "memory".
+// more. It stops holding it when a crash or a lost disk takes that record away.
 #ifndef QUORATE_TESTS_SIM_CHECKERS_HOLDINGS_H_
 #define QUORATE_TESTS_SIM_CHECKERS_HOLDINGS_H_
 
@@ -63,19 +63,22 @@ class Holdings {
   size_t PlaceOf(size_t operation) const { return by_operation_.at(operation); }
 
   bool Serving(NodeId node) const { return serving_.Has(node); }
-  // A node has crashed, at the durability "memory", by now.
+  // The node has forgotten something that it held, and has not turned to serving since.
+  bool HasForgotten(NodeId node) const { return forgot_.Has(node); }
+  // A node has forgotten what it held, by now.
   bool anybody_forgot() const { return anybody_forgot_; }
 
  private:
   void Hold(size_t event, NodeId node, const std::string& key, const Version& version);
-  void Forget(NodeId node);
+  void Forget(NodeId node, const std::string& key, const Version& left);
 
   const History& history_;
-  const bool memory_;
+  const bool synced_;
   std::vector<TrackedWrite> writes_;
   std::map<std::string, std::vector<size_t>> by_key_;
   std::map<size_t, size_t> by_operation_;
   NodeSet serving_;
+  NodeSet forgot_;  // since they served last
   bool anybody_forgot_ = false;
 };
 

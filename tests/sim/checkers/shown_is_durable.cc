@@ -31,7 +31,8 @@ void CheckShownIsDurable(const History& history, Report* report) {
   if (history.setting().durability != Durability::kSynced) return;
   std::map<std::string, DurableVersions> durable;
   for (const HistoryEvent& event : history.events()) {
-    if (event.kind == EventKind::kDurable || event.kind == EventKind::kRecovered) {
+    if (event.kind == EventKind::kDurable || event.kind == EventKind::kRecovered ||
+        event.kind == EventKind::kForgot) {
       durable[event.key][event.node] = event.version;
     }
     if (event.kind != EventKind::kEnd) continue;

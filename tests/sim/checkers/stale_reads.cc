@@ -2,10 +2,9 @@
 // of it. "Began after" is exact: the read reached its node after the write's answer had left.
 // Versions decide, so a read of a deleted key is checked like any other.
 //
-// As long as no node has forgotten anything in this run, that is without exception. After a crash
-// at the durability "memory", a read may be stale only if R nodes have, since the write's answer,
-// served at a time when they lacked it; with fewer, any R nodes that serve include one that knows
-// of it.
+// As long as no node has forgotten anything in this run, that is without exception. Afterwards a
+// read may be stale only if R nodes have, since the write's answer, served at a time when they
+// lacked it; with fewer, any R nodes that serve include one that knows of it.
 #include "absl/strings/str_cat.h"
 
 #include "tests/sim/checkers/checker.h"

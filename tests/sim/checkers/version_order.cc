@@ -91,6 +91,7 @@ void CheckVersionOrder(const History& history, Report* report) {
       case EventKind::kStart:
       case EventKind::kServing:
       case EventKind::kDurable:
+      case EventKind::kForgot:
         break;
     }
   }

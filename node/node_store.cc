@@ -1,0 +1,103 @@
+#include "node/node_store.h"
+
+#include <fstream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+
+#include "replication/storage/memory_engine.h"
+
+namespace quorate {
+namespace {
+
+// Changes with every start of the machine; empty where the system does not tell.
+std::string BootId() {
+  std::string id;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
+  return id;
+}
+
+}  // namespace
+
+NodeStore::NodeStore(std::unique_ptr<StorageEngine> engine, StoredState state)
+    : engine_(std::move(engine)), state_(std::move(state)) {}
+
+NodeStore::~NodeStore() { StopSyncing(); }
+
+absl::StatusOr<std::unique_ptr<NodeStore>> NodeStore::Open(const NodeConfig& config,
+                                                           Incarnation incarnation,
+                                                           const NodeStorage& storage) {
+  NewLife life;
+  life.cluster = config.cluster.cluster;
+  life.node = config.cluster.self;
+  life.strategy = config.cluster.strategy;
+  life.durability = config.cluster.durability;
+  life.boot = storage.boot.empty() ? BootId() : storage.boot;
+  life.incarnation = incarnation;
+  std::unique_ptr<StorageEngine> engine;
+  if (config.data_dir.empty()) {
+    engine = std::make_unique<MemoryEngine>();
+  } else {
+    absl::StatusOr<std::unique_ptr<RocksDbEngine>> on_disk =
+        RocksDbEngine::Open(config.data_dir, storage.rocksdb);
+    if (!on_disk.ok()) return on_disk.status();
+    life.engine_has_lost = (*on_disk)->has_lost();
+    engine = *std::move(on_disk);
+  }
+  if (life.engine_has_lost) {
+    LOG(WARNING) << "the log in " << config.data_dir
+                 << " was damaged before its end: what followed "
+                 << "is lost, and the node compares its data with the others' before it serves";
+  }
+  absl::StatusOr<StoredState> state = BeginLife(engine.get(), life);
+  if (!state.ok()) {
+    return absl::Status(state.status().code(),
+                        absl::StrCat("--data_dir=", config.data_dir,
+                                     " cannot be used: ", state.status().message()));
+  }
+  return std::unique_ptr<NodeStore>(new NodeStore(std::move(engine), *std::move(state)));
+}
+
+void NodeStore::StartSyncing(Synced synced) {
+  CHECK(!thread_.joinable());
+  synced_ = std::move(synced);
+  thread_ = std::thread([this] { SyncLoop(); });
+}
+
+void NodeStore::RequestSync(SyncTicket ticket) {
+  MutexLock lock(&mu_);
+  wanted_ = ticket;
+  changed_.Signal();
+}
+
+void NodeStore::SyncLoop() {
+  SyncTicket synced = 0;
+  while (true) {
+    SyncTicket ticket = 0;
+    {
+      MutexLock lock(&mu_);
+      while (wanted_ == synced && !stopping_) changed_.Wait(&mu_);
+      if (stopping_) return;
+      ticket = wanted_;
+    }
+    const absl::Status status = engine_->Sync();
+    synced = ticket;
+    synced_(ticket, status);
+  }
+}
+
+void NodeStore::StopSyncing() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+    changed_.Signal();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::Status NodeStore::EndLife(const StoredState& state) {
+  return quorate::EndLife(engine_.get(), state);
+}
+
+}  // namespace quorate

@@ -1,0 +1,106 @@
+#include "replication/storage/stored_state.h"
+
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+
+namespace quorate {
+namespace {
+
+constexpr uint32_t kFormat = 1;
+
+absl::StatusOr<std::optional<StoredState>> Load(StorageEngine* engine) {
+  const absl::StatusOr<std::optional<std::string>> bytes = engine->Get(kStateKey);
+  if (!bytes.ok()) return bytes.status();
+  if (!bytes->has_value()) {
+    ScanLimits one;
+    one.records = 1;
+    const absl::StatusOr<ScanPage> page = engine->Scan(std::nullopt, one);
+    if (!page.ok()) return page.status();
+    if (page->entries.empty()) return std::optional<StoredState>();
+    return absl::FailedPreconditionError("the data were not written by a node of Quorate");
+  }
+  StoredState state;
+  if (!state.ParseFromString(**bytes)) {
+    return absl::DataLossError("the node's stored state is damaged");
+  }
+  return std::optional<StoredState>(std::move(state));
+}
+
+absl::Status CheckOwner(const StoredState& state, const NewLife& life) {
+  if (state.format() > kFormat) {
+    return absl::FailedPreconditionError(absl::StrCat("the data have format ", state.format(),
+                                                      ", and this version knows up to ", kFormat,
+                                                      ": start the version that wrote them"));
+  }
+  const auto other = [](absl::string_view what, absl::string_view theirs, absl::string_view ours) {
+    return absl::FailedPreconditionError(absl::StrCat("the data belong to ", what, " '", theirs,
+                                                      "', and this node's is '", ours, "'"));
+  };
+  if (state.cluster() != life.cluster) return other("cluster", state.cluster(), life.cluster);
+  if (state.strategy() != life.strategy) return other("strategy", state.strategy(), life.strategy);
+  if (state.node() != life.node) {
+    return other("node", absl::StrCat(state.node()), absl::StrCat(life.node));
+  }
+  return absl::OkStatus();
+}
+
+// Whether the end of the life that wrote `state` can have taken away nothing that it acknowledged.
+bool HasKept(const StoredState& state, const NewLife& life) {
+  if (life.engine_has_lost) return false;
+  if (state.clean() || state.durability() == DurabilityName(Durability::kSynced)) return true;
+  return state.durability() == DurabilityName(Durability::kOs) && !state.boot().empty() &&
+         state.boot() == life.boot;
+}
+
+absl::Status Store(StorageEngine* engine, const StoredState& state) {
+  const absl::Status applied = engine->Apply({{kStateKey, state.SerializeAsString()}});
+  return applied.ok() ? engine->Sync() : applied;
+}
+
+}  // namespace
+
+const char* DurabilityName(Durability durability) {
+  switch (durability) {
+    case Durability::kMemory:
+      return "memory";
+    case Durability::kOs:
+      return "os";
+    case Durability::kSynced:
+      return "synced";
+  }
+  return "?";
+}
+
+absl::StatusOr<StoredState> BeginLife(StorageEngine* engine, const NewLife& life) {
+  absl::StatusOr<std::optional<StoredState>> found = Load(engine);
+  if (!found.ok()) return found.status();
+  StoredState state;
+  if (found->has_value()) {
+    const absl::Status owner = CheckOwner(**found, life);
+    if (!owner.ok()) return owner;
+    state = **std::move(found);
+  }
+  state.set_complete(state.complete() && HasKept(state, life));
+  // What was not synced may have left this node with dots that its store does not know of.
+  if (!state.clean() || !state.complete()) state.set_incarnation(life.incarnation);
+  if (!state.complete()) state.set_through(0);
+  state.set_format(kFormat);
+  state.set_cluster(life.cluster);
+  state.set_node(life.node);
+  state.set_strategy(life.strategy);
+  state.set_durability(DurabilityName(life.durability));
+  state.set_boot(life.boot);
+  state.set_clean(false);
+  if (life.durability == Durability::kMemory) return state;
+  const absl::Status stored = Store(engine, state);
+  if (!stored.ok()) return stored;
+  return state;
+}
+
+absl::Status EndLife(StorageEngine* engine, StoredState state) {
+  state.set_clean(true);
+  return Store(engine, state);
+}
+
+}  // namespace quorate

@@ -1,0 +1,59 @@
+// FaultyFileSystem: a disk that one can pull the power from, that fails, or that is slow, under
+// RocksDB. What is written to a write-ahead log stays in memory until it is synced: so a process
+// over it that is killed, or told that the power is gone, forgets exactly what was not synced.
+//
+//   auto disk = std::make_shared<FaultyFileSystem>();
+//   options.file_system = disk;
+//   ...
+//   disk->LosePower();   // nothing reaches the disk any more; close the engine, and open it anew
+#ifndef QUORATE_TESTS_STORAGE_FAULTY_FILE_SYSTEM_H_
+#define QUORATE_TESTS_STORAGE_FAULTY_FILE_SYSTEM_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "rocksdb/file_system.h"
+
+namespace quorate {
+
+// Thread-safe. Files that were opened through it must not outlive it.
+class FaultyFileSystem : public rocksdb::FileSystemWrapper {
+ public:
+  FaultyFileSystem();
+
+  // For good.
+  void LosePower() { power_lost_ = true; }
+  // Writes and syncs fail from now on.
+  void Fail() { failing_ = true; }
+  // Each sync of a write-ahead log takes this much longer.
+  void SetSyncDelay(absl::Duration delay) { sync_delay_ns_ = absl::ToInt64Nanoseconds(delay); }
+
+  // Bytes of write-ahead logs that have not been synced.
+  int64_t unsynced_bytes() const { return unsynced_bytes_; }
+
+  static const char* kClassName() { return "FaultyFileSystem"; }
+  const char* Name() const override { return kClassName(); }
+
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* debug) override;
+
+ private:
+  friend class FaultyFile;
+  friend class ForgetfulLog;
+
+  // OK, or why nothing can be written now.
+  rocksdb::IOStatus Condition() const;
+
+  std::atomic<bool> power_lost_{false};
+  std::atomic<bool> failing_{false};
+  std::atomic<int64_t> sync_delay_ns_{0};
+  std::atomic<int64_t> unsynced_bytes_{0};
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_TESTS_STORAGE_FAULTY_FILE_SYSTEM_H_
