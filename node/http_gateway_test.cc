@@ -185,6 +185,44 @@ TEST_F(HttpGatewayTest, AbsentKeysUnknownPathsAndWrongMethods) {
   EXPECT_EQ(wrong[http::field::allow], "POST");
 }
 
+TEST_F(HttpGatewayTest, RawValuesPassUnchanged) {
+  api_.AnswerWith(Echo);
+  Start();
+  const std::string bytes("\0\xff\r\n\r\nGET / HTTP/1.1\r\n", 22);
+  Client client(*gateway_);
+  client.Send(absl::StrCat("PUT /v1/kv/a%20b?w=2&timeout_ms=50 HTTP/1.1\r\nHost: test\r\n",
+                           "Content-Type: image/png\r\nExpect: 100-continue\r\n",
+                           "quorate-context: AQID\r\nContent-Length: ", bytes.size(), "\r\n\r\n"));
+  EXPECT_EQ(client.Receive().result_int(), 100u);
+  client.Send(bytes);
+  const Response put = client.Receive();
+  EXPECT_EQ(put.result_int(), 200u);
+  EXPECT_EQ(put["Quorate-Version"], "5");
+  EXPECT_EQ(put[http::field::cache_control], "no-store");
+  EXPECT_EQ(api_.started()[0].value, bytes);
+  EXPECT_EQ(api_.started()[0].context, "\x01\x02\x03");
+  EXPECT_EQ(api_.started()[0].timeout, absl::Milliseconds(50));
+
+  client.Send(Get("/v1/kv/%ff%00"));
+  const Response get = client.Receive();
+  EXPECT_EQ(get.result_int(), 200u);
+  EXPECT_EQ(get[http::field::content_type], "application/octet-stream");
+  EXPECT_EQ(get.body(), std::string("\xff\0", 2));
+  EXPECT_EQ(get["Quorate-Node"], "node-1");
+  EXPECT_EQ(api_.started()[1].timeout, options_.operation_timeout);
+
+  client.Send("HEAD /v1/kv/%ff%00 HTTP/1.1\r\nHost: test\r\n\r\n");
+  const Response head = client.Receive(/*head=*/true);
+  EXPECT_EQ(head[http::field::content_length], "2");
+  EXPECT_EQ(head["Quorate-Context"], get["Quorate-Context"]);
+
+  client.Send("DELETE /v1/kv/k HTTP/1.1\r\nHost: test\r\n\r\n");
+  EXPECT_EQ(client.Receive().result_int(), 200u);
+  client.Send("PUT /v1/kv/k HTTP/1.1\r\nHost: test\r\nIf-Match: x\r\nContent-Length: 0\r\n\r\n");
+  ExpectError(client.Receive(), 501, "UNIMPLEMENTED");
+  EXPECT_EQ(api_.started().size(), 4u);
+}
+
 TEST_F(HttpGatewayTest, ANodeThatIsNotServingIsNotHealthy) {
   v1::StatusResponse status;
   status.set_state("waiting");

@@ -206,8 +206,11 @@ void HttpSession::OnReadError(const error_code& error) {
 
 void HttpSession::Dispatch() {
   const auto& message = parser_->get();
-  RestRequest request =
-      DecodeRestRequest(View(message.method_string()), View(message.target()), message.body());
+  HttpRequest http{View(message.method_string()), View(message.target()), message.body(), {}};
+  for (const auto& field : message.base()) {
+    http.headers.emplace_back(View(field.name_string()), View(field.value()));
+  }
+  RestRequest request = DecodeRestRequest(http);
   if (HttpAnswer* refusal = std::get_if<HttpAnswer>(&request)) {
     Respond(std::move(*refusal));
     return;
@@ -230,7 +233,7 @@ void HttpSession::Dispatch() {
   key_request_.operation = Operation();  // the answer needs no more than this
   key_request_.operation.kind = operation.kind;
   key_request_.operation.key = operation.key;
-  operation.timeout = host_->options().operation_timeout;
+  operation.timeout = key_request_.timeout.value_or(host_->options().operation_timeout);
   operation_ = host_->StartOperation(shared_from_this(), request_number_, std::move(operation));
   WatchForDisconnect();
 }
@@ -253,7 +256,8 @@ void HttpSession::OnResult(uint64_t request, const OperationResult& result) {
   error_code ignored;
   stream_.socket().cancel(ignored);  // ends the watch
   const Operation& operation = key_request_.operation;
-  HttpAnswer answer = EncodeResult(operation, key_request_.siblings, result, host_->api());
+  HttpAnswer answer =
+      EncodeResult(operation, key_request_.form, key_request_.siblings, result, host_->api());
   if (operation.is_write()) {
     // Refusing to send it would deny what has happened.
     ReleaseAll();
@@ -283,8 +287,11 @@ void HttpSession::Write(HttpAnswer answer) {
   if (answer.status == 499) response_.reason("Client Closed Request");
   response_.set(http::field::server, "quorate");
   response_.set(http::field::date, HttpDate());
-  response_.set(http::field::content_type, "application/json; charset=utf-8");
-  if (!answer.allow.empty()) response_.set(http::field::allow, answer.allow);
+  response_.set(http::field::content_type, answer.content_type);
+  // An answer holds for the moment it was asked for; one that a cache repeats would be stale
+  // whatever the quorums.
+  response_.set(http::field::cache_control, "no-store");
+  for (const auto& [name, value] : answer.headers) response_.set(name, value);
   if (answer.status == 429 || answer.status == 503) response_.set(http::field::retry_after, "1");
   response_.keep_alive(keep_alive_);
   response_.body() = std::move(answer.body);

@@ -16,6 +16,7 @@
 #include "boost/beast/http/string_body.hpp"
 
 #include "node/http_options.h"
+#include "node/key_request.h"
 #include "node/kv_api.h"
 #include "node/rest_request.h"
 #include "node/rest_response.h"

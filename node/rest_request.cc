@@ -1,28 +1,25 @@
 #include "node/rest_request.h"
 
 #include <limits>
-#include <map>
 #include <optional>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 #include "node/json_fields.h"
-#include "node/text_encoding.h"
+#include "node/raw_request.h"
+#include "node/url_fields.h"
 
 namespace quorate {
 namespace {
 
-using QueryParameters = std::map<std::string, std::string>;
-
-enum class Call { kGet, kLocalRead, kSet, kDelete, kHealth };
+enum class Call { kGet, kLocalRead, kSet, kDelete, kHealth, kRaw };
 
 struct Route {
   absl::string_view path;
@@ -40,25 +37,8 @@ constexpr Route kRoutes[] = {
     {"/set", Call::kSet, false, kWriteMethods},
     {"/delete", Call::kDelete, false, kWriteMethods},
     {"/health", Call::kHealth, false, kReadMethods},
+    {"/v1/kv", Call::kRaw, true, kRawMethods},
 };
-
-struct Target {
-  absl::string_view path;
-  absl::string_view query;
-};
-
-// Clients of a proxy write the whole URL into the request line; what stands before the path is of
-// no interest here.
-Target SplitTarget(absl::string_view target) {
-  const size_t scheme = target.find("://");
-  if (!absl::StartsWith(target, "/") && scheme != absl::string_view::npos) {
-    const size_t path = target.find('/', scheme + 3);
-    target = path == absl::string_view::npos ? "/" : target.substr(path);
-  }
-  const std::pair<absl::string_view, absl::string_view> parts =
-      absl::StrSplit(target, absl::MaxSplits('?', 1));
-  return Target{parts.first, parts.second};
-}
 
 const Route* FindRoute(absl::string_view path) {
   for (const Route& route : kRoutes) {
@@ -75,86 +55,23 @@ bool Allows(const Route& route, absl::string_view method) {
   return false;
 }
 
-absl::StatusOr<QueryParameters> ParseQuery(absl::string_view query) {
-  QueryParameters parameters;
-  for (const absl::string_view part : absl::StrSplit(query, '&', absl::SkipEmpty())) {
-    const std::pair<absl::string_view, absl::string_view> pair =
-        absl::StrSplit(part, absl::MaxSplits('=', 1));
-    std::optional<std::string> name = PercentDecode(pair.first);
-    std::optional<std::string> value = PercentDecode(pair.second);
-    if (!name.has_value() || !value.has_value()) {
-      return absl::InvalidArgumentError("the query has a '%' without two hexadecimal digits");
-    }
-    if (!parameters.emplace(*std::move(name), *std::move(value)).second) {
-      return absl::InvalidArgumentError("the query has a parameter twice");
-    }
-  }
-  return parameters;
-}
-
-absl::StatusOr<std::string> DecodedField(absl::string_view name, absl::string_view text) {
-  std::optional<std::string> bytes = DecodeBase64(text);
-  if (!bytes.has_value()) {
-    return absl::InvalidArgumentError(absl::StrCat("'", name, "' is not valid base64"));
-  }
-  return *std::move(bytes);
-}
-
-absl::Status EmptyKey() { return absl::InvalidArgumentError("the key is empty"); }
-
-// `path_key` is what stands after the route's prefix, still encoded.
-absl::StatusOr<std::string> KeyFromUrl(absl::string_view path_key, const QueryParameters& query) {
-  const auto encoded = query.find("key_b64");
-  if (encoded != query.end()) {
-    if (!path_key.empty()) {
-      return absl::InvalidArgumentError("give the key in the path or as 'key_b64', not both");
-    }
-    absl::StatusOr<std::string> key = DecodedField("key_b64", encoded->second);
-    if (key.ok() && key->empty()) return EmptyKey();
-    return key;
-  }
-  std::optional<std::string> key = PercentDecode(path_key);
-  if (!key.has_value()) {
-    return absl::InvalidArgumentError(
-        "the key in the path has a '%' without two hexadecimal digits");
-  }
-  if (key->empty()) return EmptyKey();
-  if (!IsValidUtf8(*key)) {
-    return absl::InvalidArgumentError(
-        "the key in the path is not valid UTF-8; give other bytes as 'key_b64'");
-  }
-  return *std::move(key);
-}
-
-absl::StatusOr<bool> SiblingsFromUrl(const QueryParameters& query) {
-  const auto found = query.find("siblings");
-  bool siblings = false;
-  if (found != query.end() && !absl::SimpleAtob(found->second, &siblings)) {
-    return absl::InvalidArgumentError("'siblings' must be true or false");
-  }
-  return siblings;
-}
-
 absl::StatusOr<KeyRequest> DecodeRead(Call call, absl::string_view path_key,
                                       absl::string_view query_text) {
   const absl::StatusOr<QueryParameters> query = ParseQuery(query_text);
   if (!query.ok()) return query.status();
-  absl::StatusOr<std::string> key = KeyFromUrl(path_key, *query);
+  absl::StatusOr<std::string> key = KeyFromUrl(path_key, PathKeys::kText, *query);
   if (!key.ok()) return key.status();
-  const absl::StatusOr<bool> siblings = SiblingsFromUrl(*query);
+  const absl::StatusOr<bool> siblings = FlagParameter("siblings", *query);
   if (!siblings.ok()) return siblings.status();
 
   KeyRequest request;
   request.operation.kind = call == Call::kGet ? OperationKind::kGet : OperationKind::kLocalRead;
   request.operation.key = *std::move(key);
   request.siblings = *siblings;
-  const auto r = query->find("r");
-  if (call == Call::kGet && r != query->end()) {
-    int answers = 0;
-    if (!absl::SimpleAtoi(r->second, &answers)) {
-      return absl::InvalidArgumentError("'r' must be a whole number from 1 to N");
-    }
-    request.operation.r = answers;
+  if (call == Call::kGet) {
+    const absl::StatusOr<std::optional<int>> r = QuorumParameter("r", *query);
+    if (!r.ok()) return r.status();
+    request.operation.r = *r;
   }
   return request;
 }
@@ -230,32 +147,42 @@ absl::StatusOr<KeyRequest> DecodeWrite(Call call, absl::string_view body) {
 
 HttpAnswer UnknownPath() {
   return EncodeError(absl::NotFoundError(
-      "no such path; there are POST /set, POST /delete, GET /get/{key}, GET /local_read/{key} and "
-      "GET /health"));
+      "no such path; there are POST /set, POST /delete, GET /get/{key}, GET /local_read/{key}, "
+      "GET /health, and GET, PUT and DELETE of /v1/kv/{key}"));
 }
 
 HttpAnswer WrongMethod(const Route& route) {
   HttpAnswer answer = EncodeError(
       405, absl::UnimplementedError(absl::StrCat(route.path, " takes ", route.methods, " only")));
-  answer.allow = std::string(route.methods);
+  answer.headers.emplace_back("Allow", route.methods);
   return answer;
+}
+
+absl::StatusOr<KeyRequest> DecodeKeyRequest(Call call, const HttpRequest& http,
+                                            absl::string_view path_key, absl::string_view query) {
+  switch (call) {
+    case Call::kRaw:
+      return DecodeRawRequest(http, path_key, query);
+    case Call::kGet:
+    case Call::kLocalRead:
+      return DecodeRead(call, path_key, query);
+    default:
+      return DecodeWrite(call, http.body);
+  }
 }
 
 }  // namespace
 
-RestRequest DecodeRestRequest(absl::string_view method, absl::string_view target,
-                              absl::string_view body) {
-  const Target parts = SplitTarget(target);
+RestRequest DecodeRestRequest(const HttpRequest& http) {
+  const UrlParts parts = SplitTarget(http.target);
   const Route* route = FindRoute(parts.path);
   if (route == nullptr) return UnknownPath();
-  if (!Allows(*route, method)) return WrongMethod(*route);
+  if (!Allows(*route, http.method)) return WrongMethod(*route);
   if (route->call == Call::kHealth) return HealthRequest{};
 
   absl::string_view path_key = parts.path.substr(route->path.size());
   absl::ConsumePrefix(&path_key, "/");
-  absl::StatusOr<KeyRequest> request = route->methods == kReadMethods
-                                           ? DecodeRead(route->call, path_key, parts.query)
-                                           : DecodeWrite(route->call, body);
+  absl::StatusOr<KeyRequest> request = DecodeKeyRequest(route->call, http, path_key, parts.query);
   if (!request.ok()) return EncodeError(request.status());
   return *std::move(request);
 }

@@ -5,38 +5,30 @@
 //   GET /get/{key}?r=2&siblings=true         or  GET /get?key_b64=...
 //   GET /local_read/{key}?siblings=true      or  GET /local_read?key_b64=...
 //   GET /health
+//   GET, PUT, DELETE /v1/kv/{key}            see raw_request.h
 //
 // A key in a path is percent-decoded once and may hold '/'; '+' is a plus. HEAD goes where GET
-// goes. Fields and parameters that are not known are ignored. Sizes, W and R are the replica's to
-// judge.
+// goes. Fields and parameters that are not known are ignored, except under /v1. Sizes, W and R are
+// the replica's to judge.
 //
 // Pure: thread-safe, never blocks.
 #ifndef QUORATE_NODE_REST_REQUEST_H_
 #define QUORATE_NODE_REST_REQUEST_H_
 
-#include <string>
 #include <variant>
 
-#include "absl/strings/string_view.h"
-
+#include "node/key_request.h"
 #include "node/rest_response.h"
-#include "replication/operation.h"
 
 namespace quorate {
 
 struct HealthRequest {};
 
-struct KeyRequest {
-  Operation operation;  // without a timeout of its own
-  bool siblings = false;
-};
-
-// A request that cannot be carried out is its own answer: 400, 404 or 405.
+// A request that cannot be carried out is its own answer: 400, 404, 405 or 501.
 using RestRequest = std::variant<HttpAnswer, HealthRequest, KeyRequest>;
 
-// `target` is the request line's, path and query; `body` is read by POST only.
-RestRequest DecodeRestRequest(absl::string_view method, absl::string_view target,
-                              absl::string_view body);
+// The body is read by POST and PUT only.
+RestRequest DecodeRestRequest(const HttpRequest& http);
 
 }  // namespace quorate
 

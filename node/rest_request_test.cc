@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 
 KeyRequest Decoded(absl::string_view method, absl::string_view target,
                    absl::string_view body = "") {
-  const RestRequest request = DecodeRestRequest(method, target, body);
+  const RestRequest request = DecodeRestRequest({method, target, body, {}});
   const KeyRequest* key_request = std::get_if<KeyRequest>(&request);
   if (key_request != nullptr) return *key_request;
   const HttpAnswer* answer = std::get_if<HttpAnswer>(&request);
@@ -29,7 +29,7 @@ std::string KeyOf(absl::string_view target) { return Decoded("GET", target).oper
 // The answer's body must be a JSON object with a code and a message.
 void ExpectRefused(int status, absl::string_view method, absl::string_view target,
                    absl::string_view body, const std::string& why) {
-  const RestRequest request = DecodeRestRequest(method, target, body);
+  const RestRequest request = DecodeRestRequest({method, target, body, {}});
   const HttpAnswer* answer = std::get_if<HttpAnswer>(&request);
   ASSERT_NE(answer, nullptr) << method << " " << target << " " << body;
   EXPECT_EQ(answer->status, status) << method << " " << target << " " << body;
@@ -58,7 +58,7 @@ TEST(RestRequestTest, DocumentedCalls) {
   EXPECT_EQ(local.operation.kind, OperationKind::kLocalRead);
   EXPECT_EQ(local.operation.key, "mykey");
 
-  EXPECT_TRUE(std::holds_alternative<HealthRequest>(DecodeRestRequest("GET", "/health", "")));
+  EXPECT_TRUE(std::holds_alternative<HealthRequest>(DecodeRestRequest({"GET", "/health", "", {}})));
 }
 
 TEST(RestRequestTest, OptionalFields) {
@@ -162,7 +162,7 @@ TEST(RestRequestTest, RefusesBadFields) {
 
 TEST(RestRequestTest, RefusesUnknownPaths) {
   for (const absl::string_view path : {"/", "/nothing", "/getx", "/Get/k", "/set/", "/health/x",
-                                       "/delete/k", "*", "", "http://host", "/v1/kv/k"}) {
+                                       "/delete/k", "*", "", "http://host", "/v1", "/v1/kvx/k"}) {
     ExpectRefused(404, "GET", path, "", "no such path");
   }
 }
@@ -170,7 +170,11 @@ TEST(RestRequestTest, RefusesUnknownPaths) {
 TEST(RestRequestTest, RefusesWrongMethodsAndNamesTheRightOnes) {
   const auto allow = [](absl::string_view method, absl::string_view target) {
     ExpectRefused(405, method, target, "", "only");
-    return std::get<HttpAnswer>(DecodeRestRequest(method, target, "")).allow;
+    const RestRequest request = DecodeRestRequest({method, target, "", {}});
+    const auto& headers = std::get<HttpAnswer>(request).headers;
+    EXPECT_EQ(headers.size(), 1u);
+    EXPECT_EQ(headers[0].first, "Allow");
+    return headers[0].second;
   };
   EXPECT_EQ(allow("GET", "/set"), "POST");
   EXPECT_EQ(allow("PUT", "/delete"), "POST");
@@ -178,11 +182,23 @@ TEST(RestRequestTest, RefusesWrongMethodsAndNamesTheRightOnes) {
   EXPECT_EQ(allow("DELETE", "/local_read/k"), "GET, HEAD");
   EXPECT_EQ(allow("OPTIONS", "/health"), "GET, HEAD");
   EXPECT_EQ(allow("get", "/health"), "GET, HEAD");
+  EXPECT_EQ(allow("POST", "/v1/kv/k"), "GET, HEAD, PUT, DELETE");
+}
+
+TEST(RestRequestTest, RawCallsHaveAPathOfTheirOwn) {
+  const KeyRequest get = Decoded("GET", "/v1/kv/a%20b/c");
+  EXPECT_EQ(get.operation.kind, OperationKind::kGet);
+  EXPECT_EQ(get.operation.key, "a b/c");
+  EXPECT_EQ(get.form, AnswerForm::kRaw);
+  EXPECT_EQ(Decoded("PUT", "/v1/kv?key_b64=aw", "v").operation.key, "k");
+  ExpectRefused(501, "GET", "/v1/kv/k?consistency=linearizable", "", "linearizable");
+  EXPECT_EQ(Decoded("GET", "/get/k").form, AnswerForm::kDocument);
 }
 
 TEST(RestRequestTest, HeadGoesWhereGetGoes) {
   EXPECT_EQ(Decoded("HEAD", "/get/k").operation.kind, OperationKind::kGet);
-  EXPECT_TRUE(std::holds_alternative<HealthRequest>(DecodeRestRequest("HEAD", "/health", "")));
+  EXPECT_TRUE(
+      std::holds_alternative<HealthRequest>(DecodeRestRequest({"HEAD", "/health", "", {}})));
 }
 
 }  // namespace

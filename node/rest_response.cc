@@ -4,6 +4,8 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "nlohmann/json.hpp"
 
 #include "node/status_mapping.h"
@@ -81,12 +83,41 @@ Json FailureJson(const absl::Status& status, const v1::ErrorDetails& details) {
   return json;
 }
 
-HttpAnswer EncodeFailure(const OperationResult& result, const KvApi& api) {
-  return HttpAnswer{HttpStatusOf(result), Dump(FailureJson(result.status, DetailsOf(result, api))),
-                    ""};
+HttpAnswer JsonAnswer(int status, const Json& json) {
+  HttpAnswer answer;
+  answer.status = status;
+  answer.body = Dump(json);
+  return answer;
 }
 
-HttpAnswer EncodeWrite(const Operation& operation, const OperationResult& result,
+std::string HeaderText(const Json& field) {
+  if (field.is_string()) return field.get<std::string>();
+  if (!field.is_object()) return field.dump();
+  return absl::StrJoin(field, ".", [](std::string* text, const Json& part) {
+    text->append(part.get<std::string>());
+  });
+}
+
+// The outcome that `json` tells, for those who read headers instead.
+std::vector<std::pair<std::string, std::string>> OutcomeHeaders(const Json& json) {
+  static constexpr std::pair<const char*, const char*> kHeaders[] = {
+      {"version", "Quorate-Version"},   {"context", "Quorate-Context"},
+      {"order", "Quorate-Order"},       {"node", "Quorate-Node"},
+      {"acks", "Quorate-Acks"},         {"answers", "Quorate-Answers"},
+      {"required", "Quorate-Required"}, {"disagreed", "Quorate-Disagreed"},
+      {"conflict", "Quorate-Conflict"}, {"replaced_siblings", "Quorate-Replaced-Siblings"}};
+  std::vector<std::pair<std::string, std::string>> headers;
+  for (const auto& [field, header] : kHeaders) {
+    if (json.contains(field)) headers.emplace_back(header, HeaderText(json[field]));
+  }
+  return headers;
+}
+
+HttpAnswer EncodeFailure(const OperationResult& result, const KvApi& api) {
+  return JsonAnswer(HttpStatusOf(result), FailureJson(result.status, DetailsOf(result, api)));
+}
+
+HttpAnswer EncodeWrite(const Operation& operation, AnswerForm form, const OperationResult& result,
                        const KvApi& api) {
   const bool set = operation.kind == OperationKind::kSet;
   Json json = {{"message", set ? "Key set successfully" : "Key deleted successfully"}};
@@ -94,29 +125,46 @@ HttpAnswer EncodeWrite(const Operation& operation, const OperationResult& result
   json["acks"] = result.answers;
   json["required"] = result.required;
   json["replaced_siblings"] = result.replaced_siblings;
-  return HttpAnswer{set ? 201 : 200, Dump(json), ""};
+  // 201 is the documented answer to /set. A PUT would promise with it that the key is new, which
+  // its coordinator cannot know.
+  HttpAnswer answer = JsonAnswer(set && form == AnswerForm::kDocument ? 201 : 200, json);
+  if (form == AnswerForm::kRaw) answer.headers = OutcomeHeaders(json);
+  return answer;
 }
 
-HttpAnswer EncodeRead(const Operation& operation, bool siblings, const OperationResult& result,
-                      const KvApi& api) {
+HttpAnswer EncodeRead(const Operation& operation, AnswerForm form, bool siblings,
+                      const OperationResult& result, const KvApi& api) {
   const Sibling* winner = result.record.has_value() ? result.record->Winner() : nullptr;
   const bool found = winner != nullptr && !winner->tombstone;
   const bool conflict = result.record.has_value() && result.record->conflicting();
+  const bool all = conflict && siblings;
   // Where siblings were asked for, a delete among them is one of the values to show.
-  const bool absent = !found && !(conflict && siblings);
+  const bool absent = !found && !all;
+  const bool raw_value = form == AnswerForm::kRaw && found && !all;
 
   Json json = absent ? ErrorJson("NOT_FOUND", winner == nullptr ? "the key was never written"
                                                                 : "the key was deleted")
                      : Json::object();
-  PutKey(operation.key, &json);
-  if (found) PutValue(winner->value, &json);
+  if (!raw_value) {
+    PutKey(operation.key, &json);
+    if (found) PutValue(winner->value, &json);
+  }
   PutOutcome(operation, result, api, &json);
   json["answers"] = result.answers;
   json["required"] = result.required;
   json["disagreed"] = result.disagreed;
   json["conflict"] = conflict;
-  if (conflict && siblings) json["siblings"] = SiblingsJson(*result.record);
-  return HttpAnswer{absent ? 404 : 200, Dump(json), ""};
+  if (all) json["siblings"] = SiblingsJson(*result.record);
+
+  HttpAnswer answer;
+  if (raw_value) {
+    answer.body = winner->value;
+    answer.content_type = kBytesType;
+  } else {
+    answer = JsonAnswer(absent ? 404 : 200, json);
+  }
+  if (form == AnswerForm::kRaw) answer.headers = OutcomeHeaders(json);
+  return answer;
 }
 
 Json PeersJson(const v1::StatusResponse& status) {
@@ -132,11 +180,11 @@ Json PeersJson(const v1::StatusResponse& status) {
 
 }  // namespace
 
-HttpAnswer EncodeResult(const Operation& operation, bool siblings, const OperationResult& result,
-                        const KvApi& api) {
+HttpAnswer EncodeResult(const Operation& operation, AnswerForm form, bool siblings,
+                        const OperationResult& result, const KvApi& api) {
   if (!result.status.ok()) return EncodeFailure(result, api);
-  if (operation.is_write()) return EncodeWrite(operation, result, api);
-  return EncodeRead(operation, siblings, result, api);
+  if (operation.is_write()) return EncodeWrite(operation, form, result, api);
+  return EncodeRead(operation, form, siblings, result, api);
 }
 
 HttpAnswer EncodeHealth(const v1::StatusResponse& status) {
@@ -158,7 +206,7 @@ HttpAnswer EncodeHealth(const v1::StatusResponse& status) {
                {"applied_number", Text(status.applied_number())},
                {"incarnation", Text(status.incarnation())},
                {"peers", PeersJson(status)}};
-  return HttpAnswer{serving ? 200 : 503, Dump(json), ""};
+  return JsonAnswer(serving ? 200 : 503, json);
 }
 
 HttpAnswer EncodeError(const absl::Status& error) {
@@ -167,7 +215,7 @@ HttpAnswer EncodeError(const absl::Status& error) {
 
 HttpAnswer EncodeError(int http_status, const absl::Status& error) {
   // The request has not reached the node: nothing was written.
-  return HttpAnswer{http_status, Dump(FailureJson(error, v1::ErrorDetails())), ""};
+  return JsonAnswer(http_status, FailureJson(error, v1::ErrorDetails()));
 }
 
 }  // namespace quorate

@@ -5,9 +5,10 @@
 #define QUORATE_NODE_REST_RESPONSE_H_
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 
 #include "node/kv_api.h"
 #include "proto/kv.pb.h"
@@ -15,17 +16,28 @@
 
 namespace quorate {
 
+// The type of every body but a raw value's.
+constexpr char kJsonType[] = "application/json; charset=utf-8";
+constexpr char kBytesType[] = "application/octet-stream";
+
 struct HttpAnswer {
   int status = 200;
-  std::string body;   // a JSON object
-  std::string allow;  // with 405: the methods that the path takes
+  std::string body;  // a JSON object, unless `content_type` says otherwise
+  std::string content_type = kJsonType;
+  std::vector<std::pair<std::string, std::string>> headers;  // beside those of every answer
+};
+
+// How an answer tells what was read or written.
+enum class AnswerForm {
+  kDocument,  // all in one JSON object
+  kRaw,  // a value that was found as it is; what was done in headers: Quorate-Version and so on
 };
 
 // The answer to `operation` for its result: what was read or written, or the error. A read of an
 // absent key is 404 with the version and context of what was deleted. `siblings`: show every
-// concurrent value. `api` names nodes.
-HttpAnswer EncodeResult(const Operation& operation, bool siblings, const OperationResult& result,
-                        const KvApi& api);
+// concurrent value, which takes a JSON object in either form. `api` names nodes.
+HttpAnswer EncodeResult(const Operation& operation, AnswerForm form, bool siblings,
+                        const OperationResult& result, const KvApi& api);
 
 // 200 where the node is serving, otherwise 503 with the reason.
 HttpAnswer EncodeHealth(const v1::StatusResponse& status);

@@ -14,7 +14,12 @@ namespace quorate {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::Pair;
 using ::testing::StartsWith;
 
 Operation Asking(OperationKind kind, const std::string& key = "mykey") {
@@ -46,7 +51,8 @@ class RestResponseTest : public ::testing::Test {
  protected:
   Json Encode(const Operation& operation, const OperationResult& result, int status,
               bool siblings = false) {
-    const HttpAnswer answer = EncodeResult(operation, siblings, result, api_);
+    const HttpAnswer answer =
+        EncodeResult(operation, AnswerForm::kDocument, siblings, result, api_);
     EXPECT_EQ(answer.status, status) << answer.body;
     const Json json = Json::parse(answer.body, nullptr, false);
     EXPECT_TRUE(json.is_object()) << answer.body;
@@ -59,7 +65,8 @@ class RestResponseTest : public ::testing::Test {
 TEST_F(RestResponseTest, ASetIsCreated) {
   OperationResult result = Holding(Record::Sequenced(1, 5, false, ""));
   result.replaced_siblings = 1;
-  const HttpAnswer answer = EncodeResult(Asking(OperationKind::kSet), false, result, api_);
+  const HttpAnswer answer =
+      EncodeResult(Asking(OperationKind::kSet), AnswerForm::kDocument, false, result, api_);
   EXPECT_EQ(answer.status, 201);
   EXPECT_THAT(answer.body, StartsWith(R"({"message":"Key set successfully","version":5,)"));
   const Json json = Json::parse(answer.body);
@@ -81,7 +88,8 @@ TEST_F(RestResponseTest, ADeleteIsOk) {
 TEST_F(RestResponseTest, AReadShowsKeyValueVersionFirst) {
   for (const OperationKind kind : {OperationKind::kGet, OperationKind::kLocalRead}) {
     const HttpAnswer answer =
-        EncodeResult(Asking(kind), false, Holding(Record::Sequenced(1, 5, false, "myvalue")), api_);
+        EncodeResult(Asking(kind), AnswerForm::kDocument, false,
+                     Holding(Record::Sequenced(1, 5, false, "myvalue")), api_);
     EXPECT_EQ(answer.status, 200);
     EXPECT_THAT(answer.body, StartsWith(R"({"key":"mykey","value":"myvalue","version":5,)"));
     const Json json = Json::parse(answer.body);
@@ -190,6 +198,69 @@ TEST_F(RestResponseTest, AMessageMayHoldAnyBytes) {
   const Json json =
       Encode(Asking(OperationKind::kSet), Failed(absl::InvalidArgumentError("no \xff here")), 400);
   EXPECT_THAT(json["message"].get<std::string>(), StartsWith("no "));
+}
+
+TEST_F(RestResponseTest, ARawReadIsTheValueAndTellsTheRestInHeaders) {
+  const std::string bytes("\xff\0\r\n", 4);
+  OperationResult result = Holding(Record::Sequenced(1, 5, false, bytes));
+  result.disagreed = true;
+  const HttpAnswer answer =
+      EncodeResult(Asking(OperationKind::kGet), AnswerForm::kRaw, false, result, api_);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, bytes);
+  EXPECT_EQ(answer.content_type, kBytesType);
+  const std::string context = absl::Base64Escape(ContextToken("mykey", Version::Sequenced(1, 5)));
+  EXPECT_THAT(answer.headers,
+              ElementsAre(Pair("Quorate-Version", "5"), Pair("Quorate-Context", context),
+                          Pair("Quorate-Order", "1.5.0"), Pair("Quorate-Node", "node-3"),
+                          Pair("Quorate-Answers", "2"), Pair("Quorate-Required", "2"),
+                          Pair("Quorate-Disagreed", "true"), Pair("Quorate-Conflict", "false")));
+}
+
+TEST_F(RestResponseTest, ARawReadOfAnAbsentKeyIsAnErrorWithTheHeaders) {
+  const HttpAnswer answer = EncodeResult(Asking(OperationKind::kGet), AnswerForm::kRaw, false,
+                                         Holding(Record::Sequenced(2, 9, true, "")), api_);
+  EXPECT_EQ(answer.status, 404);
+  EXPECT_EQ(answer.content_type, kJsonType);
+  EXPECT_EQ(Json::parse(answer.body)["code"], "NOT_FOUND");
+  EXPECT_THAT(answer.headers, Contains(Pair("Quorate-Version", "9")));
+  EXPECT_THAT(answer.headers, Contains(Pair("Quorate-Context", Not(IsEmpty()))));
+}
+
+TEST_F(RestResponseTest, SiblingsOfARawReadTakeJson) {
+  const OperationResult result = Holding(TwoSiblings(false));
+  const Operation get = Asking(OperationKind::kGet);
+  const HttpAnswer winner = EncodeResult(get, AnswerForm::kRaw, false, result, api_);
+  EXPECT_EQ(winner.body, "newer");
+  EXPECT_THAT(winner.headers, Contains(Pair("Quorate-Conflict", "true")));
+
+  const HttpAnswer all = EncodeResult(get, AnswerForm::kRaw, true, result, api_);
+  EXPECT_EQ(all.status, 200);
+  EXPECT_EQ(all.content_type, kJsonType);
+  EXPECT_EQ(Json::parse(all.body)["siblings"].size(), 2u);
+  EXPECT_EQ(Json::parse(all.body)["key"], "mykey");
+
+  const HttpAnswer settled = EncodeResult(get, AnswerForm::kRaw, true,
+                                          Holding(Record::Sequenced(1, 5, false, "one")), api_);
+  EXPECT_EQ(settled.body, "one");
+}
+
+TEST_F(RestResponseTest, ARawWriteHasTheDocumentAndTheHeaders) {
+  OperationResult result = Holding(Record::Sequenced(1, 5, false, ""));
+  result.replaced_siblings = 2;
+  const HttpAnswer put =
+      EncodeResult(Asking(OperationKind::kSet), AnswerForm::kRaw, false, result, api_);
+  EXPECT_EQ(put.status, 200);
+  EXPECT_EQ(Json::parse(put.body)["version"], 5);
+  EXPECT_THAT(put.headers, Contains(Pair("Quorate-Acks", "2")));
+  EXPECT_THAT(put.headers, Contains(Pair("Quorate-Replaced-Siblings", "2")));
+  EXPECT_EQ(
+      EncodeResult(Asking(OperationKind::kDelete), AnswerForm::kRaw, false, result, api_).status,
+      200);
+  const HttpAnswer failed = EncodeResult(Asking(OperationKind::kSet), AnswerForm::kRaw, false,
+                                         Failed(absl::UnavailableError("too few replicas")), api_);
+  EXPECT_EQ(failed.status, 503);
+  EXPECT_TRUE(failed.headers.empty());
 }
 
 TEST_F(RestResponseTest, Health) {

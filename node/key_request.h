@@ -1,0 +1,37 @@
+// What the decoders of the REST API work on, and what they make of it.
+//
+// Values: thread-compatible.
+#ifndef QUORATE_NODE_KEY_REQUEST_H_
+#define QUORATE_NODE_KEY_REQUEST_H_
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "node/rest_response.h"
+#include "replication/operation.h"
+
+namespace quorate {
+
+// A whole HTTP request, decoded no further than HTTP. Views: valid as long as what they look at.
+struct HttpRequest {
+  absl::string_view method;
+  absl::string_view target;  // the request line's: path and query, or a whole URL
+  absl::string_view body;
+  std::vector<std::pair<absl::string_view, absl::string_view>> headers;  // names in any case
+};
+
+// An operation on one key.
+struct KeyRequest {
+  Operation operation;                    // its own timeout does not count
+  std::optional<absl::Duration> timeout;  // nullopt: the gateway's
+  AnswerForm form = AnswerForm::kDocument;
+  bool siblings = false;
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_NODE_KEY_REQUEST_H_

@@ -1,0 +1,132 @@
+#include "node/raw_request.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+#include "node/url_fields.h"
+
+namespace quorate {
+namespace {
+
+constexpr absl::string_view kReadParameters[] = {"key_b64", "r", "siblings", "consistency",
+                                                 "timeout_ms"};
+constexpr absl::string_view kWriteParameters[] = {"key_b64", "w", "timeout_ms"};
+
+constexpr absl::string_view kContextHeader = "Quorate-Context";
+
+// Of a write they change what it means, so to ignore them would write what was not asked for.
+constexpr absl::string_view kUnimplementedHeaders[] = {"If-Match", "If-None-Match",
+                                                       "If-Unmodified-Since", "Idempotency-Key"};
+
+// Consistencies that the protocol's rules name and this version does not have.
+constexpr absl::string_view kUnimplementedConsistencies[] = {"linearizable", "bounded", "at_least",
+                                                             "causal"};
+
+template <typename Range>
+bool Contains(const Range& range, absl::string_view text) {
+  return std::find(std::begin(range), std::end(range), text) != std::end(range);
+}
+
+absl::StatusOr<OperationKind> ReadKind(const QueryParameters& query) {
+  const auto found = query.find("consistency");
+  if (found == query.end() || found->second == "quorum") return OperationKind::kGet;
+  if (found->second == "local") return OperationKind::kLocalRead;
+  if (Contains(kUnimplementedConsistencies, found->second)) {
+    return absl::UnimplementedError(absl::StrCat(
+        "'consistency' ", found->second, " is not there in this version; quorum and local are"));
+  }
+  return absl::InvalidArgumentError("'consistency' must be quorum or local");
+}
+
+absl::Status DecodeRead(const QueryParameters& query, KeyRequest* request) {
+  const absl::StatusOr<OperationKind> kind = ReadKind(query);
+  if (!kind.ok()) return kind.status();
+  request->operation.kind = *kind;
+  const absl::StatusOr<std::optional<int>> r = QuorumParameter("r", query);
+  if (!r.ok()) return r.status();
+  if (r->has_value() && *kind == OperationKind::kLocalRead) {
+    return absl::InvalidArgumentError("'r' does not go with 'consistency' local: one node answers");
+  }
+  request->operation.r = *r;
+  const absl::StatusOr<bool> siblings = FlagParameter("siblings", query);
+  if (!siblings.ok()) return siblings.status();
+  request->siblings = *siblings;
+  return absl::OkStatus();
+}
+
+absl::Status DecodeWriteHeaders(const HttpRequest& http, KeyRequest* request) {
+  bool has_context = false;
+  for (const auto& [name, value] : http.headers) {
+    for (const absl::string_view refused : kUnimplementedHeaders) {
+      if (absl::EqualsIgnoreCase(name, refused)) {
+        return absl::UnimplementedError(absl::StrCat(
+            "the header ", refused, " is not there in this version; nothing was written"));
+      }
+    }
+    if (absl::EqualsIgnoreCase(name, "Content-Range")) {
+      return absl::InvalidArgumentError("a value is written as a whole, without Content-Range");
+    }
+    if (!absl::EqualsIgnoreCase(name, kContextHeader)) continue;
+    if (has_context) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the header ", kContextHeader, " comes twice"));
+    }
+    has_context = true;
+    absl::StatusOr<std::string> context = DecodedField(kContextHeader, value);
+    if (!context.ok()) return context.status();
+    request->operation.context = *std::move(context);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DecodeWrite(const HttpRequest& http, const QueryParameters& query,
+                         KeyRequest* request) {
+  const bool put = http.method == "PUT";
+  request->operation.kind = put ? OperationKind::kSet : OperationKind::kDelete;
+  const absl::StatusOr<std::optional<int>> w = QuorumParameter("w", query);
+  if (!w.ok()) return w.status();
+  request->operation.w = *w;
+  const absl::Status headers = DecodeWriteHeaders(http, request);
+  if (!headers.ok()) return headers;
+  if (put) {
+    request->operation.value = std::string(http.body);
+  } else if (!http.body.empty()) {
+    return absl::InvalidArgumentError("a DELETE has no body");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<KeyRequest> DecodeRawRequest(const HttpRequest& http, absl::string_view path_key,
+                                            absl::string_view query_text) {
+  const absl::StatusOr<QueryParameters> query = ParseQuery(query_text);
+  if (!query.ok()) return query.status();
+  const bool reads = http.method == "GET" || http.method == "HEAD";
+  const absl::Status known =
+      reads ? ExpectOnly(kReadParameters, *query) : ExpectOnly(kWriteParameters, *query);
+  if (!known.ok()) return known;
+
+  KeyRequest request;
+  request.form = AnswerForm::kRaw;
+  absl::StatusOr<std::string> key = KeyFromUrl(path_key, PathKeys::kAnyBytes, *query);
+  if (!key.ok()) return key.status();
+  request.operation.key = *std::move(key);
+  const absl::StatusOr<std::optional<absl::Duration>> timeout =
+      TimeoutParameter("timeout_ms", *query);
+  if (!timeout.ok()) return timeout.status();
+  request.timeout = *timeout;
+  const absl::Status rest =
+      reads ? DecodeRead(*query, &request) : DecodeWrite(http, *query, &request);
+  if (!rest.ok()) return rest;
+  return request;
+}
+
+}  // namespace quorate
