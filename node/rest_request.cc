@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
@@ -146,9 +147,11 @@ absl::StatusOr<KeyRequest> DecodeWrite(Call call, absl::string_view body) {
 }
 
 HttpAnswer UnknownPath() {
-  return EncodeError(absl::NotFoundError(
-      "no such path; there are POST /set, POST /delete, GET /get/{key}, GET /local_read/{key}, "
-      "GET /health, and GET, PUT and DELETE of /v1/kv/{key}"));
+  const std::string served =
+      absl::StrJoin(kRoutes, "; ", [](std::string* text, const Route& route) {
+        absl::StrAppend(text, route.methods, " ", route.path, route.key_in_path ? "/{key}" : "");
+      });
+  return EncodeError(absl::NotFoundError(absl::StrCat("no such path; there are ", served)));
 }
 
 HttpAnswer WrongMethod(const Route& route) {

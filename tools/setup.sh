@@ -20,6 +20,11 @@ readonly BUILD_PACKAGES=(
   git
 )
 
+# What the tests that are written in Python import.
+readonly TEST_PACKAGES=(
+  python3-jsonschema python3-yaml
+)
+
 # What the scripts call.
 readonly SCRIPT_PACKAGES=(
   ca-certificates curl iproute2 procps python3
@@ -77,7 +82,7 @@ install_packages() {
 
 main() {
   local check_only=false
-  local -a wanted=("${BUILD_PACKAGES[@]}" "${SCRIPT_PACKAGES[@]}")
+  local -a wanted=("${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${SCRIPT_PACKAGES[@]}")
   local argument
   for argument in "$@"; do
     case $argument in
