@@ -74,7 +74,7 @@ _PLAIN = {
 }
 
 # Programs that the build runs; each becomes `@system//:NAME`.
-_PROGRAMS = ["protoc", "grpc_cpp_plugin"]
+_PROGRAMS = ["protoc", "grpc_cpp_plugin", "grpc_python_plugin"]
 
 _HINT = "run tools/setup.sh, which installs what the build needs"
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Quorate is built and tested with. Usage: tools/setup.sh [--check] [--dev]
 #   --check  only tell what is missing, and exit with 1 when something is
-#   --dev    also the packages for the checks in .ci/run: Clang and its formatter
+#   --dev    also what the checks in .ci/run use: Clang, its formatter, and grpcurl, which Debian lacks: it is built from
+#            source where Go is installed, into /usr/local/bin
 set -euo pipefail
 
 # What a bare Debian needs to build and test.
@@ -22,7 +23,7 @@ readonly BUILD_PACKAGES=(
 
 # What the tests that are written in Python import.
 readonly TEST_PACKAGES=(
-  python3-jsonschema python3-yaml
+  python3-grpcio python3-jsonschema python3-protobuf python3-yaml
 )
 
 # What the scripts call.
@@ -35,8 +36,12 @@ readonly DEVELOPER_PACKAGES=(
   clang-14 clang-format-14 libclang-rt-14-dev llvm
 )
 
+# Without it a test is listed as skipped.
+readonly GRPCURL=github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.8.9
+readonly GRPCURL_SECONDS=900
+
 usage() {
-  sed -n '2,4s/^# \{0,1\}//p' "$0"
+  sed -n '2,5s/^# \{0,1\}//p' "$0"
 }
 
 # Prints those of the given packages that are not installed, one a line.
@@ -59,41 +64,64 @@ require_debian() {
   fi
 }
 
-install_packages() {
-  local -a as_root=(env DEBIAN_FRONTEND=noninteractive)
-  if [[ $EUID -ne 0 ]]; then
-    if ! command -v sudo >/dev/null; then
-      printf 'setup: installing needs root: run this as root, or install sudo.\n' >&2
-      exit 1
-    fi
-    as_root=(sudo "${as_root[@]}")
+require_root() {
+  if [[ $EUID -ne 0 ]] && ! command -v sudo >/dev/null; then
+    printf 'setup: installing needs root: run this as root, or install sudo.\n' >&2
+    exit 1
   fi
+}
+
+as_root() {
+  if [[ $EUID -eq 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
+install_packages() {
+  require_root
   printf 'setup: installing %d package(s), which takes some minutes on a new machine: %s\n' "$#" "$*"
-  # Not local to the function: the trap runs after it has returned.
-  apt_log=$(mktemp)
-  trap 'rm -f "$apt_log"' EXIT
-  if ! { "${as_root[@]}" apt-get update && "${as_root[@]}" apt-get install -y --no-install-recommends "$@"; } \
-    >"$apt_log" 2>&1 </dev/null; then
-    tail -n 20 "$apt_log" >&2
+  if ! { as_root apt-get update &&
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } \
+    >"$scratch/apt.log" 2>&1 </dev/null; then
+    tail -n 20 "$scratch/apt.log" >&2
     printf 'setup: apt-get failed; its last lines are above.\n' >&2
     exit 1
   fi
 }
 
+# One test uses it, and is skipped by name without it: so a machine that cannot build it is no failure.
+install_grpcurl() {
+  if command -v grpcurl >/dev/null; then return; fi
+  if ! command -v go >/dev/null; then
+    printf 'setup: there is no Go to build grpcurl with; its test will be skipped.\n'
+    return
+  fi
+  require_root
+  printf 'setup: building %s, which takes some minutes\n' "$GRPCURL"
+  if env GOPATH="$scratch/go" GOCACHE="$scratch/go-cache" GOBIN="$scratch/bin" GOFLAGS=-modcacherw \
+    timeout "$GRPCURL_SECONDS" go install "$GRPCURL" >"$scratch/go.log" 2>&1 </dev/null; then
+    as_root install -m 755 "$scratch/bin/grpcurl" /usr/local/bin/grpcurl
+  else
+    tail -n 5 "$scratch/go.log" >&2
+    printf 'setup: grpcurl cannot be built, see above; its test will be skipped.\n'
+  fi
+}
+
 main() {
-  local check_only=false
+  local check_only=false developer=false
   local -a wanted=("${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${SCRIPT_PACKAGES[@]}")
   local argument
   for argument in "$@"; do
     case $argument in
       --check) check_only=true ;;
-      --dev) wanted+=("${DEVELOPER_PACKAGES[@]}") ;;
+      --dev) developer=true wanted+=("${DEVELOPER_PACKAGES[@]}") ;;
       -h | --help) usage; exit 0 ;;
       *) printf 'setup: unknown argument %s\n' "$argument" >&2; usage >&2; exit 2 ;;
     esac
   done
 
   require_debian "${wanted[@]}"
+  # Not local: the trap runs after the function has returned.
+  scratch=$(mktemp -d)
+  trap 'rm -rf "$scratch"' EXIT
   local -a missing
   mapfile -t missing < <(missing_packages "${wanted[@]}")
   if [[ ${#missing[@]} -eq 0 ]]; then
@@ -106,6 +134,7 @@ main() {
     install_packages "${missing[@]}"
     printf 'setup: done.\n'
   fi
+  if $developer && ! $check_only; then install_grpcurl; fi
 }
 
 main "$@"
