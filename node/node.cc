@@ -44,6 +44,12 @@ OperationId FirstOperation() {
   return 1 + absl::Uniform<OperationId>(absl::BitGen(), 0, Replica::kFirstInternalId / 2);
 }
 
+// Of the poll thread.
+uint64_t RandomBits() {
+  thread_local absl::BitGen random;
+  return absl::Uniform<uint64_t>(random);
+}
+
 // Why the system refuses to listen there. gRPC does not say.
 std::string ListenError(const std::string& address, int port) {
   sockaddr_storage storage = {};
@@ -84,6 +90,7 @@ peer::v1::MemberAddress SelfAddress(const NodeConfig& config) {
 Node::Node(const NodeConfig& config)
     : config_(config),
       identity_{config.cluster.self, config.node_name, config.cluster.cluster},
+      delay_line_(config.cluster.self, config.emulated, RandomBits),
       next_operation_(FirstOperation()) {}
 
 absl::StatusOr<std::unique_ptr<Node>> Node::Start(const NodeConfig& config,
@@ -289,6 +296,7 @@ MonotonicTime Node::OnGathered() {
   }
   if (learned.has_value()) dialer_->Learn(*learned);
   if (stop_peers_) StopPeers();
+  const MonotonicTime next_batch = delay_line_.Release(now);
   if (NextDeadline() <= now) {
     firing_ = true;
     strand_.Enqueue([this] {
@@ -303,11 +311,23 @@ MonotonicTime Node::OnGathered() {
   const bool more = strand_.Run();
   ResumePaused();
   ShowHealth();
-  const MonotonicTime next = std::min({dialer_->Tick(now), next_refresh_, NextDeadline()});
+  const MonotonicTime next =
+      std::min({dialer_->Tick(now), next_refresh_, next_batch, NextDeadline()});
   return more ? now : next;
 }
 
 void Node::OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) {
+  if (delay_line_.active()) {
+    delay_line_.Add(MonotonicNow(), std::move(batch),
+                    [this, stream = std::move(stream), bytes](peer::v1::Batch due) mutable {
+                      Deliver(std::move(stream), std::move(due), bytes);
+                    });
+  } else {
+    Deliver(std::move(stream), std::move(batch), bytes);
+  }
+}
+
+void Node::Deliver(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) {
   strand_.Enqueue([this, stream = std::move(stream), batch = std::move(batch), bytes] {
     replica_->Receive(batch);
     stream->Consumed(bytes);
@@ -374,6 +394,7 @@ void Node::ShowHealth() {
 }
 
 void Node::StopPeers() {
+  delay_line_.Clear();
   dialer_->Shutdown();
   peer_service_->Shutdown();
   if (!dialer_->idle() || !peer_service_->idle()) return;

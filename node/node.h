@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/server.h"
 
+#include "node/delay_line.h"
 #include "node/grpc_env.h"
 #include "node/health_service.h"
 #include "node/kv_api.h"
@@ -104,6 +105,7 @@ class Node final : public KvApi,
   void OnPeers(std::vector<peer::v1::MemberAddress> peers) override;
   void OnRefusal(const PeerAddress& where, const std::string& reason) override;
 
+  void Deliver(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes);
   void RefreshStatus();
   void ShowHealth();
   void StopPeers();
@@ -133,6 +135,7 @@ class Node final : public KvApi,
   // Of the poll thread.
   MonotonicTime next_refresh_ = -absl::InfiniteDuration();
   std::vector<std::shared_ptr<PeerStream>> paused_;
+  DelayLine delay_line_;
   bool shown_healthy_ = false;
 
   // Thread-safe by themselves.

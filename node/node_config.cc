@@ -399,6 +399,18 @@ void ReadStorage(Reader* reader, NodeConfig* config) {
   }
 }
 
+void ReadEmulation(Reader* reader, NodeConfig* config) {
+  const Setting* setting = reader->Find("emulate");
+  if (setting == nullptr) return;
+  absl::StatusOr<EmulatedDelays> delays = EmulatedDelays::Parse(setting->value);
+  if (!delays.ok()) {
+    return reader->Fail(
+        Refuse(setting->source, " is '", setting->value, "': ", delays.status().message()));
+  }
+  config->emulated = *std::move(delays);
+  config->emulated.WidenTimeouts(&config->cluster);
+}
+
 void ReadHttp(Reader* reader, NodeConfig* config) {
   HttpOptions& http = config->http;
   http.address = config->listen_address;
@@ -438,6 +450,7 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   ReadQuorums(&reader, &config);
   ReadLimits(&reader, &config);
   ReadStorage(&reader, &config);
+  ReadEmulation(&reader, &config);
   ReadHttp(&reader, &config);
   if (!reader.status().ok()) return reader.status();
   return config;

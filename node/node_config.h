@@ -17,6 +17,7 @@
 
 #include "node/http_options.h"
 #include "replication/cluster_config.h"
+#include "replication/emulated_delays.h"
 
 namespace quorate {
 
@@ -51,6 +52,9 @@ struct NodeConfig {
   std::vector<PeerAddress> peers;  // a follower has none: it learns them from its leader
   std::string data_dir;            // empty: data are kept in memory
   absl::Duration shutdown_timeout = absl::Seconds(5);
+  // Makes the way from other replicas to this one, and its store, slower than they are. The
+  // cluster's timeouts have grown accordingly.
+  EmulatedDelays emulated;
 
   HttpOptions http;
 };

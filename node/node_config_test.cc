@@ -214,5 +214,19 @@ TEST(NodeConfigTest, MessagesNameTheVariableWhereItWasUsed) {
   EXPECT_THAT(std::string(config.status().message()), HasSubstr("W is '9'"));
 }
 
+TEST(NodeConfigTest, EmulatedDelaysWidenTimeouts) {
+  const NodeConfig usual = Accept({{"node_type", "follower"}});
+  EXPECT_FALSE(usual.emulated.any());
+  const NodeConfig slow = Accept({{"node_type", "follower"}, {"emulate", "wan3,apply=20ms"}});
+  EXPECT_EQ(slow.emulated.spec(), "wan3,apply=20ms");
+  EXPECT_EQ(slow.cluster.peer_timeout, usual.cluster.peer_timeout + absl::Milliseconds(170));
+  EXPECT_EQ(slow.cluster.resend_interval, usual.cluster.resend_interval + absl::Milliseconds(170));
+
+  const absl::StatusOr<NodeConfig> refused =
+      MakeNodeConfig(Flags({{"node_type", "follower"}, {"emulate", "wan4"}}));
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("--emulate is 'wan4'"));
+}
+
 }  // namespace
 }  // namespace quorate

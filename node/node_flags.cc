@@ -40,6 +40,9 @@ DEFINE_string(data_dir, "",
 DEFINE_string(durability, "",
               "what an acknowledgement means: the write is in the node's memory (memory), with its "
               "operating system (os) or on its disk (synced); default: synced with --data_dir");
+DEFINE_string(emulate, "",
+              "a slower world, for experiments: classroom, lan, wan3, wan5, or delays such as "
+              "link=20ms,apply=5ms; doc/operations.md explains them");
 DEFINE_string(shutdown_timeout, "", "how long a shutdown may take; default: 5s");
 DEFINE_string(http_max_connections, "", "HTTP connections at a time; default: 1024");
 DEFINE_string(http_max_header_bytes, "", "longest HTTP header; default: 8192");
@@ -86,6 +89,7 @@ constexpr FlagName kFlags[] = {
     {"data_dir", nullptr},
     {"durability", nullptr},
     {"shutdown_timeout", nullptr},
+    {"emulate", nullptr},
     {"http_max_connections", nullptr},
     {"http_max_header_bytes", nullptr},
     {"http_operation_timeout", nullptr},

@@ -113,11 +113,13 @@ std::string DescribeConfig(const NodeConfig& config) {
   const std::string peers = absl::StrJoin(
       config.peers, ",",
       [](std::string* out, const PeerAddress& peer) { absl::StrAppend(out, peer.HttpAddress()); });
+  const std::string place = config.emulated.PlaceOf(config.cluster.self);
   return absl::StrCat("node '", config.node_name, "' of cluster '", config.cluster.cluster,
                       "': ", config.cluster.strategy, ", ", role, ", ", quorums, ", HTTP on ",
                       self.HttpAddress(), ", gRPC on ", self.GrpcAddress(), ", durability ",
                       DurabilityName(config.cluster.durability), peers.empty() ? "" : ", peers ",
-                      peers);
+                      peers, config.emulated.any() ? ", emulated delays " : "",
+                      config.emulated.spec(), place.empty() ? "" : " in ", place);
 }
 
 }  // namespace quorate

@@ -2,6 +2,8 @@
 //
 //   bazel run //tests/sim:sim -- --seeds=1000                     both strategies, seeds 1 to 1000
 //   bazel run //tests/sim:sim -- --strategy=leaderless --seed=42 --log=full
+//   bazel run //tests/sim:sim -- --seeds=20 --emulate=wan5        with the delays of --emulate of a
+//   node
 //
 // Exit status: 0 where no check was violated, 1 where one was, 2 where the command line is wrong, 3
 // where the cluster only failed to come to rest.
@@ -12,11 +14,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gflags/gflags.h"
 #include "glog/logging.h"
 
+#include "replication/emulated_delays.h"
 #include "replication/registry.h"
 #include "tests/sim/runner.h"
 #include "tests/sim/tally.h"
@@ -26,6 +30,9 @@ DEFINE_uint64(seed, 0, "run this seed alone");
 DEFINE_uint64(first_seed, 1, "the first of --seeds");
 DEFINE_uint64(seeds, 100, "how many seeds to run for each strategy");
 DEFINE_string(log, "", "full: print everything that happens, to stderr");
+DEFINE_string(emulate, "",
+              "delays on top of the seeds': classroom, lan, wan3, wan5, or as "
+              "replication/emulated_delays.h says");
 DEFINE_uint64(failures, 10, "stop after this many failing seeds");
 
 namespace quorate::sim {
@@ -47,6 +54,12 @@ int Main() {
     std::fprintf(stderr, "--log=%s: there is only 'full'\n", FLAGS_log.c_str());
     return 2;
   }
+  const absl::StatusOr<EmulatedDelays> emulated = EmulatedDelays::Parse(FLAGS_emulate);
+  if (!emulated.ok()) {
+    std::fprintf(stderr, "--emulate=%s: %s\n", FLAGS_emulate.c_str(),
+                 std::string(emulated.status().message()).c_str());
+    return 2;
+  }
   const bool one = FLAGS_seed != 0;
   const uint64_t first = one ? FLAGS_seed : FLAGS_first_seed;
   const uint64_t count = one ? 1 : FLAGS_seeds;
@@ -56,7 +69,7 @@ int Main() {
       // First of all: a run that ends the process must have said which it was.
       std::printf("seed %s %llu\n", strategy.c_str(), static_cast<unsigned long long>(seed));
       std::fflush(stdout);
-      const RunResult run = RunSeed({strategy, seed, FLAGS_log == "full"});
+      const RunResult run = RunSeed({strategy, seed, FLAGS_log == "full", *emulated});
       if (one)
         std::printf("%s\ntrace %016llx\n", run.plan.DebugString().c_str(),
                     static_cast<unsigned long long>(run.trace_hash));

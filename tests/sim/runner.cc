@@ -25,10 +25,16 @@ constexpr absl::Duration kFinalTimeout = absl::Seconds(5);
 constexpr int kFinalClient = -1;
 constexpr size_t kViolationsShown = 10;
 
+SimPlan PlanOf(const RunOptions& options) {
+  SimPlan plan = DrawPlan(options.strategy, options.seed);
+  plan.Emulate(options.emulated);
+  return plan;
+}
+
 class Run {
  public:
   explicit Run(const RunOptions& options)
-      : plan_(DrawPlan(options.strategy, options.seed)),
+      : plan_(PlanOf(options)),
         trace_(options.full_log),
         queue_(SimRng::Stream(options.seed, "ties")),
         history_(std::make_shared<History>(
@@ -207,8 +213,10 @@ class Run {
 RunResult RunSeed(const RunOptions& options) { return Run(options).Go(); }
 
 std::string RerunCommand(const RunResult& run) {
+  const std::string& emulated = run.plan.cluster.network.emulated.spec();
   return absl::StrCat("bazel run //tests/sim:sim -- --strategy=", run.plan.strategy,
-                      " --seed=", run.plan.seed, " --log=full");
+                      " --seed=", run.plan.seed,
+                      emulated.empty() ? "" : absl::StrCat(" --emulate=", emulated), " --log=full");
 }
 
 std::string DescribeFailure(const RunResult& run) {

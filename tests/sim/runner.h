@@ -16,6 +16,7 @@
 
 #include "absl/time/time.h"
 
+#include "replication/emulated_delays.h"
 #include "tests/sim/checkers/checker.h"
 #include "tests/sim/sim_plan.h"
 
@@ -31,6 +32,7 @@ struct RunOptions {
   std::string strategy;
   uint64_t seed = 0;
   bool full_log = false;
+  EmulatedDelays emulated = {};  // on top of what the seed decides
 };
 
 struct RunResult {

@@ -26,7 +26,10 @@ void SimNetwork::Send(NodeId from, NodeId to, std::shared_ptr<const peer::v1::Ba
 void SimNetwork::SendOnce(NodeId from, NodeId to,
                           const std::shared_ptr<const peer::v1::Batch>& batch) {
   Path& way = path(from, to);
-  const absl::Duration delay = way.base + way.clog + rng_.Exponential(plan_.jitter_mean);
+  absl::Duration delay = way.base + way.clog + rng_.Exponential(plan_.jitter_mean);
+  if (plan_.emulated.any()) {
+    delay += plan_.emulated.For(from, to, *batch, [this] { return rng_.Next(); });
+  }
   if (way.cuts > 0 || rng_.ChancePerMille(plan_.loss_per_mille)) {
     ++counters_.lost;
     return;

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 
 #include "proto/peer.pb.h"
+#include "replication/emulated_delays.h"
 #include "replication/storage/version.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/sim_rng.h"
@@ -34,6 +35,7 @@ struct NetworkPlan {
   absl::Duration base_max = absl::Milliseconds(1);
   absl::Duration jitter_mean = absl::Microseconds(500);
   absl::Duration redial_mean = absl::Milliseconds(50);
+  EmulatedDelays emulated;  // on top of these
 };
 
 struct NetworkCounters {

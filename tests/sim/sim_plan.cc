@@ -102,6 +102,13 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   return plan;
 }
 
+void SimPlan::Emulate(const EmulatedDelays& delays) {
+  if (!delays.any()) return;
+  cluster.network.emulated = delays;
+  cluster.network.keeps_order = true;
+  delays.WidenTimeouts(&cluster.config);
+}
+
 std::string SimPlan::DebugString() const {
   const ClusterConfig& config = cluster.config;
   return absl::StrCat(
@@ -110,6 +117,8 @@ std::string SimPlan::DebugString() const {
       cluster.leader == 0 ? "" : absl::StrCat(" leader=", cluster.leader),
       " loss=", cluster.network.loss_per_mille, " repeat=", cluster.network.repeat_per_mille,
       faults.spares_quorum ? " spares_quorum" : "",
+      cluster.network.emulated.any() ? absl::StrCat(" emulate=", cluster.network.emulated.spec())
+                                     : "",
       " faults: ", absl::StrJoin(faults.kinds, ", ", [](std::string* out, FaultKind kind) {
         absl::StrAppend(out, FaultName(kind));
       }));

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "replication/emulated_delays.h"
 #include "tests/sim/fault_injector.h"
 #include "tests/sim/sim_cluster.h"
 #include "tests/sim/workload.h"
@@ -22,6 +23,9 @@ struct SimPlan {
   WorkloadPlan workload;
   FaultPlan faults;
   absl::Duration fault_phase_min;  // the fault phase lasts at least this long
+
+  // Adds delays to all links and stores; links then keep their order, as TCP does.
+  void Emulate(const EmulatedDelays& delays);
 
   std::string DebugString() const;
 };
