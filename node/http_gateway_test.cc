@@ -553,7 +553,10 @@ TEST_F(HttpGatewayTest, SurvivesDamagedRequests) {
   const std::string requests =
       Post("/set", R"({"key":"k","value":"v\u00e9","w":3,"context":"AQID"})",
            "Expect: 100-continue\r\n") +
-      Get("/get/a%20b/c?r=2&siblings=true");
+      Get("/get/a%20b/c?r=2&siblings=true") +
+      "PUT /v1/kv/a%20b?w=2&timeout_ms=50 HTTP/1.1\r\nQuorate-Context: AQID\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" +
+      Get("/v1/kv?key_b64=_wA&consistency=local");
   std::mt19937 random(20240607);
   for (int round = 0; round < 300; ++round) {
     std::string damaged = requests;
