@@ -110,6 +110,17 @@ class OtherDelaysTest(unittest.TestCase):
             self.assertEqual(cluster[1].read(f"key {i}", "?r=2").status, 200)
         cluster.await_converged([f"key {i}" for i in range(7)])
 
+    def test_more_than_a_stream_may_hold_back(self):
+        value = "v" * (1 << 20)
+        for strategy in ("leader_follower", "leaderless"):
+            cluster = Cluster(self.addCleanup, strategy, n=2, flags=["--emulate=link=300ms"])
+            cluster.start()
+            keys = [f"key {i}" for i in range(8)]
+            for key in keys:
+                self.assertEqual(cluster[1].set(key, value, w=1).status, 201)
+            held = cluster.await_converged(keys)
+            self.assertTrue(all(held[key][0] == value for key in keys))
+
     def test_a_node_ends_although_it_holds_much_back(self):
         # Exit status 0 means that the shutdown took no longer than it may.
         cluster = Cluster(self.addCleanup, "leaderless", n=2, flags=["--emulate=link=10s", "--shutdown_timeout=3s"])

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 
 #include "proto/peer.pb.h"
+#include "replication/emulated_delays.h"
 #include "tests/sim/event_queue.h"
 #include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_network.h"
@@ -178,6 +180,16 @@ TEST_F(SimNetworkTest, DeliversInOrderOnlyWhereItKeepsOrder) {
     ASSERT_EQ(ends_.arrived.size(), 50u);
     EXPECT_EQ(std::is_sorted(ends_.arrived.begin(), ends_.arrived.end()), keeps);
   }
+}
+
+TEST_F(SimNetworkTest, EmulatesDelaysOnTopOfItsOwn) {
+  NetworkPlan plan;
+  plan.emulated = *EmulatedDelays::Parse("link=100ms");
+  SimNetwork network = Make(plan);
+  const auto arrived = [this] { return !ends_.arrived.empty(); };
+  network.Send(1, 2, Numbered(1));
+  EXPECT_FALSE(queue_.RunUntil(arrived, queue_.Now() + absl::Milliseconds(100)));
+  EXPECT_TRUE(queue_.RunUntil(arrived, queue_.Now() + absl::Milliseconds(100)));
 }
 
 TEST_F(SimNetworkTest, LosesAndRepeats) {
