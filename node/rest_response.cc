@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -91,7 +92,14 @@ HttpAnswer JsonAnswer(int status, const Json& json) {
 }
 
 std::string HeaderText(const Json& field) {
-  if (field.is_string()) return field.get<std::string>();
+  if (field.is_string()) {
+    std::string text = field.get<std::string>();
+    // Other nodes choose their names. A line break would end the header.
+    for (char& c : text) {
+      if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) c = '?';
+    }
+    return text;
+  }
   if (!field.is_object()) return field.dump();
   return absl::StrJoin(field, ".", [](std::string* text, const Json& part) {
     text->append(part.get<std::string>());

@@ -217,6 +217,17 @@ TEST_F(RestResponseTest, ARawReadIsTheValueAndTellsTheRestInHeaders) {
                           Pair("Quorate-Disagreed", "true"), Pair("Quorate-Conflict", "false")));
 }
 
+TEST_F(RestResponseTest, ANameCannotBreakAHeader) {
+  class OddName : public FakeKvApi {
+   public:
+    std::string NodeName(NodeId) const override { return "a\r\nSet-Cookie: b"; }
+  };
+  const OddName api;
+  const HttpAnswer answer = EncodeResult(Asking(OperationKind::kGet), AnswerForm::kRaw, false,
+                                         Holding(Record::Sequenced(1, 5, false, "v")), api);
+  EXPECT_THAT(answer.headers, Contains(Pair("Quorate-Node", "a??Set-Cookie: b")));
+}
+
 TEST_F(RestResponseTest, ARawReadOfAnAbsentKeyIsAnErrorWithTheHeaders) {
   const HttpAnswer answer = EncodeResult(Asking(OperationKind::kGet), AnswerForm::kRaw, false,
                                          Holding(Record::Sequenced(2, 9, true, "")), api_);
