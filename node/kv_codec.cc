@@ -1,5 +1,6 @@
 #include "node/kv_codec.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -128,6 +129,40 @@ absl::StatusOr<Operation> ToOperation(const v1::DeleteRequest& request) {
   return operation;
 }
 
+namespace {
+
+absl::StatusOr<Operation> DecodeBody(v1::StreamOperation* request) {
+  switch (request->operation_case()) {
+    case v1::StreamOperation::kGet:
+      return ToOperation(request->get());
+    case v1::StreamOperation::kSet:
+      return ToOperation(std::move(*request->mutable_set()));
+    case v1::StreamOperation::kDelete:
+      return ToOperation(request->delete_());
+    case v1::StreamOperation::kLocalRead:
+      return ToOperation(request->local_read());
+    case v1::StreamOperation::OPERATION_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError(
+      "the operation has no body: give get, set, delete or local_read");
+}
+
+}  // namespace
+
+absl::StatusOr<Operation> ToOperation(v1::StreamOperation* request) {
+  absl::StatusOr<Operation> operation = DecodeBody(request);
+  if (operation.ok() && request->timeout_ms() != 0) {
+    operation->timeout = std::min(absl::Milliseconds(request->timeout_ms()), kLongestTimeout);
+  }
+  return operation;
+}
+
+bool WantsSiblings(const v1::StreamOperation& request) {
+  return (request.has_get() && WantsSiblings(request.get())) ||
+         (request.has_local_read() && WantsSiblings(request.local_read()));
+}
+
 v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const OperationResult& result,
                               const KvApi& api) {
   v1::GetResponse response;
@@ -173,6 +208,14 @@ std::string EncodeErrorDetails(const OperationResult& result, const KvApi& api) 
   status.set_message(PrintableMessage(result.status.message()));
   status.add_details()->PackFrom(DetailsOf(result, api));
   return status.SerializeAsString();
+}
+
+v1::StreamError ToStreamError(const OperationResult& result, const KvApi& api) {
+  v1::StreamError error;
+  error.set_code(ToWireStatus(result.status.code()).number);
+  error.set_message(PrintableMessage(result.status.message()));
+  *error.mutable_details() = DetailsOf(result, api);
+  return error;
 }
 
 std::string PrintableMessage(absl::string_view message) {

@@ -23,7 +23,6 @@ namespace quorate {
 namespace {
 
 constexpr absl::Duration kDefaultTimeout = absl::Seconds(2);
-constexpr absl::Duration kLongestTimeout = absl::Seconds(60);
 // For the reply's way back. Beside it gRPC rounds a timeout up on the wire, by up to one per cent.
 constexpr absl::Duration kReplyMargin = absl::Milliseconds(20);
 
@@ -31,9 +30,10 @@ constexpr absl::Duration kReplyMargin = absl::Milliseconds(20);
 // would only take memory.
 constexpr int kAwaitedCalls = 64;
 
-using RawService = v1::KeyValue::WithRawMethod_Get<v1::KeyValue::WithRawMethod_Set<
-    v1::KeyValue::WithRawMethod_Delete<v1::KeyValue::WithRawMethod_LocalRead<
-        v1::KeyValue::WithRawMethod_Status<v1::KeyValue::Service>>>>>;
+using RawService = v1::KeyValue::WithRawMethod_Get<
+    v1::KeyValue::WithRawMethod_Set<v1::KeyValue::WithRawMethod_Delete<
+        v1::KeyValue::WithRawMethod_LocalRead<v1::KeyValue::WithRawMethod_Status<
+            v1::KeyValue::WithRawMethod_Stream<v1::KeyValue::Service>>>>>>;
 
 using Responder = grpc::ServerAsyncResponseWriter<grpc::ByteBuffer>;
 
@@ -60,11 +60,6 @@ absl::Duration Remaining(const grpc::ServerContext& context) {
   const gpr_timespec left = gpr_time_sub(deadline, gpr_now(GPR_CLOCK_MONOTONIC));
   return absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
 }
-
-bool WantsSiblings(const v1::GetRequest& request) { return request.siblings(); }
-bool WantsSiblings(const v1::LocalReadRequest& request) { return request.siblings(); }
-bool WantsSiblings(const v1::SetRequest&) { return false; }
-bool WantsSiblings(const v1::DeleteRequest&) { return false; }
 
 template <typename Request>
 constexpr bool kWrites =
@@ -189,8 +184,14 @@ absl::Duration OperationTimeout(absl::Duration remaining) {
 
 class KvService::Methods : public RawService {};
 
-KvService::KvService(PollLoop* loop, KvApi* api)
-    : loop_(loop), api_(api), methods_(std::make_unique<Methods>()) {}
+KvService::KvService(PollLoop* loop, KvApi* api, const StreamLimits& limits)
+    : loop_(loop),
+      api_(api),
+      methods_(std::make_unique<Methods>()),
+      streams_(limits, loop, api,
+               [this](grpc::ServerContext* context, KvStreams::Call* call, void* tag) {
+                 methods_->RequestStream(context, call, loop_->queue(), loop_->queue(), tag);
+               }) {}
 
 KvService::~KvService() = default;
 
@@ -205,6 +206,7 @@ void KvService::Start() {
     Call<v1::LocalReadRequest>::Start(methods, &RawService::RequestLocalRead, loop_, api_);
   }
   Call<v1::StatusRequest>::Start(methods, &RawService::RequestStatus, loop_, api_);
+  streams_.Start();
 }
 
 }  // namespace quorate

@@ -10,13 +10,11 @@
 #include "absl/time/time.h"
 
 #include "node/kv_api.h"
+#include "node/kv_stream.h"
 #include "node/poll_loop.h"
 #include "proto/kv.grpc.pb.h"
 
 namespace quorate {
-
-// The largest request of a client.
-inline constexpr int kMaxRequestBytes = 8 << 20;
 
 // How long an operation may take whose client waits for another `remaining`: a little less, so that
 // the reply still arrives; 2 s where the client sets no deadline, at most 60 s. Not positive where
@@ -27,7 +25,7 @@ absl::Duration OperationTimeout(absl::Duration remaining);
 class KvService {
  public:
   // `loop` and `api` must outlive the service, which must outlive the loop's last event.
-  KvService(PollLoop* loop, KvApi* api);
+  KvService(PollLoop* loop, KvApi* api, const StreamLimits& limits = StreamLimits());
   ~KvService();
 
   // To register with the server, before it starts.
@@ -36,12 +34,21 @@ class KvService {
   // Takes calls from now on, until the server is shut down; once, after the server has started.
   void Start();
 
+  // Sends the results of streams that have come since the last call: after each turn of the strand.
+  // Returns whether it has given the KvApi new work, or there is more to send.
+  bool Flush() { return streams_.Flush(); }
+
+  // Ends all streams once what is in flight has been answered, and takes no more. Again and again
+  // does no harm.
+  void EndStreams() { streams_.End(); }
+
  private:
   class Methods;
 
   PollLoop* const loop_;
   KvApi* const api_;
   const std::unique_ptr<Methods> methods_;
+  KvStreams streams_;
 };
 
 }  // namespace quorate

@@ -21,6 +21,7 @@
 #include "gtest/gtest.h"
 
 #include "node/fake_kv_api.h"
+#include "node/kv_stream.h"
 #include "node/loopback.h"
 #include "node/poll_loop.h"
 #include "proto/kv.grpc.pb.h"

@@ -309,11 +309,12 @@ MonotonicTime Node::OnGathered() {
     strand_.Enqueue([this] { RefreshStatus(); });
   }
   const bool more = strand_.Run();
+  const bool more_for_clients = kv_service_->Flush();
   ResumePaused();
   ShowHealth();
   const MonotonicTime next =
       std::min({dialer_->Tick(now), next_refresh_, next_batch, NextDeadline()});
-  return more ? now : next;
+  return more || more_for_clients ? now : next;
 }
 
 void Node::OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) {
@@ -395,6 +396,7 @@ void Node::ShowHealth() {
 
 void Node::StopPeers() {
   delay_line_.Clear();
+  kv_service_->EndStreams();
   dialer_->Shutdown();
   peer_service_->Shutdown();
   if (!dialer_->idle() || !peer_service_->idle()) return;

@@ -48,6 +48,7 @@ void FillPeers(const NodeConfig& config, const Replica& replica,
     v1::PeerStatus* peer = response->add_peers();
     peer->set_node(NameOf(member.id(), members));
     peer->set_http_address(AddressOf(member).HttpAddress());
+    peer->set_grpc_address(AddressOf(member).GrpcAddress());
     peer->set_connected(std::binary_search(connected.begin(), connected.end(), member.id()));
     peer->set_refusal(replica.Refusal(member.id()));
     listed.push_back(peer->http_address());
@@ -58,6 +59,7 @@ void FillPeers(const NodeConfig& config, const Replica& replica,
     v1::PeerStatus* peer = response->add_peers();
     peer->set_node(address.name);
     peer->set_http_address(address.HttpAddress());
+    peer->set_grpc_address(address.GrpcAddress());
   }
   for (v1::PeerStatus& peer : *response->mutable_peers()) {
     const auto refusal = refusals.find(peer.http_address());
@@ -89,6 +91,10 @@ v1::StatusResponse DescribeNode(const NodeConfig& config, const Replica& replica
   response.set_applied_number(status.applied_number);
   response.set_incarnation(replica.incarnation());
   response.set_leader(NameOf(status.leader, members));
+  const PeerAddress reached{config.node_name, config.advertise_host, config.http_port,
+                            config.grpc_port};
+  response.set_http_address(reached.HttpAddress());
+  response.set_grpc_address(reached.GrpcAddress());
   auto& all = *response.mutable_counters();
   for (const auto& [name, value] : status.counters) all[name] = value;
   all["peer_batches_sent"] = counters.batches_sent.load();

@@ -176,6 +176,33 @@ TEST_P(NodeTest, ShutdownEndsWhatIsInFlight) {
   EXPECT_FALSE(waiter.Await().status.ok());
 }
 
+TEST_P(NodeTest, ServesStreamsUntilItsShutdownEndsThem) {
+  Cluster cluster(GetParam(), 1, 1, 1);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  const std::unique_ptr<v1::KeyValue::Stub> stub = v1::KeyValue::NewStub(cluster.Dial(0));
+  grpc::ClientContext context;
+  const auto stream = stub->Stream(&context);
+  v1::StreamRequest request;
+  request.add_operations()->mutable_set()->set_key("k");
+  request.mutable_operations(0)->mutable_set()->set_text("v");
+  v1::StreamResponse response;
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&response));
+  ASSERT_EQ(response.results_size(), 1);
+  EXPECT_EQ(response.results(0).write().acks(), 1u) << response.ShortDebugString();
+
+  cluster.node(0)->BeginShutdown();
+  ASSERT_TRUE(stream->Write(request));
+  ASSERT_TRUE(stream->Read(&response));
+  ASSERT_EQ(response.results_size(), 1);
+  EXPECT_EQ(response.results(0).error().code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_FALSE(response.results(0).error().details().may_have_applied());
+  cluster.node(0)->Shutdown(absl::Seconds(5));
+  EXPECT_FALSE(stream->Read(&response));
+  EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
 TEST_P(NodeTest, PortInUseIsNamed) {
   Cluster cluster(GetParam(), 1, 1, 1);
   cluster.StartAll();

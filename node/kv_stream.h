@@ -1,0 +1,113 @@
+// KvStreams: the method Stream of quorate.v1.KeyValue over a KvApi: decode, call, encode.
+//
+// Results that come while a write is in flight leave together in the next one: batches need no
+// timer to gather. On the poll thread, results of one turn of the strand leave together too.
+#ifndef QUORATE_NODE_KV_STREAM_H_
+#define QUORATE_NODE_KV_STREAM_H_
+
+#include <cstddef>
+#include <functional>
+#include <set>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "grpcpp/server_context.h"
+#include "grpcpp/support/async_stream.h"
+#include "grpcpp/support/byte_buffer.h"
+
+#include "node/kv_api.h"
+#include "node/poll_loop.h"
+#include "proto/kv.pb.h"
+#include "replication/operation.h"
+#include "support/mutex.h"
+
+namespace quorate {
+
+// The largest request of a client.
+inline constexpr int kMaxRequestBytes = 8 << 20;
+
+struct StreamLimits {
+  // Streams at a time; more are refused with RESOURCE_EXHAUSTED.
+  size_t max_streams = 256;
+  // Of one stream. At these it is not read: operations in flight; bytes of their requests, of
+  // results that wait to be sent, and of the results that reads in flight will probably have.
+  size_t max_operations = 4096;
+  size_t max_bytes = size_t{16} << 20;
+  // Results of one stream, and of all, that wait to be sent. Reads beyond, whose results were
+  // larger than those before them, end with RESOURCE_EXHAUSTED.
+  size_t max_waiting_bytes = size_t{64} << 20;
+  size_t max_waiting_bytes_in_all = size_t{256} << 20;
+};
+
+class KvStream;
+
+// All calls are on the poll thread, or before it is started.
+class KvStreams {
+ public:
+  using Call = grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>;
+  // Asks the server for the next stream.
+  using Await = std::function<void(grpc::ServerContext* context, Call* call, void* tag)>;
+
+  // `loop` and `api` must outlive the object, which must outlive the loop's last event.
+  KvStreams(const StreamLimits& limits, PollLoop* loop, KvApi* api, Await await);
+  ~KvStreams();
+
+  KvStreams(const KvStreams&) = delete;
+  KvStreams& operator=(const KvStreams&) = delete;
+
+  // Takes streams from now on, until the server is shut down; once, after the server has started.
+  void Start();
+
+  // Sends the results that have come since the last call, and starts what they have made room for:
+  // after each turn of the strand. Returns whether it must be called again soon, after another one.
+  bool Flush() ABSL_LOCKS_EXCLUDED(mu_);
+
+  // No stream is read any more: each ends with UNAVAILABLE once what it has in flight is answered.
+  // So do new ones, at once.
+  void End();
+
+ private:
+  friend class KvStream;
+
+  // An operation of a stream, from its start until its result has been encoded.
+  struct InFlight {
+    KvStream* stream = nullptr;
+    uint64_t id = 0;
+    OperationId operation = 0;
+    std::string key;
+    bool write = false;
+    bool siblings = false;
+    size_t bytes = 0;
+  };
+  struct Finished {
+    InFlight* operation;
+    OperationResult result;
+  };
+
+  void AwaitStream();
+  // A KvApi's result. Thread-safe.
+  void OnResult(InFlight* operation, OperationResult result) ABSL_LOCKS_EXCLUDED(mu_);
+  std::vector<Finished> TakeFinished() ABSL_LOCKS_EXCLUDED(mu_);
+
+  const StreamLimits limits_;
+  PollLoop* const loop_;
+  KvApi* const api_;
+  const Await await_;
+
+  // Of the poll thread.
+  bool ended_ = false;
+  std::set<KvStream*> streams_;
+  std::set<KvStream*> waiting_;  // these could start more, but others had to have their turn
+  size_t waiting_bytes_ = 0;     // of all streams
+  std::vector<Finished> finished_here_;
+  // Reused, since making them costs more than filling them.
+  v1::StreamOperation request_;
+  v1::StreamResult result_;
+
+  Mutex mu_;
+  std::vector<Finished> finished_elsewhere_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_NODE_KV_STREAM_H_
