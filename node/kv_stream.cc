@@ -150,6 +150,11 @@ void KvStream::OnAccepted(bool ok) {
                               " streams, its limit; close one or use another node")});
   }
   owner_->streams_.insert(this);
+  if (!stopped_reading_) {
+    // Tells the client that the stream is taken: what it has not sent before was not written.
+    writing_ = true;
+    call_.SendInitialMetadata(written_.tag());
+  }
   Advance();
 }
 

@@ -1,0 +1,337 @@
+#include "client/call_engine.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+
+#include "client/codec.h"
+
+namespace quorate {
+namespace {
+
+// A node gives up a little before the call's deadline, so that its answer, which knows more than a
+// deadline does, arrives in time.
+constexpr absl::Duration kReplyMargin = absl::Milliseconds(20);
+
+uint32_t TimeoutForNode(absl::Duration remaining) {
+  const absl::Duration wanted = remaining - std::min(remaining / 10, kReplyMargin);
+  const int64_t millis = absl::ToInt64Milliseconds(std::min(wanted, absl::Hours(1)));
+  return static_cast<uint32_t>(std::max<int64_t>(millis, 1));
+}
+
+Error Refused(absl::Status status) { return Error{std::move(status), ErrorDetails()}; }
+
+Error Unknown(absl::Status status, bool may_have_applied) {
+  Error error{std::move(status), ErrorDetails()};
+  error.details.may_have_applied = may_have_applied;
+  return error;
+}
+
+}  // namespace
+
+CallEngine::CallEngine(const ConnectionOptions& options)
+    : options_(options), pool_(options, &loop_, this), budget_(options.retry) {
+  // Before any call can be.
+  loop_.Post([this] { pool_.Start(); });
+}
+
+CallEngine::~CallEngine() = default;
+
+void CallEngine::Run() { loop_.Run(this); }
+
+void CallEngine::End() {
+  loop_.Post([this] { EndAll(); });
+}
+
+void CallEngine::EndAll() {
+  std::vector<Call*> calls;
+  for (const auto& [id, call] : calls_) calls.push_back(call.get());
+  const absl::Status closed = absl::CancelledError("the connection was closed");
+  for (Call* call : calls) {
+    const bool sent = Abandon(call);
+    Fail(call, Unknown(closed, call->write && sent));
+  }
+  std::vector<CallId> status_calls;
+  for (const auto& [id, asked] : status_calls_) status_calls.push_back(id);
+  for (const CallId id : status_calls) FinishStatus(id, Refused(closed));
+  pool_.Shutdown();
+  loop_.End();
+}
+
+// ---- Admission, on any thread ----
+
+absl::Status CallEngine::Admit(size_t bytes) {
+  if (bytes > kMaxOperationBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the request has ", bytes, " bytes; the limit is ", kMaxOperationBytes));
+  }
+  // Counted first, so that calls at the same time cannot go beyond the limit together.
+  const size_t calls = calls_in_flight_.fetch_add(1) + 1;
+  const size_t all_bytes = bytes_in_flight_.fetch_add(bytes) + bytes;
+  if (calls <= options_.max_calls && all_bytes <= options_.max_bytes) return absl::OkStatus();
+  Release(bytes);
+  return absl::ResourceExhaustedError(
+      absl::StrCat("this connection has ", options_.max_calls, " calls or ", options_.max_bytes,
+                   " bytes in flight, its limits; nothing was sent"));
+}
+
+void CallEngine::Release(size_t bytes) {
+  calls_in_flight_.fetch_sub(1);
+  bytes_in_flight_.fetch_sub(bytes);
+}
+
+CallId CallEngine::Submit(std::unique_ptr<Call> call, absl::Duration timeout) {
+  call->bytes = call->operation.ByteSizeLong();
+  const absl::Status admitted = Admit(call->bytes);
+  if (!admitted.ok()) {
+    if (call->write) {
+      call->write_done(Refused(admitted));
+    } else {
+      call->read_done(Refused(admitted));
+    }
+    return 0;
+  }
+  call->deadline = After(std::chrono::steady_clock::now(), timeout);
+  const CallId id = last_call_.fetch_add(1) + 1;
+  call->id = id;
+  loop_.Post([this, call = std::move(call)]() mutable { Begin(std::move(call)); });
+  return id;
+}
+
+CallId CallEngine::Read(ReadRequest request, ReadCallback done) {
+  auto call = std::make_unique<Call>();
+  const absl::Duration timeout = request.timeout;
+  call->operation = Encode(std::move(request));
+  call->read_done = std::move(done);
+  return Submit(std::move(call), timeout);
+}
+
+CallId CallEngine::Write(WriteRequest request, WriteCallback done) {
+  auto call = std::make_unique<Call>();
+  const absl::Duration timeout = request.timeout;
+  call->write = true;
+  call->operation = Encode(std::move(request));
+  call->write_done = std::move(done);
+  return Submit(std::move(call), timeout);
+}
+
+CallId CallEngine::Status(StatusRequest request, StatusCallback done) {
+  const absl::Status admitted = Admit(0);
+  if (!admitted.ok()) {
+    done(Refused(admitted));
+    return 0;
+  }
+  const CallId id = last_call_.fetch_add(1) + 1;
+  StatusAsked asked;
+  asked.address = std::move(request.address);
+  asked.done = std::move(done);
+  asked.deadline = After(std::chrono::steady_clock::now(), request.timeout);
+  loop_.Post([this, id, asked = std::move(asked)]() mutable {
+    asked.node = pool_.directory().size();
+    status_calls_.emplace(id, std::move(asked));
+    TryStatus(id);
+  });
+  return id;
+}
+
+void CallEngine::Cancel(CallId id) {
+  loop_.Post([this, id] { CancelNow(id); });
+}
+
+// ---- Reads and writes, on the engine's thread ----
+
+void CallEngine::Begin(std::unique_ptr<Call> begun) {
+  Call* const call = begun.get();
+  calls_.emplace(call->id, std::move(begun));
+  call->node = pool_.directory().size();
+  budget_.OnCall();
+  Try(call);
+}
+
+void CallEngine::Try(Call* call) {
+  const SteadyTime now = loop_.now();
+  if (now >= call->deadline) {
+    return Fail(call, Refused(absl::DeadlineExceededError("the time was over before the call was "
+                                                          "sent; nothing was written")));
+  }
+  ++call->attempts;
+  call->node = pool_.directory().Pick(call->write, call->node, now);
+  call->attempt = ++last_attempt_;
+  attempts_.emplace(call->attempt, call);
+  call->timer = loop_.StartTimer(std::min(call->deadline, After(now, options_.attempt_timeout)),
+                                 [this, id = call->id] { OnTimer(id); });
+  v1::StreamOperation operation = call->operation;
+  operation.set_id(call->attempt);
+  operation.set_timeout_ms(TimeoutForNode(absl::FromChrono(call->deadline - now)));
+  const absl::Status sent = pool_.stream(call->node).Send(std::move(operation));
+  if (!sent.ok()) {
+    pool_.directory().Failed(call->node, now);
+    Abandon(call);
+    OnFailure(call, Refused(sent), /*reached=*/false);
+  }
+}
+
+bool CallEngine::Abandon(Call* call) {
+  loop_.StopTimer(call->timer);
+  if (call->attempt == 0) return false;
+  NodeStream& stream = pool_.stream(call->node);
+  const bool sent = stream.Sent(call->attempt);
+  stream.Cancel(call->attempt);
+  attempts_.erase(call->attempt);
+  call->attempt = 0;
+  return sent;
+}
+
+void CallEngine::OnTimer(CallId id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  Call* const call = found->second.get();
+  if (call->attempt == 0) return Try(call);
+  if (loop_.now() < call->deadline) return OnSilence(call);
+  const bool sent = Abandon(call);
+  pool_.RefreshSoon();
+  std::string message =
+      absl::StrCat(pool_.directory().address(call->node), " did not answer in time");
+  if (call->write) {
+    absl::StrAppend(&message, sent ? "; the write may still take effect" : "; nothing was written");
+  }
+  Fail(call, Unknown(absl::DeadlineExceededError(message), call->write && sent));
+}
+
+// The node has been silent for as long as a try may take.
+void CallEngine::OnSilence(Call* call) {
+  if (call->write && pool_.stream(call->node).Sent(call->attempt)) {
+    // Its outcome is known to the node alone.
+    call->timer = loop_.StartTimer(call->deadline, [this, id = call->id] { OnTimer(id); });
+    return;
+  }
+  pool_.directory().Failed(call->node, loop_.now());
+  const bool sent = Abandon(call);
+  OnFailure(call,
+            Refused(absl::DeadlineExceededError(
+                absl::StrCat(pool_.directory().address(call->node), " was silent for ",
+                             absl::FormatDuration(options_.attempt_timeout)))),
+            sent);
+}
+
+void CallEngine::OnFailure(Call* call, Error error, bool reached) {
+  if (!error.details.leader.empty()) pool_.directory().LearnLeader(error.details.leader);
+  const SteadyTime next = After(loop_.now(), Backoff(options_.retry, call->attempts, random_));
+  const bool again = SafeToRetry(error, call->write) &&
+                     call->attempts < options_.retry.max_attempts && next < call->deadline &&
+                     (!reached || budget_.TryRetry());
+  if (!again) return Fail(call, std::move(error));
+  pool_.RefreshSoon();
+  call->timer = loop_.StartTimer(next, [this, id = call->id] { OnTimer(id); });
+}
+
+void CallEngine::Finish(Call* finished, v1::StreamResult* result, Error error) {
+  const auto found = calls_.find(finished->id);
+  CHECK(found != calls_.end()) << "a call has ended twice";
+  const std::unique_ptr<Call> call = std::move(found->second);
+  calls_.erase(found);
+  Release(call->bytes);
+  if (result == nullptr && call->attempts > 1) {
+    error.status = absl::Status(
+        error.status.code(), absl::StrCat(error.status.message(), " (try ", call->attempts, ")"));
+  }
+  if (call->write) {
+    call->write_done(result == nullptr ? Outcome<WriteReply>(std::move(error))
+                                       : DecodeWrite(result));
+  } else {
+    call->read_done(result == nullptr ? Outcome<ReadReply>(std::move(error)) : DecodeRead(result));
+  }
+}
+
+void CallEngine::OnResult(v1::StreamResult* result) {
+  const auto found = attempts_.find(result->id());
+  if (found == attempts_.end()) return;
+  Call* const call = found->second;
+  pool_.directory().Answered(call->node);
+  loop_.StopTimer(call->timer);
+  attempts_.erase(found);
+  call->attempt = 0;
+  if (!result->has_error()) return Finish(call, result, Error());
+  Error error = DecodeError(result->error());
+  if (!call->write) error.details.may_have_applied = false;
+  OnFailure(call, std::move(error), /*reached=*/true);
+}
+
+void CallEngine::OnLost(uint64_t attempt, bool sent, const absl::Status& why) {
+  const auto found = attempts_.find(attempt);
+  if (found == attempts_.end()) return;
+  Call* const call = found->second;
+  pool_.directory().Failed(call->node, loop_.now());
+  loop_.StopTimer(call->timer);
+  attempts_.erase(found);
+  call->attempt = 0;
+  OnFailure(call, Unknown(why, call->write && sent), sent);
+}
+
+void CallEngine::CancelNow(CallId id) {
+  if (status_calls_.contains(id)) {
+    return FinishStatus(id, Refused(absl::CancelledError("the caller has cancelled the call")));
+  }
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  Call* const call = found->second.get();
+  const bool sent = Abandon(call);
+  Fail(call,
+       Unknown(absl::CancelledError("the caller has cancelled the call"), call->write && sent));
+}
+
+// ---- Status ----
+
+void CallEngine::TryStatus(CallId id) {
+  const auto found = status_calls_.find(id);
+  if (found == status_calls_.end()) return;
+  StatusAsked& asked = found->second;
+  const absl::Duration left = absl::FromChrono(asked.deadline - loop_.now());
+  if (left <= absl::ZeroDuration()) {
+    return FinishStatus(id, Refused(absl::DeadlineExceededError("no node answered in time")));
+  }
+  ++asked.attempts;
+  auto done = [this, id](const grpc::Status& status, const v1::StatusResponse& response) {
+    OnStatus(id, status, response);
+  };
+  if (!asked.address.empty()) {
+    asked.under_way = pool_.AskStatus(asked.address, left, std::move(done));
+    return;
+  }
+  asked.node = pool_.directory().Pick(/*write=*/false, asked.node, loop_.now());
+  asked.under_way =
+      pool_.AskStatus(asked.node, std::min(left, options_.attempt_timeout), std::move(done));
+}
+
+void CallEngine::OnStatus(CallId id, const grpc::Status& status,
+                          const v1::StatusResponse& response) {
+  const auto found = status_calls_.find(id);
+  if (found == status_calls_.end()) return;
+  StatusAsked& asked = found->second;
+  asked.under_way = nullptr;
+  if (status.ok()) return FinishStatus(id, Decode(response));
+  if (asked.address.empty()) pool_.directory().Failed(asked.node, loop_.now());
+  const SteadyTime next = After(loop_.now(), Backoff(options_.retry, asked.attempts, random_));
+  if (asked.address.empty() && asked.attempts < options_.retry.max_attempts &&
+      next < asked.deadline) {
+    loop_.StartTimer(next, [this, id] { TryStatus(id); });
+    return;
+  }
+  FinishStatus(id, Refused(absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                                        status.error_message())));
+}
+
+void CallEngine::FinishStatus(CallId id, Outcome<NodeStatus> outcome) {
+  const auto found = status_calls_.find(id);
+  CHECK(found != status_calls_.end()) << "a status call has ended twice";
+  StatusAsked asked = std::move(found->second);
+  status_calls_.erase(found);
+  if (asked.under_way != nullptr) pool_.Cancel(asked.under_way);
+  Release(0);
+  asked.done(std::move(outcome));
+}
+
+}  // namespace quorate

@@ -1,0 +1,42 @@
+// ConnectionOptions: how a connection reaches a cluster, and its limits.
+//
+// Values: thread-compatible.
+#ifndef QUORATE_CLIENT_CONNECTION_OPTIONS_H_
+#define QUORATE_CLIENT_CONNECTION_OPTIONS_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "client/retry_policy.h"
+
+namespace quorate {
+
+struct ConnectionOptions {
+  // Behaviour.
+  // gRPC addresses of some nodes, host:port; an IPv6 address stands in brackets. The others are
+  // learned from these.
+  std::vector<std::string> targets;
+  RetryOptions retry;
+  // A node that has not answered a read after this is asked no longer: another one is. So it is
+  // with writes that have not left yet. Writes that have wait for their answer.
+  absl::Duration attempt_timeout = absl::Milliseconds(700);
+  // How often nodes are asked for their status: who they are, who leads, who serves. Failures lead
+  // to a look at once.
+  absl::Duration refresh_interval = absl::Seconds(10);
+
+  // Limits: calls in flight, those that wait for a retry included, and the bytes of their requests.
+  // Beyond, calls are refused at once with RESOURCE_EXHAUSTED.
+  size_t max_calls = 10000;
+  size_t max_bytes = size_t{64} << 20;
+};
+
+// INVALID_ARGUMENT with a message that names the wrong option.
+absl::Status Validate(const ConnectionOptions& options);
+
+}  // namespace quorate
+
+#endif  // QUORATE_CLIENT_CONNECTION_OPTIONS_H_

@@ -1,0 +1,43 @@
+#include "client/grpc_connection.h"
+
+#include <utility>
+
+#include "client/call_engine.h"
+
+namespace quorate {
+
+absl::StatusOr<std::shared_ptr<Connection>> Connect(const ConnectionOptions& options) {
+  const absl::Status valid = Validate(options);
+  if (!valid.ok()) return valid;
+  return std::make_shared<GrpcConnection>(options);
+}
+
+GrpcConnection::GrpcConnection(const ConnectionOptions& options)
+    : engine_(std::make_shared<CallEngine>(options)),
+      thread_([engine = engine_] { engine->Run(); }) {}
+
+GrpcConnection::~GrpcConnection() {
+  const bool in_callback = engine_->OnThread();
+  engine_->End();
+  if (in_callback) {
+    thread_.detach();  // it has the engine as long as it needs it
+  } else {
+    thread_.join();
+  }
+}
+
+CallId GrpcConnection::Read(ReadRequest request, ReadCallback done) {
+  return engine_->Read(std::move(request), std::move(done));
+}
+
+CallId GrpcConnection::Write(WriteRequest request, WriteCallback done) {
+  return engine_->Write(std::move(request), std::move(done));
+}
+
+CallId GrpcConnection::Status(StatusRequest request, StatusCallback done) {
+  return engine_->Status(std::move(request), std::move(done));
+}
+
+void GrpcConnection::Cancel(CallId id) { engine_->Cancel(id); }
+
+}  // namespace quorate

@@ -1,0 +1,406 @@
+#include "client/grpc_connection.h"
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "client/client.h"
+#include "client/fake_node.h"
+
+namespace quorate {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr int kInvalidArgument = 3;
+constexpr int kFailedPrecondition = 9;
+constexpr int kUnavailable = 14;
+
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
+ConnectionOptions To(const std::vector<FakeNode*>& nodes) {
+  ConnectionOptions options;
+  for (const FakeNode* node : nodes) options.targets.push_back(node->address());
+  return options;
+}
+
+Client ClientOf(const ConnectionOptions& options) {
+  auto connection = Connect(options);
+  EXPECT_TRUE(connection.ok()) << connection.status();
+  return Client(*connection);
+}
+
+ReadOptions PatientRead() {
+  ReadOptions options;
+  options.timeout = kPatience;
+  return options;
+}
+WriteOptions PatientWrite() {
+  WriteOptions options;
+  options.timeout = kPatience;
+  return options;
+}
+
+std::optional<v1::StreamResult> Nothing(const v1::StreamOperation&) { return std::nullopt; }
+
+// Fails the first `failures` operations with `failure`, and then answers.
+FakeNode::Answer FailingFirst(int failures, v1::StreamResult failure) {
+  auto left = std::make_shared<std::atomic<int>>(failures);
+  return [left, failure](const v1::StreamOperation& operation) {
+    if (left->fetch_sub(1) > 0) return std::optional<v1::StreamResult>(failure);
+    if (operation.has_get()) return std::optional<v1::StreamResult>(FoundText("found"));
+    v1::StreamResult written;
+    written.mutable_write()->set_version(7);
+    return std::optional<v1::StreamResult>(written);
+  };
+}
+
+TEST(GrpcConnectionTest, OptionsAreChecked) {
+  EXPECT_EQ(Connect(ConnectionOptions()).status().code(), absl::StatusCode::kInvalidArgument);
+  for (const std::string target : {"", "host", "host:", ":9080", "host:0", "host:65536", "host:90a",
+                                   "http://host:9080", "::1:9080"}) {
+    ConnectionOptions options;
+    options.targets = {target};
+    EXPECT_EQ(Connect(options).status().code(), absl::StatusCode::kInvalidArgument) << target;
+  }
+  ConnectionOptions options;
+  options.targets = {"localhost:9080", "[::1]:9080"};
+  EXPECT_TRUE(Validate(options).ok());
+  options.retry.max_attempts = 0;
+  EXPECT_THAT(std::string(Validate(options).message()), HasSubstr("max_attempts"));
+}
+
+TEST(GrpcConnectionTest, CallsCarryTheirOptionsAndBringTheirReplies) {
+  FakeNode node("1");
+  Client client = ClientOf(To({&node}));
+  ReadOptions read_options = PatientRead();
+  read_options.r = 3;
+  read_options.siblings = true;
+  const Outcome<ReadReply> read = client.Get("key", read_options).Get();
+  ASSERT_TRUE(read.ok()) << read.status();
+  EXPECT_EQ(read->value, "1");
+  EXPECT_EQ(read->version, 1u);
+  ASSERT_TRUE(client.LocalRead("key", PatientRead()).Get().ok());
+  WriteOptions write_options = PatientWrite();
+  write_options.w = 2;
+  write_options.context = "seen";
+  const Outcome<WriteReply> set = client.Set("key", "va\xffue", write_options).Get();
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_EQ(set->version, 1u);
+  ASSERT_TRUE(client.Delete("key", write_options).Get().ok());
+  const Outcome<NodeStatus> status = client.Status("", kPatience).Get();
+  ASSERT_TRUE(status.ok()) << status.status();
+  EXPECT_EQ(status->node, "1");
+  EXPECT_TRUE(client.Status(node.address(), kPatience).Get().ok());
+
+  const std::vector<v1::StreamOperation> sent = node.operations();
+  ASSERT_EQ(sent.size(), 4u);
+  EXPECT_EQ(sent[0].get().key_bytes(), "key");
+  EXPECT_EQ(sent[0].get().r(), 3u);
+  EXPECT_TRUE(sent[0].get().siblings());
+  EXPECT_GT(sent[0].timeout_ms(), 15'000u);
+  EXPECT_LT(sent[0].timeout_ms(), 20'000u);
+  EXPECT_EQ(sent[1].local_read().key_bytes(), "key");
+  EXPECT_EQ(sent[2].set().data(), "va\xffue");
+  EXPECT_EQ(sent[2].set().w(), 2u);
+  EXPECT_EQ(sent[2].set().context(), "seen");
+  EXPECT_EQ(sent[3].delete_().key_bytes(), "key");
+}
+
+TEST(GrpcConnectionTest, WhatWaitsLeavesInOneMessage) {
+  FakeNode node("1");
+  Client client = ClientOf(To({&node}));
+  std::promise<void> posted;
+  std::promise<void> first_done;
+  // Holds up the connection's thread, so that calls gather.
+  client.Get("first", PatientRead(), [&](Outcome<ReadReply>) {
+    first_done.set_value();
+    posted.get_future().wait();
+  });
+  first_done.get_future().wait();
+  std::vector<Future<ReadReply>> reads;
+  for (int i = 0; i < 100; ++i) reads.push_back(client.Get("k", PatientRead()));
+  posted.set_value();
+  for (const Future<ReadReply>& read : reads) EXPECT_TRUE(read.Get().ok());
+  EXPECT_EQ(node.messages(), 2u);
+}
+
+TEST(GrpcConnectionTest, RetriesWhatIsSafe) {
+  FakeNode node("1");
+  Client client = ClientOf(To({&node}));
+  node.AnswerWith(FailingFirst(2, FailedWith(kUnavailable, false)));
+  const Outcome<WriteReply> written = client.Set("k", "v", PatientWrite()).Get();
+  ASSERT_TRUE(written.ok()) << written.status();
+  EXPECT_EQ(written->version, 7u);
+  EXPECT_EQ(node.operations().size(), 3u);
+  node.AnswerWith(FailingFirst(1, FailedWith(kUnavailable, false)));
+  EXPECT_EQ(client.Get("k", PatientRead()).Get()->value, "found");
+  EXPECT_EQ(node.operations().size(), 5u);
+}
+
+TEST(GrpcConnectionTest, NeverRetriesAWriteThatMayHaveHappened) {
+  FakeNode node("1");
+  Client client = ClientOf(To({&node}));
+  node.AnswerWith(FailingFirst(1, FailedWith(kUnavailable, true)));
+  const Outcome<WriteReply> written = client.Set("k", "v", PatientWrite()).Get();
+  EXPECT_EQ(written.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(written.details().may_have_applied);
+  EXPECT_EQ(node.operations().size(), 1u);
+}
+
+TEST(GrpcConnectionTest, NeverRetriesWhatWillNotPass) {
+  FakeNode node("1");
+  Client client = ClientOf(To({&node}));
+  node.AnswerWith(FailingFirst(2, FailedWith(kInvalidArgument, false)));
+  EXPECT_EQ(client.Set("k", "v", PatientWrite()).Get().status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(client.Get("k", PatientRead()).Get().status().code(),
+            absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(node.operations().size(), 2u);
+}
+
+TEST(GrpcConnectionTest, RetriesHaveALimitAndABudget) {
+  FakeNode node("1");
+  node.AnswerWith([](const v1::StreamOperation&) { return FailedWith(kUnavailable, false); });
+  ConnectionOptions options = To({&node});
+  options.retry.max_attempts = 3;
+  options.retry.initial_backoff = absl::Milliseconds(1);
+  options.retry.budget_ratio = 0;
+  options.retry.budget_max = 3;
+  Client client = ClientOf(options);
+  const Outcome<ReadReply> first = client.Get("k", PatientRead()).Get();
+  EXPECT_EQ(first.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(first.status().message()), HasSubstr("(try 3)"));
+  EXPECT_EQ(node.operations().size(), 3u);
+  // One retry is left for all.
+  EXPECT_FALSE(client.Get("k", PatientRead()).Get().ok());
+  EXPECT_EQ(node.operations().size(), 5u);
+  EXPECT_FALSE(client.Get("k", PatientRead()).Get().ok());
+  EXPECT_EQ(node.operations().size(), 6u);
+}
+
+TEST(GrpcConnectionTest, ReadsGoRoundAndPassOverNodesThatAreDown) {
+  FakeNode one("1");
+  FakeNode two("2");
+  FakeNode three("3");
+  Client client = ClientOf(To({&one, &two, &three}));
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(client.Get("k", PatientRead()).Get().ok());
+  EXPECT_GE(one.operations().size(), 3u);
+  EXPECT_GE(two.operations().size(), 3u);
+  EXPECT_GE(three.operations().size(), 3u);
+  two.Stop();
+  three.AnswerWith([](const v1::StreamOperation&) { return FailedWith(kUnavailable, false); });
+  for (int i = 0; i < 12; ++i) EXPECT_EQ(client.Get("k", PatientRead()).Get()->value, "1");
+}
+
+TEST(GrpcConnectionTest, AsksAnotherNodeWhereOneIsSilent) {
+  FakeNode silent("1");
+  FakeNode other("2");
+  silent.AnswerWith(&Nothing);
+  ConnectionOptions options = To({&silent, &other});
+  options.attempt_timeout = absl::Milliseconds(50);
+  Client client = ClientOf(options);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(client.Get("k", PatientRead()).Get()->value, "2");
+  EXPECT_GE(silent.operations().size(), 1u);
+  EXPECT_TRUE(silent.AwaitCancelled(1));
+}
+
+TEST(GrpcConnectionTest, WritesGoToTheLeader) {
+  FakeNode one("1");
+  FakeNode two("2");
+  one.Describe("2", {&two});
+  two.Describe("2", {&one});
+  Client client = ClientOf(To({&one}));
+  // The second node is known from the first one only.
+  const auto written_at_two = [&] {
+    EXPECT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+    return !two.operations().empty();
+  };
+  int tries = 0;
+  while (!written_at_two() && tries < 10'000) ++tries;
+  const size_t before = one.operations().size();
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+  EXPECT_EQ(one.operations().size(), before);
+  EXPECT_EQ(two.operations().size(), 11u);
+  // Reads still go to all.
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(client.Get("k", PatientRead()).Get().ok());
+  EXPECT_GE(one.operations().size(), before + 3);
+}
+
+TEST(GrpcConnectionTest, FollowsTheHintOfANodeThatRefusesWrites) {
+  FakeNode one("1");
+  FakeNode two("2");
+  one.Describe("", {&two});
+  two.Describe("", {&one});
+  one.AnswerWith(
+      [](const v1::StreamOperation&) { return FailedWith(kFailedPrecondition, false, "2"); });
+  Client client = ClientOf(To({&one}));
+  const Outcome<WriteReply> written = client.Set("k", "v", PatientWrite()).Get();
+  EXPECT_TRUE(written.ok()) << written.status();
+  EXPECT_GE(two.operations().size(), 1u);
+}
+
+TEST(GrpcConnectionTest, DeadlinesEndCalls) {
+  FakeNode node("1");
+  node.AnswerWith(&Nothing);
+  Client client = ClientOf(To({&node}));
+  ReadOptions soon;
+  soon.timeout = absl::Milliseconds(300);
+  WriteOptions soon_too;
+  soon_too.timeout = absl::Milliseconds(300);
+  const Future<ReadReply> read = client.Get("k", soon);
+  const Future<WriteReply> write = client.Set("k", "v", soon_too);
+  EXPECT_EQ(read.Get().status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(write.Get().status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(write.Get().details().may_have_applied);
+  EXPECT_TRUE(node.AwaitCancelled(2));
+}
+
+TEST(GrpcConnectionTest, WriteThatNeverLeftWasNotApplied) {
+  FakeNode node("1");
+  node.Stop();
+  Client client = ClientOf(To({&node}));
+  WriteOptions soon;
+  soon.timeout = absl::Milliseconds(200);
+  const Outcome<WriteReply> write = client.Set("k", "v", soon).Get();
+  EXPECT_FALSE(write.ok());
+  EXPECT_FALSE(write.details().may_have_applied) << write.status();
+  EXPECT_THAT(std::string(write.status().message()), HasSubstr(node.address()));
+  EXPECT_FALSE(client.Status("", absl::Milliseconds(200)).Get().ok());
+}
+
+TEST(GrpcConnectionTest, CancelsCalls) {
+  FakeNode node("1");
+  node.AnswerWith(&Nothing);
+  Client client = ClientOf(To({&node}));
+  const Future<ReadReply> read = client.Get("k", PatientRead());
+  const Future<WriteReply> write = client.Set("k", "v", PatientWrite());
+  ASSERT_TRUE(node.AwaitOperations(2));
+  EXPECT_FALSE(read.WaitFor(absl::Milliseconds(1)));
+  read.Cancel();
+  write.Cancel();
+  EXPECT_TRUE(read.WaitFor(kPatience));
+  EXPECT_EQ(read.Get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(write.Get().status().code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(write.Get().details().may_have_applied);
+  EXPECT_TRUE(node.AwaitCancelled(2));
+  client.Cancel(12345);  // unknown
+}
+
+TEST(GrpcConnectionTest, BrokenStreamLosesWritesAndRepeatsReads) {
+  FakeNode node("1");
+  node.AnswerWith(&Nothing);
+  Client client = ClientOf(To({&node}));
+  const Future<ReadReply> read = client.Get("k", PatientRead());
+  const Future<WriteReply> write = client.Set("k", "v", PatientWrite());
+  ASSERT_TRUE(node.AwaitOperations(2));
+  node.AnswerWith(nullptr);
+  node.BreakStreams();
+  EXPECT_EQ(read.Get()->value, "1");
+  EXPECT_EQ(write.Get().status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(write.Get().details().may_have_applied);
+  EXPECT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+}
+
+TEST(GrpcConnectionTest, ReachesANodeThatComesBack) {
+  FakeNode node("1");
+  Client client = ClientOf(To({&node}));
+  ASSERT_TRUE(client.Get("k", PatientRead()).Get().ok());
+  node.Stop();
+  ReadOptions soon;
+  soon.timeout = absl::Milliseconds(100);
+  EXPECT_FALSE(client.Get("k", soon).Get().ok());
+  node.Start();
+  Outcome<ReadReply> read = client.Get("k", PatientRead()).Get();
+  for (int tries = 0; !read.ok() && tries < 20; ++tries)
+    read = client.Get("k", PatientRead()).Get();
+  EXPECT_TRUE(read.ok()) << read.status();
+}
+
+TEST(GrpcConnectionTest, RefusesAtOnceBeyondItsLimits) {
+  FakeNode node("1");
+  node.AnswerWith(&Nothing);
+  ConnectionOptions options = To({&node});
+  options.max_calls = 2;
+  options.max_bytes = 1000;
+  Client client = ClientOf(options);
+  const Future<ReadReply> first = client.Get("k", PatientRead());
+  const Outcome<WriteReply> large = client.Set("k", std::string(1000, 'v'), PatientWrite()).Get();
+  EXPECT_EQ(large.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(large.details().may_have_applied);
+  const Future<ReadReply> second = client.Get("k", PatientRead());
+  EXPECT_EQ(client.Get("k", PatientRead()).Get().status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(client.Status("", kPatience).Get().status().code(),
+            absl::StatusCode::kResourceExhausted);
+  first.Cancel();
+  EXPECT_FALSE(first.Get().ok());
+  second.Cancel();
+  EXPECT_FALSE(second.Get().ok());
+  node.AnswerWith(nullptr);
+  EXPECT_TRUE(client.Get("k", PatientRead()).Get().ok());
+}
+
+TEST(GrpcConnectionTest, RefusesWhatNoNodeTakes) {
+  FakeNode node("1");
+  Client client = ClientOf(To({&node}));
+  EXPECT_EQ(client.Set("k", std::string(9 << 20, 'v'), PatientWrite()).Get().status().code(),
+            absl::StatusCode::kInvalidArgument);
+}
+
+TEST(GrpcConnectionTest, EndOfTheConnectionEndsItsCalls) {
+  FakeNode node("1");
+  node.AnswerWith(&Nothing);
+  std::optional<Outcome<WriteReply>> outcome;
+  {
+    Client client = ClientOf(To({&node}));
+    client.Set("k", "v", PatientWrite(), [&](Outcome<WriteReply> got) { outcome = got; });
+    ASSERT_TRUE(node.AwaitOperations(1));
+  }
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(outcome->status().code(), absl::StatusCode::kCancelled);
+  EXPECT_TRUE(outcome->details().may_have_applied);
+}
+
+TEST(GrpcConnectionTest, MayEndInItsOwnCallback) {
+  FakeNode node("1");
+  std::promise<void> ended;
+  {
+    auto client = std::make_shared<std::optional<Client>>(ClientOf(To({&node})));
+    (*client)->Get("k", PatientRead(), [client, &ended](Outcome<ReadReply> read) {
+      EXPECT_TRUE(read.ok());
+      client->reset();
+      ended.set_value();
+    });
+  }
+  ended.get_future().wait();
+}
+
+TEST(GrpcConnectionTest, CallsFromManyThreads) {
+  FakeNode one("1");
+  FakeNode two("2");
+  Client client = ClientOf(To({&one, &two}));
+  std::atomic<int> answered{0};
+  std::vector<std::future<void>> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.push_back(std::async(std::launch::async, [&answered, client]() mutable {
+      for (int i = 0; i < 200; ++i) {
+        if (client.Get("k", PatientRead()).Get().ok()) ++answered;
+      }
+    }));
+  }
+  for (std::future<void>& thread : threads) thread.wait();
+  EXPECT_EQ(answered, 800);
+}
+
+}  // namespace
+}  // namespace quorate

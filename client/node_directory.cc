@@ -1,0 +1,92 @@
+#include "client/node_directory.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace quorate {
+namespace {
+
+// More nodes than any cluster has.
+constexpr size_t kMaxNodes = 256;
+
+constexpr absl::Duration kFirstAvoidance = absl::Milliseconds(100);
+constexpr absl::Duration kLongestAvoidance = absl::Seconds(2);
+
+}  // namespace
+
+NodeDirectory::NodeDirectory(const std::vector<std::string>& targets) {
+  for (const std::string& target : targets) {
+    nodes_.emplace_back();
+    nodes_.back().address = target;
+  }
+}
+
+int NodeDirectory::Rank(size_t i, size_t previous, SteadyTime now) const {
+  const Node& node = nodes_[i];
+  if (node.duplicate) return 0;
+  if (i == previous) return 1;
+  if (Avoided(node, now)) return 2;
+  return node.serving ? 4 : 3;
+}
+
+size_t NodeDirectory::Pick(bool write, size_t previous, SteadyTime now) {
+  if (write && !leader_.empty()) {
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      if (nodes_[i].name == leader_ && !nodes_[i].duplicate && !Avoided(nodes_[i], now)) return i;
+    }
+  }
+  size_t best = 0;
+  int best_rank = -1;
+  ++turn_;
+  for (size_t step = 0; step < nodes_.size(); ++step) {
+    const size_t i = (turn_ + step) % nodes_.size();
+    const int rank = Rank(i, previous, now);
+    if (rank <= best_rank) continue;
+    best = i;
+    best_rank = rank;
+  }
+  // The next turn begins behind this one, so that nodes that are passed over burden no neighbour.
+  turn_ = best;
+  return best;
+}
+
+bool NodeDirectory::Knows(const std::string& name) const {
+  return std::any_of(nodes_.begin(), nodes_.end(),
+                     [&name](const Node& node) { return node.name == name; });
+}
+
+void NodeDirectory::Learn(size_t from, const NodeStatus& status) {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (i == from || nodes_[i].name != status.node || nodes_[i].duplicate) continue;
+    // Two addresses, one node: the one that was known first stays.
+    nodes_[std::max(i, from)].duplicate = true;
+  }
+  nodes_[from].name = status.node;
+  nodes_[from].serving = status.state == "serving";
+  // A node that knows no leader does not mean that there is none.
+  if (!status.leader.empty()) leader_ = status.leader;
+  for (const PeerInfo& peer : status.peers) {
+    if (peer.node.empty() || peer.grpc_address.empty() || Knows(peer.node)) continue;
+    const auto same = std::find_if(nodes_.begin(), nodes_.end(), [&peer](const Node& node) {
+      return node.address == peer.grpc_address;
+    });
+    if (same != nodes_.end()) {
+      same->name = peer.node;
+    } else if (nodes_.size() < kMaxNodes) {
+      nodes_.emplace_back();
+      nodes_.back().address = peer.grpc_address;
+      nodes_.back().name = peer.node;
+    }
+  }
+}
+
+void NodeDirectory::Failed(size_t i, SteadyTime now) {
+  Node& node = nodes_[i];
+  if (Avoided(node, now)) return;  // one failure, of many calls
+  const absl::Duration avoidance =
+      std::min(kLongestAvoidance, kFirstAvoidance * std::exp2(std::min(node.failures, 30)));
+  ++node.failures;
+  node.avoid_until = After(now, avoidance);
+}
+
+}  // namespace quorate

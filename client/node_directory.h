@@ -1,0 +1,66 @@
+// NodeDirectory: the nodes that a connection knows, which of them leads, and whom to ask next.
+#ifndef QUORATE_CLIENT_NODE_DIRECTORY_H_
+#define QUORATE_CLIENT_NODE_DIRECTORY_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+
+#include "client/event_loop.h"
+#include "client/messages.h"
+
+namespace quorate {
+
+// Nodes are numbered from 0 in the order in which they became known, the targets first; numbers
+// stay. Not thread-safe: belongs to a connection's thread.
+class NodeDirectory {
+ public:
+  explicit NodeDirectory(const std::vector<std::string>& targets);
+
+  size_t size() const { return nodes_.size(); }
+  const std::string& address(size_t node) const { return nodes_[node].address; }
+  // Whether it is worth asking: not another address of a node that has one already.
+  bool usable(size_t node) const { return !nodes_[node].duplicate; }
+
+  // Whom to ask. A write goes to the leader, where one is known. Otherwise nodes take turns: those
+  // that serve and have not failed lately, or else those that have not failed, or else any.
+  // `previous` is what failed last time, or size(): it is asked again only where it leads or there
+  // is no other.
+  size_t Pick(bool write, size_t previous, SteadyTime now);
+
+  // What `node` has said of itself. May add nodes, up to a limit.
+  void Learn(size_t node, const NodeStatus& status);
+  // An error has named the leader.
+  void LearnLeader(const std::string& name) { leader_ = name; }
+
+  // `node` could not be reached, or was silent: it is left alone for a while, longer each time.
+  void Failed(size_t node, SteadyTime now);
+  void Answered(size_t node) { nodes_[node].failures = 0; }
+
+ private:
+  struct Node {
+    std::string address;
+    std::string name;  // empty: not known yet
+    bool duplicate = false;
+    bool serving = true;
+    int failures = 0;  // since it last answered
+    SteadyTime avoid_until;
+  };
+
+  bool Avoided(const Node& node, SteadyTime now) const {
+    return node.failures > 0 && now < node.avoid_until;
+  }
+  // How good an idea it is to ask the node; 0: none at all.
+  int Rank(size_t node, size_t previous, SteadyTime now) const;
+  bool Knows(const std::string& name) const;
+
+  std::vector<Node> nodes_;
+  std::string leader_;
+  size_t turn_ = 0;
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_CLIENT_NODE_DIRECTORY_H_

@@ -1,0 +1,120 @@
+#include "client/node_directory.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace quorate {
+namespace {
+
+using ::testing::UnorderedElementsAre;
+
+constexpr SteadyTime kNow{std::chrono::hours(1)};
+
+NodeStatus StatusOf(const std::string& name, const std::string& leader,
+                    const std::vector<std::string>& peers = {}) {
+  NodeStatus status;
+  status.node = name;
+  status.state = "serving";
+  status.leader = leader;
+  for (const std::string& peer : peers) {
+    PeerInfo info;
+    info.node = peer;
+    info.grpc_address = "host-" + peer + ":9080";
+    status.peers.push_back(info);
+  }
+  return status;
+}
+
+std::vector<size_t> Reads(NodeDirectory* directory, size_t count, SteadyTime now = kNow) {
+  std::vector<size_t> picked;
+  for (size_t i = 0; i < count; ++i) {
+    picked.push_back(directory->Pick(/*write=*/false, directory->size(), now));
+  }
+  return picked;
+}
+
+TEST(NodeDirectoryTest, NodesTakeTurns) {
+  NodeDirectory directory({"a:1", "b:1", "c:1"});
+  EXPECT_THAT(Reads(&directory, 3), UnorderedElementsAre(0, 1, 2));
+  EXPECT_THAT(Reads(&directory, 6), UnorderedElementsAre(0, 0, 1, 1, 2, 2));
+}
+
+TEST(NodeDirectoryTest, LearnsMembersAndLeader) {
+  NodeDirectory directory({"a:1"});
+  EXPECT_EQ(directory.Pick(/*write=*/true, 1, kNow), 0u);
+  directory.Learn(0, StatusOf("1", "3", {"2", "3"}));
+  ASSERT_EQ(directory.size(), 3u);
+  EXPECT_EQ(directory.address(2), "host-3:9080");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(directory.Pick(/*write=*/true, 3, kNow), 2u);
+  EXPECT_EQ(directory.Pick(/*write=*/true, 2, kNow), 2u) << "the leader even where it has failed";
+  EXPECT_THAT(Reads(&directory, 3), UnorderedElementsAre(0, 1, 2));
+  directory.Learn(1, StatusOf("2", "", {"1", "3"}));
+  EXPECT_EQ(directory.Pick(/*write=*/true, 3, kNow), 2u);
+  directory.LearnLeader("2");
+  EXPECT_EQ(directory.Pick(/*write=*/true, 3, kNow), 1u);
+  EXPECT_EQ(directory.size(), 3u);
+}
+
+TEST(NodeDirectoryTest, OneNodeWithTwoAddressesIsAskedOnce) {
+  NodeDirectory directory({"a:1", "b:1"});
+  directory.Learn(0, StatusOf("1", "", {"2"}));  // host-2:9080 is b:1
+  ASSERT_EQ(directory.size(), 3u);
+  directory.Learn(1, StatusOf("2", "", {"1"}));
+  EXPECT_EQ(directory.size(), 3u);
+  EXPECT_FALSE(directory.usable(2));
+  EXPECT_THAT(Reads(&directory, 4), UnorderedElementsAre(0, 0, 1, 1));
+}
+
+TEST(NodeDirectoryTest, LeavesNodesAloneThatHaveFailed) {
+  NodeDirectory directory({"a:1", "b:1", "c:1"});
+  directory.Failed(1, kNow);
+  EXPECT_THAT(Reads(&directory, 4), UnorderedElementsAre(0, 0, 2, 2));
+  EXPECT_THAT(Reads(&directory, 3, kNow + std::chrono::milliseconds(101)),
+              UnorderedElementsAre(0, 1, 2));
+  // Longer each time; many failures at once are one.
+  const SteadyTime later = kNow + std::chrono::milliseconds(101);
+  for (int i = 0; i < 50; ++i) directory.Failed(1, later);
+  EXPECT_THAT(Reads(&directory, 4, later + std::chrono::milliseconds(199)),
+              UnorderedElementsAre(0, 0, 2, 2));
+  EXPECT_THAT(Reads(&directory, 3, later + std::chrono::milliseconds(201)),
+              UnorderedElementsAre(0, 1, 2));
+  directory.Failed(0, later);
+  directory.Answered(0);
+  directory.Answered(1);
+  EXPECT_THAT(Reads(&directory, 3, later), UnorderedElementsAre(0, 1, 2));
+}
+
+TEST(NodeDirectoryTest, AsksWhomItCanWhereAllHaveFailed) {
+  NodeDirectory directory({"a:1", "b:1"});
+  directory.Failed(0, kNow);
+  directory.Failed(1, kNow);
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 1));
+  EXPECT_EQ(directory.Pick(/*write=*/false, 0, kNow), 1u) << "not the one that failed last";
+  NodeDirectory single({"a:1"});
+  EXPECT_EQ(single.Pick(/*write=*/false, 0, kNow), 0u);
+}
+
+TEST(NodeDirectoryTest, PrefersNodesThatServe) {
+  NodeDirectory directory({"a:1", "b:1"});
+  NodeStatus syncing = StatusOf("1", "");
+  syncing.state = "syncing";
+  directory.Learn(0, syncing);
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(1, 1));
+  directory.Learn(0, StatusOf("1", ""));
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 1));
+}
+
+TEST(NodeDirectoryTest, LeaderThatHasFailedIsPassedOver) {
+  NodeDirectory directory({"a:1", "b:1"});
+  directory.Learn(0, StatusOf("1", "1"));
+  directory.Failed(0, kNow);
+  EXPECT_EQ(directory.Pick(/*write=*/true, 2, kNow), 1u);
+  EXPECT_EQ(directory.Pick(/*write=*/true, 2, kNow + std::chrono::seconds(1)), 0u);
+}
+
+}  // namespace
+}  // namespace quorate
