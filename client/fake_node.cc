@@ -9,6 +9,8 @@
 #include "grpcpp/server_builder.h"
 #include "grpcpp/server_context.h"
 
+#include "support/stream_metadata.h"
+
 namespace quorate {
 
 v1::StreamResult FoundText(const std::string& value) {
@@ -71,6 +73,11 @@ void FakeNode::Describe(const std::string& leader, const std::vector<FakeNode*>&
   }
   MutexLock lock(&mu_);
   status_ = status;
+}
+
+void FakeNode::RefuseStreams() {
+  MutexLock lock(&mu_);
+  refuses_ = true;
 }
 
 void FakeNode::BreakStreams() {
@@ -136,8 +143,10 @@ v1::StreamResponse FakeNode::Serve(const v1::StreamRequest& request) {
 grpc::Status FakeNode::Stream(grpc::ServerContext* context, ServerStream* stream) {
   {
     MutexLock lock(&mu_);
+    if (refuses_) return {grpc::StatusCode::UNIMPLEMENTED, "no streams here"};
     streams_.insert(context);
   }
+  context->AddInitialMetadata(kStreamMetadata, kStreamMetadataValue);
   stream->SendInitialMetadata();
   v1::StreamRequest request;
   while (stream->Read(&request)) {

@@ -278,6 +278,19 @@ TEST(GrpcConnectionTest, WriteThatNeverLeftWasNotApplied) {
   EXPECT_FALSE(client.Status("", absl::Milliseconds(200)).Get().ok());
 }
 
+TEST(GrpcConnectionTest, WriteOnARefusedStreamWasNotApplied) {
+  FakeNode node("1");
+  node.RefuseStreams();
+  ConnectionOptions options = To({&node});
+  options.retry.max_attempts = 3;
+  Client client = ClientOf(options);
+  const Outcome<WriteReply> write = client.Set("k", "v", PatientWrite()).Get();
+  EXPECT_EQ(write.status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_FALSE(write.details().may_have_applied) << write.status();
+  EXPECT_THAT(std::string(write.status().message()), HasSubstr("UNIMPLEMENTED no streams here"));
+  EXPECT_TRUE(node.operations().empty());
+}
+
 TEST(GrpcConnectionTest, CancelsCalls) {
   FakeNode node("1");
   node.AnswerWith(&Nothing);

@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 
+#include "support/stream_metadata.h"
+
 namespace quorate {
 namespace {
 
@@ -70,7 +72,8 @@ void NodeStream::OnStarted(bool ok) {
 }
 
 void NodeStream::OnOpened(bool ok) {
-  if (!ok) return Finish();
+  // A call that is refused has initial metadata too, as far as gRPC is concerned.
+  if (!ok || context_->GetServerInitialMetadata().count(kStreamMetadata) == 0) return Finish();
   StopOpenTimer();
   state_ = State::kOpen;
   call_->Read(&response_, read_tag_.tag());
@@ -130,8 +133,9 @@ void NodeStream::CloseIfOver() {
   ++failures_;
   open_again_ = After(loop_->now(), Backoff(Reopening(), failures_, random_));
   last_failure_ = absl::UnavailableError(absl::StrCat(
-      "the stream to ", address_, " has ended: ",
-      status_.error_message().empty() ? "the node closed it" : status_.error_message()));
+      "the stream to ", address_,
+      " has ended: ", absl::StatusCodeToString(static_cast<absl::StatusCode>(status_.error_code())),
+      " ", status_.error_message()));
   // The listener may send again, to other streams.
   const auto queued = std::exchange(queued_, {});
   const auto sent = std::exchange(sent_, {});

@@ -1,7 +1,6 @@
 // loadgen: offers a fixed load to a cluster and reports latency and staleness.
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
@@ -20,6 +19,7 @@
 #include "loadgen/report.h"
 #include "loadgen/rest_load.h"
 #include "loadgen/verdict.h"
+#include "support/command_line.h"
 
 DEFINE_string(mode, "leader",
               "leader: writes go to the first target, reads to any; leaderless: both go to any");
@@ -39,17 +39,10 @@ DEFINE_int32(connections, 32, "connections to each target: its operations in fli
 DEFINE_int32(max_waiting, 10000, "operations that may wait for a connection; more are missed");
 DEFINE_int32(timeout_ms, 3000, "milliseconds after which an operation has failed");
 
-namespace google {
-// What gflags calls where a flag cannot be parsed. gflags has this variable for its own tests and
-// does not declare it in a header.
-extern void (*gflags_exitfunc)(int);
-}  // namespace google
-
 namespace quorate::loadgen {
 namespace {
 
 constexpr int kNothingMeasured = 1;
-constexpr int kWrongUsage = 2;
 constexpr int kInterrupted = 130;
 
 // In the order of the help text.
@@ -160,25 +153,24 @@ int Run(const Options& options) {
 }
 
 int Main(int argc, char** argv) {
-  google::gflags_exitfunc = [](int) { std::exit(kWrongUsage); };
-  google::SetVersionString("0.1.0");
-  google::ParseCommandLineNonHelpFlags(&argc, &argv, /*remove_flags=*/true);
-  if (FlagInfo("help").current_value == "true" || FlagInfo("helpshort").current_value == "true") {
+  const ParsedCommandLine parsed = ParseFlags(argc, argv, "0.1.0");
+  if (parsed.asked == CommandLine::kHelp) {
     PrintHelp();
     return 0;
   }
-  if (FlagInfo("version").current_value == "true") {
+  if (parsed.asked == CommandLine::kVersion) {
     std::printf("quorate loadgen %s\n", google::VersionString());
     return 0;
   }
-  if (argc > 1) {
-    std::fprintf(stderr, "loadgen: '%s' is no flag; --help lists the flags\n", argv[1]);
-    return kWrongUsage;
+  if (!parsed.words.empty()) {
+    std::fprintf(stderr, "loadgen: '%s' is no flag; --help lists the flags\n",
+                 parsed.words[0].c_str());
+    return kUsageExitCode;
   }
   const absl::StatusOr<Options> options = OptionsFromFlags();
   if (!options.ok()) {
     std::fprintf(stderr, "loadgen: %s\n", std::string(options.status().message()).c_str());
-    return kWrongUsage;
+    return kUsageExitCode;
   }
   return Run(*options);
 }

@@ -19,6 +19,7 @@
 #include "node/kv_codec.h"
 #include "node/stream_request_reader.h"
 #include "replication/outcomes.h"
+#include "support/stream_metadata.h"
 
 namespace quorate {
 namespace {
@@ -153,6 +154,7 @@ void KvStream::OnAccepted(bool ok) {
   if (!stopped_reading_) {
     // Tells the client that the stream is taken: what it has not sent before was not written.
     writing_ = true;
+    context_.AddInitialMetadata(kStreamMetadata, kStreamMetadataValue);
     call_.SendInitialMetadata(written_.tag());
   }
   Advance();

@@ -27,6 +27,7 @@
 #include "node/loopback.h"
 #include "node/poll_loop.h"
 #include "proto/kv.grpc.pb.h"
+#include "support/stream_metadata.h"
 
 namespace quorate {
 namespace {
@@ -480,6 +481,13 @@ TEST_F(KvStreamTest, MessageOfCountlessTinyOperationsIsAnswered) {
   EXPECT_EQ(results, kOperations);
 }
 
+TEST_F(KvStreamTest, TellsAtOnceThatItTakesTheStream) {
+  Serve();
+  const auto stream = stub_->Stream(&context_);
+  stream->WaitForInitialMetadata();
+  EXPECT_EQ(context_.GetServerInitialMetadata().count(kStreamMetadata), 1u);
+}
+
 TEST_F(KvStreamTest, StreamsAreLimited) {
   StreamLimits limits;
   limits.max_streams = 1;
@@ -490,6 +498,7 @@ TEST_F(KvStreamTest, StreamsAreLimited) {
   ReadResults(stream.get(), 1);
   grpc::ClientContext second;
   ExpectEnd(stub_->Stream(&second).get(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(second.GetServerInitialMetadata().count(kStreamMetadata), 0u);
   stream->WritesDone();
   ExpectEnd(stream.get(), grpc::StatusCode::OK);
 }

@@ -51,16 +51,8 @@ DEFINE_string(http_idle_timeout, "", "time between two requests of a connection;
 DEFINE_string(http_read_timeout, "", "time for a client to send a header, or a body; default: 20s");
 DEFINE_string(http_write_timeout, "", "time for a client to take an answer; default: 20s");
 
-namespace google {
-// What gflags calls where a flag cannot be parsed. gflags has this variable for its own tests and
-// does not declare it in a header.
-extern void (*gflags_exitfunc)(int);
-}  // namespace google
-
 namespace quorate {
 namespace {
-
-constexpr int kUsageExitCode = 2;
 
 struct FlagName {
   const char* flag;
@@ -98,26 +90,16 @@ constexpr FlagName kFlags[] = {
     {"http_write_timeout", nullptr},
 };
 
-[[noreturn]] void ExitForUsage(int) { std::exit(kUsageExitCode); }
-
-bool IsSet(const char* flag) {
-  std::string value;
-  return google::GetCommandLineOption(flag, &value) && value == "true";
-}
-
 }  // namespace
 
 absl::StatusOr<CommandLine> ParseCommandLine(int argc, char** argv) {
-  google::gflags_exitfunc = &ExitForUsage;
-  google::SetVersionString(kVersionText);
-  google::ParseCommandLineNonHelpFlags(&argc, &argv, /*remove_flags=*/true);
-  if (IsSet("help") || IsSet("helpshort")) return CommandLine::kHelp;
-  if (IsSet("version")) return CommandLine::kVersion;
-  if (argc > 1) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "'", argv[1], "' is no flag: values are written --flag=value; --help lists the flags"));
+  const ParsedCommandLine parsed = ParseFlags(argc, argv, kVersionText);
+  if (parsed.asked == CommandLine::kRun && !parsed.words.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", parsed.words[0],
+                     "' is no flag: values are written --flag=value; --help lists the flags"));
   }
-  return CommandLine::kRun;
+  return parsed.asked;
 }
 
 Settings ReadSettings() {

@@ -7,13 +7,11 @@
 #include "absl/status/statusor.h"
 
 #include "node/node_config.h"
+#include "support/command_line.h"
 
 namespace quorate {
 
 inline constexpr char kVersionText[] = "quorate 0.1.0";
-
-// What the command line asks for.
-enum class CommandLine { kRun, kHelp, kVersion };
 
 // Reads the flags into gflags. An unknown flag, or a value that its type cannot hold, ends the
 // process with exit code 2 and a message that names the flag. INVALID_ARGUMENT for words that are
