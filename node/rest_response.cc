@@ -113,7 +113,8 @@ std::vector<std::pair<std::string, std::string>> OutcomeHeaders(const Json& json
       {"order", "Quorate-Order"},       {"node", "Quorate-Node"},
       {"acks", "Quorate-Acks"},         {"answers", "Quorate-Answers"},
       {"required", "Quorate-Required"}, {"disagreed", "Quorate-Disagreed"},
-      {"conflict", "Quorate-Conflict"}, {"replaced_siblings", "Quorate-Replaced-Siblings"}};
+      {"conflict", "Quorate-Conflict"}, {"replaced_siblings", "Quorate-Replaced-Siblings"},
+      {"durability", "Quorate-Durability"}};
   std::vector<std::pair<std::string, std::string>> headers;
   for (const auto& [field, header] : kHeaders) {
     if (json.contains(field)) headers.emplace_back(header, HeaderText(json[field]));

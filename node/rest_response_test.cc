@@ -214,7 +214,8 @@ TEST_F(RestResponseTest, ARawReadIsTheValueAndTellsTheRestInHeaders) {
               ElementsAre(Pair("Quorate-Version", "5"), Pair("Quorate-Context", context),
                           Pair("Quorate-Order", "1.5.0"), Pair("Quorate-Node", "node-3"),
                           Pair("Quorate-Answers", "2"), Pair("Quorate-Required", "2"),
-                          Pair("Quorate-Disagreed", "true"), Pair("Quorate-Conflict", "false")));
+                          Pair("Quorate-Disagreed", "true"), Pair("Quorate-Conflict", "false"),
+                          Pair("Quorate-Durability", "synced")));
 }
 
 TEST_F(RestResponseTest, ANameCannotBreakAHeader) {

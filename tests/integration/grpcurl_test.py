@@ -52,7 +52,8 @@ class Grpcurl:
         self.assertIn("quorate.v1.KeyValue", services)
         self.assertIn("grpc.health.v1.Health", services)
         self.assertEqual(set(self.output("list", "quorate.v1.KeyValue").split()),
-                         {f"quorate.v1.KeyValue.{method}" for method in ("Get", "Set", "Delete", "LocalRead", "Status")})
+                         {f"quorate.v1.KeyValue.{method}"
+                          for method in ("Get", "Set", "Delete", "LocalRead", "Stream", "Status")})
         self.assertIn("rpc Set ( .quorate.v1.SetRequest ) returns ( .quorate.v1.WriteResponse );",
                       self.output("describe", "quorate.v1.KeyValue"))
         self.assertIn("may_have_applied", self.output("describe", "quorate.v1.ErrorDetails"))
