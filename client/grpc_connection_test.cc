@@ -206,14 +206,21 @@ TEST(GrpcConnectionTest, ReadsGoRoundAndPassOverNodesThatAreDown) {
 TEST(GrpcConnectionTest, AsksAnotherNodeWhereOneIsSilent) {
   FakeNode silent("1");
   FakeNode other("2");
-  silent.AnswerWith(&Nothing);
   ConnectionOptions options = To({&silent, &other});
   options.attempt_timeout = absl::Milliseconds(50);
   options.retry.max_attempts = 100;
   Client client = ClientOf(options);
-  for (int i = 0; i < 4; ++i) EXPECT_EQ(client.Get("k", PatientRead()).Get()->value, "2");
-  EXPECT_GE(silent.operations().size(), 1u);
+  const auto read_until_asked = [&](size_t before) {
+    for (int i = 0; i < 10'000 && silent.operations().size() == before; ++i) {
+      ASSERT_TRUE(client.Get("k", PatientRead()).Get().ok());
+    }
+    ASSERT_GT(silent.operations().size(), before);
+  };
+  read_until_asked(0);  // its stream is open now
+  silent.AnswerWith(&Nothing);
+  read_until_asked(silent.operations().size());
   EXPECT_TRUE(silent.AwaitCancelled(1));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(client.Get("k", PatientRead()).Get()->value, "2");
 }
 
 TEST(GrpcConnectionTest, WritesGoToTheLeader) {
