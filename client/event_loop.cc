@@ -25,12 +25,11 @@ SteadyTime After(SteadyTime time, absl::Duration delay) {
 }
 
 void EventLoop::Post(Work work) {
-  {
-    MutexLock lock(&mu_);
-    posted_.push_back(std::move(work));
-  }
+  MutexLock lock(&mu_);
+  posted_.push_back(std::move(work));
   // On its own thread the loop looks at what was posted before it sleeps.
   if (OnThread() || wake_pending_.exchange(true)) return;
+  // Under the lock, since this work may be the one that ends the loop, and its queue with it.
   wake_.Set(&queue_, gpr_time_0(GPR_CLOCK_MONOTONIC), woken_.tag());
 }
 
