@@ -6,6 +6,15 @@
 
 namespace quorate {
 
+OperationResult OwnAnswer(NodeId self, std::optional<Record> record) {
+  OperationResult result;
+  result.node = self;
+  result.answers = result.required = 1;
+  if (record.has_value()) result.order = OrderOf(*record);
+  result.record = std::move(record);
+  return result;
+}
+
 OperationResult NotSent(absl::Status status) {
   OperationResult result;
   result.status = std::move(status);

@@ -1,8 +1,10 @@
-// Outcomes: the results that a coordinator gives when an operation does not succeed. There are two
-// kinds of failed writes, and they must never be mixed up: nothing was sent, so a retry is safe; or
-// something was, so the write may take effect now or later (doc/semantics.md 11, 12).
+// Outcomes: the results that every strategy gives in the same words. There are two kinds of failed
+// writes, and they must never be mixed up: nothing was sent, so a retry is safe; or something was,
+// so the write may take effect now or later (doc/semantics.md 11, 12).
 #ifndef QUORATE_REPLICATION_OUTCOMES_H_
 #define QUORATE_REPLICATION_OUTCOMES_H_
+
+#include <optional>
 
 #include "absl/status/status.h"
 
@@ -10,6 +12,9 @@
 #include "replication/quorum.h"
 
 namespace quorate {
+
+// A read that was answered by the store of `self` alone.
+OperationResult OwnAnswer(NodeId self, std::optional<Record> record);
 
 // Refused before anything was sent.
 OperationResult NotSent(absl::Status status);

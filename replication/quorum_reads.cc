@@ -13,8 +13,8 @@ namespace quorate {
 void QuorumReads::Start(OperationId id, const Operation& operation) {
   const int n = context_->quorums().n;
   const int required = operation.r.value_or(context_->quorums().r);
-  const std::vector<NodeId> peers =
-      required > 1 ? context_->ConnectedPeers() : std::vector<NodeId>();
+  if (required == 1) return AnswerAlone(id, operation.key);
+  const std::vector<NodeId> peers = context_->ConnectedPeers();
   const int live = 1 + static_cast<int>(peers.size());
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
@@ -25,13 +25,22 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
   peer::v1::Message message;
   message.mutable_read()->set_operation(id);
   message.mutable_read()->set_key(operation.key);
-  if (!peers.empty()) context_->SendToAll(peers, message);
+  context_->SendToAll(peers, message);
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(operation.key);
   if (!own.ok()) return context_->FailStop(own.status());
   // Shown only once it cannot be forgotten any more.
   context_->WhenDurable([this, id, own = *std::move(own)] {
     Take(id, context_->config().self, own);
     Advance(id);
+  });
+}
+
+void QuorumReads::AnswerAlone(OperationId id, const std::string& key) {
+  absl::StatusOr<std::optional<Record>> own = context_->store().Get(key);
+  if (!own.ok()) return context_->FailStop(own.status());
+  OperationResult result = OwnAnswer(context_->config().self, *std::move(own));
+  context_->WhenDurable([this, id, result = std::move(result)]() mutable {
+    context_->Complete(id, std::move(result));
   });
 }
 
@@ -143,9 +152,8 @@ void QuorumReads::Settle(OperationId id) {
   for (const Answer& answer : it->second.versions) {
     if (!(answer.version == settled.merged.version)) settled.behind.push_back(answer.node);
   }
-  const bool asked_others = it->second.answers.required() > 1;
   reads_.erase(it);
-  if (asked_others) on_settled_(settled);
+  on_settled_(settled);
 }
 
 void QuorumReads::SettleOld(MonotonicTime started) {

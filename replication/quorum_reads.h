@@ -64,6 +64,8 @@ class QuorumReads {
     bool completed = false;
   };
 
+  // A read at R=1: nobody is asked.
+  void AnswerAlone(OperationId id, const std::string& key);
   // Whether `node` was awaited; it no longer is.
   static bool NoLongerAwait(PendingRead* read, NodeId node);
   void Take(OperationId id, NodeId node, const std::optional<Record>& record);

@@ -113,11 +113,7 @@ void Replica::LocalRead(OperationId id, const Operation& operation) {
     FailStop(record.status());
     return Complete(id, NotSent(failed_));
   }
-  OperationResult result;
-  result.node = config_.self;
-  result.answers = result.required = 1;
-  result.record = *std::move(record);
-  if (result.record.has_value()) result.order = OrderOf(*result.record);
+  OperationResult result = OwnAnswer(config_.self, *std::move(record));
   WhenDurable(
       [this, id, result = std::move(result)]() mutable { Complete(id, std::move(result)); });
 }
