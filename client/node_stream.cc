@@ -99,9 +99,10 @@ void NodeStream::Flush() {
 
 void NodeStream::OnWritten(bool ok) {
   writing_ = false;
-  // Where it failed, the read in flight fails too, or has.
-  if (ok) return Flush();
-  CloseIfOver();
+  // The stream may have ended before it is known that the write went well.
+  if (state_ == State::kEnding) return CloseIfOver();
+  // Where it failed, the read in flight fails too.
+  if (ok) Flush();
 }
 
 void NodeStream::OnRead(bool ok) {
