@@ -109,11 +109,16 @@ std::string HeaderText(const Json& field) {
 // The outcome that `json` tells, for those who read headers instead.
 std::vector<std::pair<std::string, std::string>> OutcomeHeaders(const Json& json) {
   static constexpr std::pair<const char*, const char*> kHeaders[] = {
-      {"version", "Quorate-Version"},   {"context", "Quorate-Context"},
-      {"order", "Quorate-Order"},       {"node", "Quorate-Node"},
-      {"acks", "Quorate-Acks"},         {"answers", "Quorate-Answers"},
-      {"required", "Quorate-Required"}, {"disagreed", "Quorate-Disagreed"},
-      {"conflict", "Quorate-Conflict"}, {"replaced_siblings", "Quorate-Replaced-Siblings"},
+      {"version", "Quorate-Version"},
+      {"context", "Quorate-Context"},
+      {"order", "Quorate-Order"},
+      {"node", "Quorate-Node"},
+      {"acks", "Quorate-Acks"},
+      {"answers", "Quorate-Answers"},
+      {"required", "Quorate-Required"},
+      {"disagreed", "Quorate-Disagreed"},
+      {"conflict", "Quorate-Conflict"},
+      {"replaced_siblings", "Quorate-Replaced-Siblings"},
       {"durability", "Quorate-Durability"}};
   std::vector<std::pair<std::string, std::string>> headers;
   for (const auto& [field, header] : kHeaders) {
