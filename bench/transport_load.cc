@@ -30,14 +30,6 @@ struct Tally {
   int64_t answers = 0;
 };
 
-std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetMaxReceiveMessageSize(kMaxPeerMessageBytes);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
-
 // One call after the other.
 class Caller final : public EventHandler {
  public:
@@ -141,10 +133,28 @@ class Streamer final {
   EventTag<Streamer> finished_{this, &Streamer::OnFinished};
 };
 
-// Handles events for `duration`, or until nothing is open any more.
-void Poll(Tally* tally, absl::Duration duration) {
+double AnswersPerSecond(Tally* tally, absl::Duration duration) {
+  PollQueue(&tally->queue, &tally->open, kWarmUp);
+  const int64_t before = tally->answers;
+  const MonotonicTime start = MonotonicNow();
+  PollQueue(&tally->queue, &tally->open, duration);
+  return static_cast<double>(tally->answers - before) /
+         absl::ToDoubleSeconds(MonotonicNow() - start);
+}
+
+}  // namespace
+
+std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  arguments.SetMaxReceiveMessageSize(kMaxPeerMessageBytes);
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
+void PollQueue(grpc::CompletionQueue* queue, const int* open, absl::Duration duration) {
   const MonotonicTime end = MonotonicNow() + duration;
-  while (tally->open > 0) {
+  while (*open > 0) {
     const MonotonicTime now = MonotonicNow();
     if (now >= end) return;
     void* tag = nullptr;
@@ -152,21 +162,10 @@ void Poll(Tally* tally, absl::Duration duration) {
     const gpr_timespec wait =
         gpr_time_from_micros(absl::ToInt64Microseconds(end - now), GPR_TIMESPAN);
     const grpc::CompletionQueue::NextStatus status =
-        tally->queue.AsyncNext(&tag, &ok, gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), wait));
+        queue->AsyncNext(&tag, &ok, gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), wait));
     if (status == grpc::CompletionQueue::GOT_EVENT) static_cast<EventHandler*>(tag)->OnEvent(ok);
   }
 }
-
-double AnswersPerSecond(Tally* tally, absl::Duration duration) {
-  Poll(tally, kWarmUp);
-  const int64_t before = tally->answers;
-  const MonotonicTime start = MonotonicNow();
-  Poll(tally, duration);
-  return static_cast<double>(tally->answers - before) /
-         absl::ToDoubleSeconds(MonotonicNow() - start);
-}
-
-}  // namespace
 
 Measurement MeasureUnary(const std::string& address, const UnaryLoad& load,
                          absl::Duration duration) {
@@ -180,7 +179,7 @@ Measurement MeasureUnary(const std::string& address, const UnaryLoad& load,
   }
   const double rate = AnswersPerSecond(&tally, duration);
   tally.running = false;
-  Poll(&tally, absl::InfiniteDuration());
+  PollQueue(&tally.queue, &tally.open, absl::InfiniteDuration());
   return Measurement{rate, tally.answers};
 }
 
@@ -194,7 +193,7 @@ Measurement MeasureStreams(const std::string& address, const StreamLoad& load,
   const double rate = AnswersPerSecond(&tally, duration);
   tally.running = false;
   for (const std::unique_ptr<Streamer>& streamer : streamers) streamer->Cancel();
-  Poll(&tally, absl::InfiniteDuration());
+  PollQueue(&tally.queue, &tally.open, absl::InfiniteDuration());
   return Measurement{rate, tally.answers};
 }
 

@@ -1,11 +1,15 @@
 // The clients of transport_bench: they keep a fixed number of requests in flight and count answers.
+// Beside them, what every load over gRPC needs.
 #ifndef QUORATE_BENCH_TRANSPORT_LOAD_H_
 #define QUORATE_BENCH_TRANSPORT_LOAD_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/time/time.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/completion_queue.h"
 
 namespace quorate {
 
@@ -32,6 +36,13 @@ Measurement MeasureUnary(const std::string& address, const UnaryLoad& load,
                          absl::Duration duration);
 Measurement MeasureStreams(const std::string& address, const StreamLoad& load,
                            absl::Duration duration);
+
+// A connection that shares nothing with other channels. Does not block.
+std::shared_ptr<grpc::Channel> NewChannel(const std::string& address);
+
+// Handles the events of `queue`, whose tags are EventHandlers, for `duration` or until `*open` is
+// 0, which the handlers count down.
+void PollQueue(grpc::CompletionQueue* queue, const int* open, absl::Duration duration);
 
 }  // namespace quorate
 

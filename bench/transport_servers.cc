@@ -13,6 +13,9 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
+#include "grpcpp/support/async_stream.h"
+#include "grpcpp/support/async_unary_call.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 
 #include "node/kv_codec.h"
@@ -24,6 +27,7 @@
 #include "node/status_mapping.h"
 #include "proto/kv.grpc.pb.h"
 #include "proto/peer.grpc.pb.h"
+#include "support/event_tag.h"
 #include "support/mutex.h"
 
 namespace quorate {
@@ -92,7 +96,7 @@ class QueueServer final : public BenchServer, private PollHost, private PeerStre
     std::vector<OutgoingBatch> replies;
     replies.swap(replies_);
     if (!replies.empty()) routes_.Send(std::move(replies));
-    return absl::InfiniteDuration();
+    return kv_service_->Flush() ? absl::ZeroDuration() : absl::InfiniteDuration();
   }
   MonotonicTime NextDeadline() const override { return absl::InfiniteDuration(); }
   void OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) override {
@@ -108,6 +112,139 @@ class QueueServer final : public BenchServer, private PollHost, private PeerStre
   std::unique_ptr<PeerService> peer_service_;
   std::unique_ptr<grpc::Server> server_;
   std::vector<OutgoingBatch> replies_;  // of the poll thread
+};
+
+// ---- Bytes back as they came: no more than gRPC itself asks for ----
+
+using EchoMethods =
+    v1::KeyValue::WithRawMethod_Get<v1::KeyValue::WithRawMethod_Stream<v1::KeyValue::Service>>;
+
+// Owns itself, as KvService's calls do.
+class EchoCall {
+ public:
+  static void Start(EchoMethods* methods, PollLoop* loop) {
+    auto* call = new EchoCall(methods, loop);
+    methods->RequestGet(&call->context_, &call->bytes_, &call->responder_, loop->queue(),
+                        loop->queue(), call->arrived_.tag());
+  }
+
+ private:
+  EchoCall(EchoMethods* methods, PollLoop* loop) : methods_(methods), loop_(loop) {}
+
+  void OnArrived(bool ok) {
+    if (!ok) {
+      delete this;
+      return;
+    }
+    Start(methods_, loop_);
+    responder_.Finish(bytes_, grpc::Status::OK, finished_.tag());
+  }
+  void OnFinished(bool) { delete this; }
+
+  EchoMethods* const methods_;
+  PollLoop* const loop_;
+  grpc::ServerContext context_;
+  grpc::ByteBuffer bytes_;
+  grpc::ServerAsyncResponseWriter<grpc::ByteBuffer> responder_{&context_};
+  EventTag<EchoCall> arrived_{this, &EchoCall::OnArrived};
+  EventTag<EchoCall> finished_{this, &EchoCall::OnFinished};
+};
+
+// Owns itself. One read and one write in flight, and a queue between them.
+class EchoStream {
+ public:
+  static void Start(EchoMethods* methods, PollLoop* loop) {
+    auto* stream = new EchoStream(methods, loop);
+    methods->RequestStream(&stream->context_, &stream->call_, loop->queue(), loop->queue(),
+                           stream->arrived_.tag());
+  }
+
+ private:
+  static constexpr size_t kMaxQueued = 64;
+
+  EchoStream(EchoMethods* methods, PollLoop* loop) : methods_(methods), loop_(loop) {}
+
+  void OnArrived(bool ok) {
+    if (!ok) {
+      delete this;
+      return;
+    }
+    Start(methods_, loop_);
+    Advance();
+  }
+  void OnRead(bool ok) {
+    reading_ = false;
+    if (ok) {
+      queue_.push_back(incoming_);
+      incoming_.Clear();
+    } else {
+      ended_ = true;
+    }
+    Advance();
+  }
+  void OnWritten(bool ok) {
+    writing_ = false;
+    if (!ok) {
+      ended_ = true;
+      queue_.clear();
+    }
+    Advance();
+  }
+  void OnFinished(bool) { delete this; }
+
+  void Advance() {
+    if (!writing_ && !queue_.empty()) {
+      writing_ = true;
+      call_.Write(queue_.front(), written_.tag());
+      queue_.pop_front();
+    }
+    if (!reading_ && !ended_ && queue_.size() < kMaxQueued) {
+      reading_ = true;
+      call_.Read(&incoming_, read_.tag());
+    }
+    if (ended_ && !reading_ && !writing_) call_.Finish(grpc::Status::OK, finished_.tag());
+  }
+
+  EchoMethods* const methods_;
+  PollLoop* const loop_;
+  grpc::ServerContext context_;
+  grpc::ServerAsyncReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer> call_{&context_};
+  grpc::ByteBuffer incoming_;
+  std::deque<grpc::ByteBuffer> queue_;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool ended_ = false;
+  EventTag<EchoStream> arrived_{this, &EchoStream::OnArrived};
+  EventTag<EchoStream> read_{this, &EchoStream::OnRead};
+  EventTag<EchoStream> written_{this, &EchoStream::OnWritten};
+  EventTag<EchoStream> finished_{this, &EchoStream::OnFinished};
+};
+
+class EchoServer final : public BenchServer, private PollHost {
+ public:
+  explicit EchoServer(const std::string& address) {
+    grpc::ServerBuilder builder;
+    loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue());
+    server_ = BuildServer(&builder, address, {&methods_});
+    if (server_ == nullptr) {
+      loop_->Shutdown();
+      return;
+    }
+    for (int i = 0; i < kAwaitedCalls; ++i) EchoCall::Start(&methods_, loop_.get());
+    EchoStream::Start(&methods_, loop_.get());
+    loop_->Start(this);
+  }
+  bool running() const { return server_ != nullptr; }
+
+ private:
+  static constexpr int kAwaitedCalls = 64;
+
+  MonotonicTime OnGathered() override { return absl::InfiniteDuration(); }
+  MonotonicTime NextDeadline() const override { return absl::InfiniteDuration(); }
+
+  EchoMethods methods_;
+  std::unique_ptr<PollLoop> loop_;
+  std::unique_ptr<grpc::Server> server_;
 };
 
 // ---- Callbacks on gRPC's threads ----
@@ -228,9 +365,9 @@ class CallbackServer final : public BenchServer {
   std::unique_ptr<grpc::Server> server_;
 };
 
-template <typename Server>
-std::unique_ptr<BenchServer> StartServer(const std::string& address, KvApi* api) {
-  auto server = std::make_unique<Server>(address, api);
+template <typename Server, typename... Arguments>
+std::unique_ptr<BenchServer> StartServer(const std::string& address, Arguments... arguments) {
+  auto server = std::make_unique<Server>(address, arguments...);
   if (!server->running()) return nullptr;
   return server;
 }
@@ -243,6 +380,10 @@ std::unique_ptr<BenchServer> StartQueueServer(const std::string& address, KvApi*
 
 std::unique_ptr<BenchServer> StartCallbackServer(const std::string& address, KvApi* api) {
   return StartServer<CallbackServer>(address, api);
+}
+
+std::unique_ptr<BenchServer> StartEchoServer(const std::string& address) {
+  return StartServer<EchoServer>(address);
 }
 
 std::unique_ptr<KvApi> MakeInstantApi() { return std::make_unique<InstantApi>(); }
