@@ -68,7 +68,7 @@ class Processes:
         return tempfile.mkdtemp(dir=self._folder)
 
     def start(self, command, ready):
-        """Returns a function that waits until `ready()`: Failure, with what the program said, where that never comes."""
+        """Returns a function that waits until `ready()`; Failure, with what the program said, where it takes too long."""
         log = tempfile.NamedTemporaryFile(dir=self._folder, suffix=".log", delete=False)
         with log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder,

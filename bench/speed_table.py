@@ -14,14 +14,15 @@ program. Nothing is said about latency under a given rate; for that there is loa
     two rows' spreads overlap, their order means nothing. Processor time suffers less from a busy machine than a rate
     does; how much others had of it stands below each part.
   - The bare echo sends back the bytes that came, on one completion queue and one thread, like a node: what gRPC itself
-    costs. Its messages, both ways, are about as long as a node's answers to a Get; the client builds and parses the same
-    messages as for a node. "x echo" compares unary calls and HTTP with the unary echo, streams and Redis with the
-    streamed one. "service" is a node's gRPC service over a store that answers at once: the echo with decoding and
+    costs. Its messages, both ways, are about as long as a node's answers to a Get; the client builds and parses the
+    same messages as for a node. "x echo" compares streams, and Redis by 32, with the streamed echo, all others with the
+    unary one. "service" is a node's gRPC service over a store that answers at once: the echo with decoding and
     encoding.
   - Load and servers share the machine, so each row is what its servers *and its load* reach together; on few cores five
     nodes pay for five processes. Rows with the same load program and the same number of processes compare best.
   - Each number of keys is a part of its own, with servers that were started and filled for it: Get and Set choose
-    among exactly these keys.
+    among exactly these keys. All servers of a part run at the same time; the rounds begin when they rest, and a line
+    below the part names those that did not.
   - Redis is measured by the same load program (sockets and epoll, no gRPC), on 50 connections. "by 32": each sends 32
     commands, awaits the 32 replies, and goes on. "SET+WAIT 4" succeeds when all four replicas have confirmed: Redis's
     nearest to W=5. It does not undo or report what a failed WAIT leaves behind.
@@ -52,6 +53,8 @@ TARGETS = {"load": "//bench:speed_load", "server": "//bench:speed_server", "node
 
 WARM_UP_SECONDS = 0.3
 FILL_SECONDS = 900
+SETTLE_SECONDS = 60
+IDLE_CORES = 0.1
 PATIENCE_SECONDS = 30  # beyond the measured time, for a load to end
 
 ECHO_UNARY, ECHO_STREAM, SET_WAIT = "echo, unary", "echo, stream, 32 a message", "Redis SET+WAIT 4"
@@ -97,9 +100,9 @@ def all_rows():
         rows.append(Row(f"Set W=3, synced, {shape}", "synced", load, ECHO_STREAM, True))
     for call in ("get", "set"):
         name, write = f"Redis {call.upper()}", call == "set"
-        rows.append(Row(name, "redis", [*REDIS, f"--call={call}"], ECHO_STREAM, write))
+        rows.append(Row(name, "redis", [*REDIS, f"--call={call}"], ECHO_UNARY, write))
         rows.append(Row(f"{name}, by 32", "redis", [*REDIS, "--in_flight=32", f"--call={call}"], ECHO_STREAM, write))
-    rows.append(Row(SET_WAIT, "redis_replicas", [*REDIS, "--call=set_wait"], ECHO_STREAM, True))
+    rows.append(Row(SET_WAIT, "redis_replicas", [*REDIS, "--call=set_wait"], ECHO_UNARY, True))
     return rows
 
 
@@ -170,8 +173,22 @@ def processor_seconds(ids):
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def settle(servers):
+    """Waits until filled servers rest, not for long; returns how many cores each kind uses that does not rest."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        before = {kind: processor_seconds(ids) for kind, (_, ids) in servers.items()}
+        started = time.monotonic()
+        time.sleep(2)
+        passed = time.monotonic() - started
+        used = {kind: (processor_seconds(ids) - before[kind]) / passed for kind, (_, ids) in servers.items()}
+        restless = {kind: cores for kind, cores in used.items() if cores > IDLE_CORES}
+        if not restless or time.monotonic() > deadline:
+            return restless
+
+
 def measure_part(options, rows, keys, binaries):
-    """All rounds over one number of keys: row name -> Series."""
+    """All rounds over one number of keys: row name -> Series; and what settle() has returned."""
     series = {row.name: Series() for row in rows}
     with tempfile.TemporaryDirectory(prefix="quorate-speed-") as folder, Processes(folder) as processes:
         servers = {}
@@ -179,6 +196,8 @@ def measure_part(options, rows, keys, binaries):
             tell(f"{keys} keys: starting and filling {kind}")
             servers[kind] = start_server(kind, binaries, processes)
             fill(binaries["load"], servers[kind][0], keys)
+        tell(f"{keys} keys: waiting until the servers rest")
+        restless = settle(servers)
         for number in range(1, options.rounds + 1):
             for row in rows:
                 tell(f"{keys} keys: round {number} of {options.rounds}: {row.name}")
@@ -193,7 +212,7 @@ def measure_part(options, rows, keys, binaries):
                     series[row.name].add(result, processor_seconds(ids) - before)
                 except Failure as failure:
                     series[row.name].add_failure(failure)
-    return series
+    return series, restless
 
 
 def tell(text):
@@ -259,8 +278,8 @@ def print_header(options):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         models = re.findall(r"^model name\s*:\s*(.*)$", file.read(), re.MULTILINE)
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    print(f"{time.strftime('%Y-%m-%d %H:%M')}; medians of {options.rounds} rounds of {options.seconds:g} s; values of 100 "
-          "bytes; operations a second")
+    print(f"{time.strftime('%Y-%m-%d %H:%M')}; operations a second, values of 100 bytes; medians of {options.rounds} "
+          f"rounds of {options.seconds:g} s")
     print(f"Hardware: {cores} cores ({models[0] if models else 'unknown model'}), {memory:.0f} GiB. The load and all "
           f"servers share these {cores} cores.")
     before = Others()
@@ -317,9 +336,12 @@ def main():
         print_header(options)
         for keys in options.keys:
             others = Others()
-            series = measure_part(options, chosen, keys, binaries)
+            series, restless = measure_part(options, chosen, keys, binaries)
             print_part(chosen, left_out, series, keys)
             print(f"  Other programs, meanwhile: {others.share():.0%} of all cores' time.", flush=True)
+            for kind, cores in restless.items():
+                print(f"  {kind} did not rest within {SETTLE_SECONDS} s after all were filled and used {cores:.1f} "
+                      "cores before the first round: all rows have suffered from it.", flush=True)
             failed = failed or any(None in own.rates for own in series.values())
     except (Failure, subprocess.SubprocessError, OSError) as failure:
         print(f"speed_table.py: {failure}", file=sys.stderr)
