@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what a node costs above a bare gRPC echo, and a cluster beside Redis, and prints one table.
 
-    python3 bench/speed_table.py                                # everything, about twenty minutes
+    python3 bench/speed_table.py                                # everything, about half an hour
     python3 bench/speed_table.py --rows 'Set W=5' --keys 50     # some rows, and those they are compared with
 
 How to read it. All figures are operations a second, answered and right: a failed operation counts as an error, beside
@@ -53,7 +53,7 @@ TARGETS = {"load": "//bench:speed_load", "server": "//bench:speed_server", "node
 
 WARM_UP_SECONDS = 0.3
 FILL_SECONDS = 900
-SETTLE_SECONDS = 60
+SETTLE_SECONDS = 300
 IDLE_CORES = 0.1
 PATIENCE_SECONDS = 30  # beyond the measured time, for a load to end
 
