@@ -28,6 +28,14 @@ HistorySetting Setting(int n, int w, int r, Durability durability = Durability::
   return setting;
 }
 
+OperationResult Answered(NodeId node, std::optional<Record> record, int quorum) {
+  OperationResult result;
+  result.record = std::move(record);
+  result.answers = result.required = quorum;
+  result.node = node;
+  return result;
+}
+
 // Tells a story to a History in few words. Versions are sequenced, in epoch 1, unless said
 // otherwise.
 class Story {
@@ -63,11 +71,8 @@ class Story {
   }
 
   void End(size_t index, std::optional<Record> record, int quorum, bool not_serving = false) {
-    OperationResult result;
-    result.record = std::move(record);
-    result.answers = result.required = quorum;
-    result.node = history.operations()[index].node;
-    history.Ended(kNow, index, not_serving, std::move(result));
+    const NodeId node = history.operations()[index].node;
+    history.Ended(kNow, index, not_serving, Answered(node, std::move(record), quorum));
   }
 
   // A set of "value<number>" that is answered with version (1, number).
