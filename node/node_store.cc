@@ -1,8 +1,10 @@
 #include "node/node_store.h"
 
 #include <fstream>
+#include <sys/stat.h>
 #include <utility>
 
+#include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
 
@@ -16,6 +18,12 @@ std::string BootId() {
   std::string id;
   std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), id);
   return id;
+}
+
+// Another one for each folder that the system has; the same for a folder that was only moved.
+uint64_t FolderId(const std::string& folder) {
+  struct stat about = {};
+  return stat(folder.c_str(), &about) == 0 ? about.st_ino : 0;
 }
 
 }  // namespace
@@ -35,28 +43,31 @@ absl::StatusOr<std::unique_ptr<NodeStore>> NodeStore::Open(const NodeConfig& con
   life.durability = config.cluster.durability;
   life.boot = storage.boot.empty() ? BootId() : storage.boot;
   life.incarnation = incarnation;
-  std::unique_ptr<StorageEngine> engine;
   if (config.data_dir.empty()) {
-    engine = std::make_unique<MemoryEngine>();
-  } else {
-    absl::StatusOr<std::unique_ptr<RocksDbEngine>> on_disk =
-        RocksDbEngine::Open(config.data_dir, storage.rocksdb);
-    if (!on_disk.ok()) return on_disk.status();
-    life.engine_has_lost = (*on_disk)->has_lost();
-    engine = *std::move(on_disk);
+    auto engine = std::make_unique<MemoryEngine>();
+    absl::StatusOr<StoredState> state = BeginLife(engine.get(), life);
+    if (!state.ok()) return state.status();
+    return absl::WrapUnique(new NodeStore(std::move(engine), *std::move(state)));
   }
+  absl::StatusOr<std::unique_ptr<RocksDbEngine>> engine =
+      RocksDbEngine::Open(config.data_dir, storage.rocksdb);
+  if (!engine.ok()) return engine.status();
+  life.folder = FolderId(config.data_dir);
+  life.engine_has_lost = (*engine)->has_lost();
   if (life.engine_has_lost) {
     LOG(WARNING) << "the log in " << config.data_dir
                  << " was damaged before its end: what followed "
                  << "is lost, and the node compares its data with the others' before it serves";
   }
-  absl::StatusOr<StoredState> state = BeginLife(engine.get(), life);
+  absl::StatusOr<StoredState> state = BeginLife(engine->get(), life);
   if (!state.ok()) {
     return absl::Status(state.status().code(),
                         absl::StrCat("--data_dir=", config.data_dir,
                                      " cannot be used: ", state.status().message()));
   }
-  return std::unique_ptr<NodeStore>(new NodeStore(std::move(engine), *std::move(state)));
+  const absl::Status noted = (*engine)->NoteLoss();
+  if (!noted.ok()) return noted;
+  return absl::WrapUnique(new NodeStore(*std::move(engine), *std::move(state)));
 }
 
 void NodeStore::StartSyncing(Synced synced) {

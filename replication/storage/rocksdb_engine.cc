@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/db.h"
@@ -27,8 +28,9 @@ rocksdb::Options ToRocksDb(const RocksDbOptions& ours, rocksdb::Env* env) {
   options.env = env;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   options.write_buffer_size = ours.write_buffer_bytes;
-  options.max_write_buffer_number = 4;
-  options.track_and_verify_wals_in_manifest = true;
+  options.max_write_buffer_number = 8;
+  options.max_background_jobs = 4;
+  options.avoid_unnecessary_blocking_io = true;
   // What a replica stores speaks of what it stored before: a hole is worse than a lost end.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   // RocksDB's own diary.
@@ -47,41 +49,88 @@ std::string WhatToDo(const std::string& folder) {
 absl::Status Explain(const std::string& folder, const rocksdb::Status& status) {
   if (status.ok()) return absl::OkStatus();
   const std::string text = status.ToString();
-  if (status.IsCorruption() || status.IsInvalidArgument() || status.IsNotSupported()) {
-    return absl::DataLossError(
-        absl::StrCat("the data in ", folder, " are damaged: ", text, WhatToDo(folder)));
-  }
-  if (status.IsIOError() && text.find("lock") != std::string::npos) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(folder, " is in use by another process: ", text));
-  }
   if (status.IsNoSpace()) {
     return absl::UnavailableError(
         absl::StrCat("no space left for ", folder, ": ", text, "; make room and start again"));
   }
+  if (status.IsIOError() && (absl::StrContains(text, "While lock file: ") ||
+                             absl::StrContains(text, "lock hold by current process"))) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder, " is in use by another process: ", text));
+  }
+  if (status.IsInvalidArgument() || status.IsNotSupported()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(folder, " cannot be opened as a node's data: ", text,
+                     "; was it written by another program, or by a later version of this one?"));
+  }
+  if (status.IsCorruption()) {
+    return absl::DataLossError(
+        absl::StrCat("the data in ", folder, " are damaged: ", text, WhatToDo(folder)));
+  }
   return absl::UnavailableError(absl::StrCat(folder, ": ", text));
 }
 
-enum class Contents { kNothing, kDatabase, kOther };
+// What RocksDB makes before a database is one, and what file systems put into new ones.
+bool IsOfNoWeight(absl::string_view name) {
+  return name == "." || name == ".." || name == "lost+found" || name == "LOCK" ||
+         name == "IDENTITY" || absl::StartsWith(name, "LOG") ||
+         absl::StartsWith(name, "MANIFEST-") || absl::StartsWith(name, "OPTIONS-") ||
+         absl::EndsWith(name, ".dbtmp");
+}
 
-Contents LookInto(const std::string& folder, rocksdb::Env* env) {
+// Whether the folder holds a database; FAILED_PRECONDITION where it holds something else.
+absl::StatusOr<bool> HoldsDatabase(const std::string& folder, rocksdb::Env* env) {
   std::vector<std::string> names;
-  if (!env->GetChildren(folder, &names).ok()) return Contents::kNothing;
-  bool empty = true;
+  const rocksdb::Status listed = env->GetChildren(folder, &names);
+  if (listed.IsNotFound() || listed.IsPathNotFound()) return false;
+  if (!listed.ok()) return Explain(folder, listed);
+  std::string other;
   for (const std::string& name : names) {
-    if (name == "CURRENT") return Contents::kDatabase;
-    empty = empty && (name == "." || name == "..");
+    if (name == "CURRENT") return true;
+    if (!IsOfNoWeight(name)) other = name;
   }
-  return empty ? Contents::kNothing : Contents::kOther;
+  if (other.empty()) return false;
+  return absl::FailedPreconditionError(
+      absl::StrCat(folder, " holds what is no node's data, such as ", other,
+                   "; name an empty folder or a node's own"));
 }
 
 // Whether the log can be read to its end. An end that was cut off is no damage.
-bool LogIsWhole(const std::string& folder, rocksdb::Options options) {
+absl::StatusOr<bool> LogIsWhole(const std::string& folder, rocksdb::Options options) {
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  rocksdb::BlockBasedTableOptions table;
+  table.no_block_cache = true;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(options, folder, &db);
   delete db;
-  return !status.IsCorruption();
+  if (status.IsCorruption()) return false;
+  if (!status.ok()) return Explain(folder, status);
+  return true;
+}
+
+// A file that says that the log was damaged. Opening the database cuts the damage off, and with it
+// all that could show it: so it is written before.
+std::string LossMark(const std::string& folder) { return folder + "/LOST"; }
+
+absl::Status SyncFolder(const std::string& folder, rocksdb::Env* env) {
+  std::unique_ptr<rocksdb::Directory> directory;
+  const rocksdb::Status opened = env->NewDirectory(folder, &directory);
+  return Explain(folder, opened.ok() ? directory->Fsync() : opened);
+}
+
+// Whether data were lost before, or are about to be by opening the database.
+absl::StatusOr<bool> FindLoss(const std::string& folder, const rocksdb::Options& options) {
+  if (options.env->FileExists(LossMark(folder)).ok()) return true;
+  const absl::StatusOr<bool> whole = LogIsWhole(folder, options);
+  if (!whole.ok()) return whole.status();
+  if (*whole) return false;
+  const rocksdb::Status marked =
+      rocksdb::WriteStringToFile(options.env, "", LossMark(folder), /*should_sync=*/true);
+  if (!marked.ok()) return Explain(folder, marked);
+  const absl::Status synced = SyncFolder(folder, options.env);
+  if (!synced.ok()) return synced;
+  return true;
 }
 
 }  // namespace
@@ -95,25 +144,40 @@ absl::StatusOr<std::unique_ptr<RocksDbEngine>> RocksDbEngine::Open(const std::st
                                                                    const RocksDbOptions& options) {
   std::unique_ptr<rocksdb::Env> own_env;
   if (options.file_system != nullptr) own_env = rocksdb::NewCompositeEnv(options.file_system);
-  rocksdb::Env* const env = own_env != nullptr ? own_env.get() : rocksdb::Env::Default();
-  rocksdb::Options rocksdb_options = ToRocksDb(options, env);
   std::unique_ptr<RocksDbEngine> engine(new RocksDbEngine(folder, std::move(own_env)));
-  switch (LookInto(folder, env)) {
-    case Contents::kNothing:
-      rocksdb_options.create_if_missing = true;
-      break;
-    case Contents::kDatabase:
-      engine->has_lost_ = !LogIsWhole(folder, rocksdb_options);
-      break;
-    case Contents::kOther:
-      return absl::FailedPreconditionError(absl::StrCat(
-          folder, " holds files that are not a node's data; name an empty folder or a node's own"));
+  rocksdb::Env* const env = engine->env();
+  rocksdb::Options rocksdb_options = ToRocksDb(options, env);
+  const absl::StatusOr<bool> exists = HoldsDatabase(folder, env);
+  if (!exists.ok()) return exists.status();
+  rocksdb_options.create_if_missing = !*exists;
+  if (*exists) {
+    const absl::StatusOr<bool> lost = FindLoss(folder, rocksdb_options);
+    if (!lost.ok()) return lost.status();
+    engine->has_lost_ = *lost;
   }
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(rocksdb_options, folder, &db);
   if (!status.ok()) return engine->Explain(status);
   engine->db_.reset(db);
   return engine;
+}
+
+rocksdb::Env* RocksDbEngine::env() const {
+  return env_ != nullptr ? env_.get() : rocksdb::Env::Default();
+}
+
+absl::Status RocksDbEngine::NoteLoss() {
+  if (!has_lost_) return absl::OkStatus();
+  const rocksdb::Status removed = env()->DeleteFile(LossMark(folder_));
+  if (!removed.ok() && !removed.IsNotFound()) return Explain(removed);
+  has_lost_ = false;
+  return SyncFolder(folder_, env());
+}
+
+absl::Status RocksDbEngine::Failed() const {
+  if (!failed_) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat(folder_, ": an earlier write or sync has failed; look at the disk"));
 }
 
 absl::Status RocksDbEngine::Explain(const rocksdb::Status& status) const {
@@ -129,6 +193,8 @@ absl::StatusOr<std::optional<std::string>> RocksDbEngine::Get(absl::string_view 
 }
 
 absl::Status RocksDbEngine::Apply(const WriteBatch& batch) {
+  const absl::Status failed = Failed();
+  if (!failed.ok()) return failed;
   rocksdb::WriteBatch writes;
   for (const auto& [key, value] : batch) {
     const rocksdb::Status status = writes.Put(ToSlice(key), ToSlice(value));
@@ -163,10 +229,12 @@ absl::StatusOr<ScanPage> RocksDbEngine::Scan(const std::optional<std::string>& a
 }
 
 absl::Status RocksDbEngine::Sync() {
-  if (failed_) {
-    return absl::UnavailableError(absl::StrCat(folder_, ": an earlier write to it has failed"));
-  }
-  return Explain(db_->SyncWAL());
+  const absl::Status failed = Failed();
+  if (!failed.ok()) return failed;
+  const rocksdb::Status status = db_->SyncWAL();
+  // What was written before may be gone for good, whatever a later sync says.
+  if (!status.ok()) failed_ = true;
+  return Explain(status);
 }
 
 }  // namespace quorate

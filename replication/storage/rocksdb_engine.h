@@ -44,15 +44,17 @@ class RocksDbEngine : public StorageEngine {
   //
   // FAILED_PRECONDITION where the folder holds something else, or is open in another process;
   // DATA_LOSS where what it holds is damaged; UNAVAILABLE where the system refuses. The message
-  // says what to do. Blocks while RocksDB reads its log.
+  // says what to do. Blocks while RocksDB reads its log, twice.
   static absl::StatusOr<std::unique_ptr<RocksDbEngine>> Open(const std::string& folder,
                                                              const RocksDbOptions& options = {});
   // Blocks until RocksDB's threads have ended.
   ~RocksDbEngine() override;
 
-  // The log was damaged before its end when it was opened: what followed has been dropped, and may
-  // have been synced.
+  // The log was damaged before its end, as far as that can be told: what followed has been dropped,
+  // and may have been synced. Stays so, over any number of starts, until it has been noted.
   bool has_lost() const { return has_lost_; }
+  // Whoever relies on this store has noted the loss for good. Blocks for the disk.
+  absl::Status NoteLoss();
 
   absl::StatusOr<std::optional<std::string>> Get(absl::string_view key) override;
   absl::Status Apply(const WriteBatch& batch) override;
@@ -63,6 +65,9 @@ class RocksDbEngine : public StorageEngine {
  private:
   RocksDbEngine(std::string folder, std::unique_ptr<rocksdb::Env> env);
 
+  rocksdb::Env* env() const;
+  // Why nothing more can be stored; OK where that is possible.
+  absl::Status Failed() const;
   // `status` for people who run nodes.
   absl::Status Explain(const rocksdb::Status& status) const;
 
@@ -72,7 +77,7 @@ class RocksDbEngine : public StorageEngine {
   std::unique_ptr<rocksdb::DB> db_;
   bool has_lost_ = false;
 
-  // A write has failed: RocksDB must not be asked to sync its log any more.
+  // A write or a sync has failed: RocksDB must not be asked to sync its log any more.
   std::atomic<bool> failed_{false};
 };
 

@@ -18,11 +18,14 @@ absl::StatusOr<std::optional<StoredState>> Load(StorageEngine* engine) {
     const absl::StatusOr<ScanPage> page = engine->Scan(std::nullopt, one);
     if (!page.ok()) return page.status();
     if (page->entries.empty()) return std::optional<StoredState>();
-    return absl::FailedPreconditionError("the data were not written by a node of Quorate");
+    return absl::FailedPreconditionError(
+        "the data were not written by a node of Quorate; name an empty folder or a node's own");
   }
   StoredState state;
   if (!state.ParseFromString(**bytes)) {
-    return absl::DataLossError("the node's stored state is damaged");
+    return absl::DataLossError(
+        "the node's stored state is damaged; move the folder away and start with an empty one: the "
+        "node then gets its data from the others");
   }
   return std::optional<StoredState>(std::move(state));
 }
@@ -35,7 +38,9 @@ absl::Status CheckOwner(const StoredState& state, const NewLife& life) {
   }
   const auto other = [](absl::string_view what, absl::string_view theirs, absl::string_view ours) {
     return absl::FailedPreconditionError(absl::StrCat("the data belong to ", what, " '", theirs,
-                                                      "', and this node's is '", ours, "'"));
+                                                      "', and this node's is '", ours,
+                                                      "': correct the setting, or name another "
+                                                      "folder"));
   };
   if (state.cluster() != life.cluster) return other("cluster", state.cluster(), life.cluster);
   if (state.strategy() != life.strategy) return other("strategy", state.strategy(), life.strategy);
@@ -45,12 +50,22 @@ absl::Status CheckOwner(const StoredState& state, const NewLife& life) {
   return absl::OkStatus();
 }
 
-// Whether the end of the life that wrote `state` can have taken away nothing that it acknowledged.
+// Whether these are the data that the life that wrote `state` has left, as it has left them.
+bool AreItsOwn(const StoredState& state, const NewLife& life) {
+  // A copy of the folder is as old as it may be.
+  return !life.engine_has_lost && state.folder() == life.folder;
+}
+
+// Whether the end of that life can have taken away nothing that it had applied.
+bool HasAll(const StoredState& state, const NewLife& life) {
+  return AreItsOwn(state, life) &&
+         (state.clean() || (!state.boot().empty() && state.boot() == life.boot));
+}
+
+// Whether it can have taken away nothing that it had acknowledged.
 bool HasKept(const StoredState& state, const NewLife& life) {
-  if (life.engine_has_lost) return false;
-  if (state.clean() || state.durability() == DurabilityName(Durability::kSynced)) return true;
-  return state.durability() == DurabilityName(Durability::kOs) && !state.boot().empty() &&
-         state.boot() == life.boot;
+  const bool synced = state.durability() == DurabilityName(Durability::kSynced);
+  return HasAll(state, life) || (AreItsOwn(state, life) && synced);
 }
 
 absl::Status Store(StorageEngine* engine, const StoredState& state) {
@@ -81,9 +96,9 @@ absl::StatusOr<StoredState> BeginLife(StorageEngine* engine, const NewLife& life
     if (!owner.ok()) return owner;
     state = **std::move(found);
   }
+  // What was lost may have left this node with dots that its store does not know of.
+  if (!state.complete() || !HasAll(state, life)) state.set_incarnation(life.incarnation);
   state.set_complete(state.complete() && HasKept(state, life));
-  // What was not synced may have left this node with dots that its store does not know of.
-  if (!state.clean() || !state.complete()) state.set_incarnation(life.incarnation);
   if (!state.complete()) state.set_through(0);
   state.set_format(kFormat);
   state.set_cluster(life.cluster);
@@ -91,6 +106,7 @@ absl::StatusOr<StoredState> BeginLife(StorageEngine* engine, const NewLife& life
   state.set_strategy(life.strategy);
   state.set_durability(DurabilityName(life.durability));
   state.set_boot(life.boot);
+  state.set_folder(life.folder);
   state.set_clean(false);
   if (life.durability == Durability::kMemory) return state;
   const absl::Status stored = Store(engine, state);

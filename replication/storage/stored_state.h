@@ -41,14 +41,16 @@ struct NewLife {
   std::string strategy;
   Durability durability = Durability::kMemory;
   std::string boot;             // names the machine's boot; empty: not known
+  uint64_t folder = 0;          // tells the folder from a copy of it; 0: there is none
   Incarnation incarnation = 0;  // not used by any earlier life
   // The engine has noticed that it lost more than a crash may take.
   bool engine_has_lost = false;
 };
 
 // Reads the state of the earlier lives, and stores that a new one has begun (synced). In the result
-// `complete` says whether the engine holds all that the node ever acknowledged; `incarnation` is
-// the last life's where that has ended cleanly, and the new one otherwise.
+// `complete` says whether the engine holds all that the node ever acknowledged. `incarnation` is
+// the last life's where the engine holds all that it ever applied, since it ended cleanly or its
+// machine went on, and the new one otherwise.
 //
 // FAILED_PRECONDITION, without effect, where the engine holds somebody else's data or was written
 // by a later version of the program; DATA_LOSS where the state is damaged; else what the engine

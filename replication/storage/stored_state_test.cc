@@ -60,6 +60,26 @@ TEST_F(StoredStateTest, SyncedKeepsWhatItAcknowledgedInACrash) {
   EXPECT_EQ(state.incarnation(), 12u) << "dots that were not synced may be on other nodes";
 }
 
+// A process that dies takes nothing away that it had applied: its dots stay known.
+TEST_F(StoredStateTest, TheEndOfAProcessKeepsTheIncarnation) {
+  for (const Durability durability : {Durability::kOs, Durability::kSynced}) {
+    disk_ = MemoryEngine();
+    Live(Life(durability, 11));
+    EXPECT_EQ(BeginLife(&disk_, Life(durability, 12))->incarnation(), 11u);
+  }
+}
+
+TEST_F(StoredStateTest, ACopyOfTheFolderIsNotBelieved) {
+  NewLife life = Life(Durability::kSynced, 11);
+  life.folder = 100;
+  ASSERT_TRUE(EndLife(&disk_, Live(life)).ok());
+  life.incarnation = 12;
+  life.folder = 200;
+  const StoredState state = *BeginLife(&disk_, life);
+  EXPECT_FALSE(state.complete());
+  EXPECT_EQ(state.incarnation(), 12u);
+}
+
 TEST_F(StoredStateTest, ALifeThatDidNotKnowItsPastLeavesNone) {
   Live(Life(Durability::kSynced, 11), /*knows_past=*/false);
   EXPECT_FALSE(BeginLife(&disk_, Life(Durability::kSynced, 12))->complete());

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/time/clock.h"
 
 #include "support/mutex.h"
 
@@ -66,7 +65,7 @@ class ForgetfulLog : public FaultyFile {
     return IOStatus::OK();
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
-    absl::SleepFor(absl::Nanoseconds(disk_->sync_delay_ns_.load()));
+    disk_->PassSync();
     MutexLock lock(&mu_);
     IOStatus status = FaultyFile::Append(unsynced_, options, debug);
     if (!status.ok()) return status;
@@ -89,6 +88,25 @@ class ForgetfulLog : public FaultyFile {
 };
 
 FaultyFileSystem::FaultyFileSystem() : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+
+void FaultyFileSystem::HoldSyncs(bool hold) {
+  MutexLock lock(&mu_);
+  hold_syncs_ = hold;
+  changed_.SignalAll();
+}
+
+void FaultyFileSystem::AwaitHeldSync() {
+  MutexLock lock(&mu_);
+  while (held_syncs_ == 0) changed_.Wait(&mu_);
+}
+
+void FaultyFileSystem::PassSync() {
+  MutexLock lock(&mu_);
+  ++held_syncs_;
+  changed_.SignalAll();
+  while (hold_syncs_) changed_.Wait(&mu_);
+  --held_syncs_;
+}
 
 IOStatus FaultyFileSystem::Condition() const {
   if (power_lost_) return IOStatus::IOError("the power is gone");

@@ -14,8 +14,10 @@
 #include <memory>
 #include <string>
 
-#include "absl/time/time.h"
+#include "absl/base/thread_annotations.h"
 #include "rocksdb/file_system.h"
+
+#include "support/mutex.h"
 
 namespace quorate {
 
@@ -28,8 +30,10 @@ class FaultyFileSystem : public rocksdb::FileSystemWrapper {
   void LosePower() { power_lost_ = true; }
   // Writes and syncs fail from now on.
   void Fail() { failing_ = true; }
-  // Each sync of a write-ahead log takes this much longer.
-  void SetSyncDelay(absl::Duration delay) { sync_delay_ns_ = absl::ToInt64Nanoseconds(delay); }
+  // While they are held, syncs of write-ahead logs do not end.
+  void HoldSyncs(bool hold) ABSL_LOCKS_EXCLUDED(mu_);
+  // Blocks until a sync is held.
+  void AwaitHeldSync() ABSL_LOCKS_EXCLUDED(mu_);
 
   // Bytes of write-ahead logs that have not been synced.
   int64_t unsynced_bytes() const { return unsynced_bytes_; }
@@ -47,11 +51,17 @@ class FaultyFileSystem : public rocksdb::FileSystemWrapper {
 
   // OK, or why nothing can be written now.
   rocksdb::IOStatus Condition() const;
+  // Blocks while syncs are held.
+  void PassSync() ABSL_LOCKS_EXCLUDED(mu_);
 
   std::atomic<bool> power_lost_{false};
   std::atomic<bool> failing_{false};
-  std::atomic<int64_t> sync_delay_ns_{0};
   std::atomic<int64_t> unsynced_bytes_{0};
+
+  Mutex mu_;
+  CondVar changed_;
+  bool hold_syncs_ ABSL_GUARDED_BY(mu_) = false;
+  int held_syncs_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace quorate

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -146,6 +147,23 @@ TEST_F(RocksDbEngineTest, NoticesThatItsLogIsDamaged) {
   EXPECT_EQ(Get("k199"), "(none)");
 }
 
+// A start that fails for another reason must not make the damage unknown.
+TEST_F(RocksDbEngineTest, DamageIsKnownUntilItIsNoted) {
+  Open();
+  for (int i = 0; i < 100; ++i) Put(absl::StrCat("k", 100 + i), std::string(100, 'v'));
+  ASSERT_TRUE(engine_->Sync().ok());
+  LosePower();
+  const std::string log = Log();
+  Damage(log, static_cast<std::streamoff>(std::filesystem::file_size(log) / 2));
+  Open();
+  Open();
+  EXPECT_TRUE(engine_->has_lost());
+  ASSERT_TRUE(engine_->NoteLoss().ok());
+  EXPECT_FALSE(engine_->has_lost());
+  Open();
+  EXPECT_FALSE(engine_->has_lost());
+}
+
 TEST_F(RocksDbEngineTest, RefusesDamagedTables) {
   Open();
   for (int i = 0; i < 100; ++i) Put(absl::StrCat("k", 100 + i), std::string(1000, 'v'));
@@ -185,13 +203,33 @@ TEST_F(RocksDbEngineTest, LeavesForeignFoldersAlone) {
   std::ofstream(data() + "/letter.txt") << "dear";
   const auto engine = TryOpen();
   EXPECT_EQ(engine.status().code(), absl::StatusCode::kFailedPrecondition);
-  EXPECT_THAT(std::string(engine.status().message()), HasSubstr("empty folder"));
+  EXPECT_THAT(std::string(engine.status().message()), HasSubstr("such as letter.txt"));
   int entries = 0;
   for (const auto& entry : std::filesystem::directory_iterator(data())) {
     EXPECT_EQ(entry.path().filename(), "letter.txt");
     ++entries;
   }
   EXPECT_EQ(entries, 1);
+}
+
+TEST_F(RocksDbEngineTest, AFirstStartThatFailedIsTriedAgain) {
+  std::filesystem::create_directory(data());
+  for (const char* name : {"LOCK", "LOG", "IDENTITY", "MANIFEST-000001", "000001.dbtmp"}) {
+    std::ofstream(data() + "/" + name) << "";
+  }
+  std::filesystem::create_directory(data() + "/lost+found");
+  Open();
+  Put("a", "1");
+  EXPECT_EQ(Get("a"), "1");
+}
+
+TEST_F(RocksDbEngineTest, SaysThatTheDiskIsFullAndNotThatItIsInUse) {
+  // The path must not be taken for the cause.
+  const std::string blocked = folder_.path() + "/lock";
+  std::ofstream(blocked) << "a file";
+  const auto engine = RocksDbEngine::Open(blocked + "/data");
+  ASSERT_FALSE(engine.ok());
+  EXPECT_THAT(std::string(engine.status().message()), testing::Not(HasSubstr("in use")));
 }
 
 TEST_F(RocksDbEngineTest, OneProcessAtATime) {
@@ -218,10 +256,15 @@ TEST_F(RocksDbEngineTest, FailingDiskIsToldOf) {
 TEST_F(RocksDbEngineTest, AppliesWhileASyncIsSlow) {
   Open();
   Put("a", "1");
-  disk_->SetSyncDelay(absl::Milliseconds(50));
-  ASSERT_TRUE(engine_->Sync().ok());
+  disk_->HoldSyncs(true);
+  absl::Status synced;
+  std::thread sync([&] { synced = engine_->Sync(); });
+  disk_->AwaitHeldSync();
   Put("b", "1");
   EXPECT_EQ(Get("b"), "1");
+  disk_->HoldSyncs(false);
+  sync.join();
+  EXPECT_TRUE(synced.ok()) << synced;
 }
 
 }  // namespace
