@@ -207,15 +207,14 @@ void Replica::CommitDrain() {
 void Replica::Flush() {
   // What became durable may write again (a follower's next step), so both are repeated until still.
   do {
-    if (failed_.ok()) {
-      strategy_->OnDrainEnd();
-      NoteComplete();
-    }
+    if (failed_.ok()) strategy_->OnDrainEnd();
     CommitDrain();
     RunDurable();
+    if (failed_.ok()) NoteComplete();
   } while (failed_.ok() && (!this_drain_.empty() || store_.pending_bytes() > 0));
   if (failed_.ok()) strategy_->OnDrainEnd();
-  sessions_.Flush();
+  // What the store may not hold must not leave: its dots would be used again.
+  if (failed_.ok()) sessions_.Flush();
   for (auto& [id, result] : results_) env_->Complete(id, std::move(result));
   results_.clear();
   drain_events_ = 0;
