@@ -428,7 +428,8 @@ void Node::Shutdown(absl::Duration deadline) {
   if (!AwaitNoOperations(end - 3 * kShutdownStep)) {
     LOG(WARNING) << operations_.load() << " operations are cut off by the shutdown";
     strand_.Post([this] {
-      for (const OperationId id : env_.OpenOperations()) replica_->Cancel(id);
+      const absl::Status why = absl::UnavailableError("this node is shutting down");
+      for (const OperationId id : env_.OpenOperations()) replica_->Cancel(id, why);
     });
     AwaitNoOperations(MonotonicNow() + kShutdownStep);
   }

@@ -118,12 +118,12 @@ void Replica::LocalRead(OperationId id, const Operation& operation) {
       [this, id, result = std::move(result)]() mutable { Complete(id, std::move(result)); });
 }
 
-void Replica::Cancel(OperationId id) {
+void Replica::Cancel(OperationId id, const absl::Status& why) {
   ++drain_events_;
   const auto it = open_.find(id);
   if (it == open_.end()) return;
   OperationResult result;
-  result.status = absl::CancelledError("the client has gone");
+  result.status = why;
   result.may_have_applied = it->second.write;
   Complete(id, std::move(result));
   strategy_->OnCancel(id);

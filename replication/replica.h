@@ -56,8 +56,10 @@ class Replica : private StrategyContext, private SessionListener {
 
   // `id` must be new and below kFirstInternalId.
   void Submit(OperationId id, Operation operation);
-  // Ends a read with CANCELLED; a write that was sent goes on, unanswered. Unknown ids are ignored.
-  void Cancel(OperationId id);
+  // Ends an operation with the error `why`; a write that was sent goes on, unanswered. Unknown ids
+  // are ignored.
+  void Cancel(OperationId id,
+              const absl::Status& why = absl::CancelledError("the client has gone"));
   void Receive(const peer::v1::Batch& batch);
   // The transport has, or has lost, a way to `peer`.
   void Link(NodeId peer, bool up);
