@@ -96,7 +96,7 @@ class QueueServer final : public BenchServer, private PollHost, private PeerStre
     std::vector<OutgoingBatch> replies;
     replies.swap(replies_);
     if (!replies.empty()) routes_.Send(std::move(replies));
-    return kv_service_->Flush() ? absl::ZeroDuration() : absl::InfiniteDuration();
+    return kv_service_->Flush(MonotonicNow()) ? absl::ZeroDuration() : absl::InfiniteDuration();
   }
   MonotonicTime NextDeadline() const override { return absl::InfiniteDuration(); }
   void OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) override {

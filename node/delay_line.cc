@@ -1,6 +1,7 @@
 #include "node/delay_line.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace quorate {
 
@@ -16,12 +17,14 @@ void DelayLine::Add(MonotonicTime now, peer::v1::Batch batch, Deliver deliver) {
 
 MonotonicTime DelayLine::Release(MonotonicTime now) {
   MonotonicTime next = absl::InfiniteDuration();
-  for (auto& [stream, held] : streams_) {
+  for (auto it = streams_.begin(); it != streams_.end();) {
+    std::deque<Held>& held = it->second;
     while (!held.empty() && held.front().due <= now) {
       held.front().deliver(std::move(held.front().batch));
       held.pop_front();
     }
     if (!held.empty()) next = std::min(next, held.front().due);
+    it = held.empty() ? streams_.erase(it) : std::next(it);
   }
   return next;
 }

@@ -1,6 +1,7 @@
 #include "node/kv_service.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -61,6 +62,15 @@ absl::Duration Remaining(const grpc::ServerContext& context) {
   return absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
 }
 
+// What the calls of a service share.
+struct CallHost {
+  RawService* service = nullptr;
+  PollLoop* loop = nullptr;
+  KvApi* api = nullptr;
+  int64_t max_reply_bytes = 0;
+  std::atomic<int64_t> reply_bytes{0};  // of replies to reads that are being sent
+};
+
 template <typename Request>
 constexpr bool kWrites =
     std::is_same_v<Request, v1::SetRequest> || std::is_same_v<Request, v1::DeleteRequest>;
@@ -74,23 +84,22 @@ class Call {
                                      grpc::CompletionQueue*, grpc::ServerCompletionQueue*, void*);
 
   // Owns itself from here on.
-  static void Start(RawService* service, Await await, PollLoop* loop, KvApi* api) {
-    auto* call = new Call(service, await, loop, api);
+  static void Start(CallHost* host, Await await) {
+    auto* call = new Call(host, await);
     call->context_.AsyncNotifyWhenDone(call->done_.tag());
-    (service->*await)(&call->context_, &call->bytes_, &call->responder_, loop->queue(),
-                      loop->queue(), call->arrived_.tag());
+    (host->service->*await)(&call->context_, &call->bytes_, &call->responder_, host->loop->queue(),
+                            host->loop->queue(), call->arrived_.tag());
   }
 
  private:
-  Call(RawService* service, Await await, PollLoop* loop, KvApi* api)
-      : service_(service), await_(await), loop_(loop), hold_(loop), api_(api) {}
+  Call(CallHost* host, Await await) : host_(host), await_(await), hold_(host->loop) {}
 
   void OnArrived(bool ok) {
     if (!ok) {  // the server goes down; done_ does not come for a call that never was
       delete this;
       return;
     }
-    Start(service_, await_, loop_, api_);
+    Start(host_, await_);
     Serve();
   }
 
@@ -100,28 +109,37 @@ class Call {
   void Fail(const OperationResult& result) {
     const grpc::Status status(
         static_cast<grpc::StatusCode>(ToWireStatus(result.status.code()).number),
-        PrintableMessage(result.status.message()), EncodeErrorDetails(result, *api_));
+        PrintableMessage(result.status.message()), EncodeErrorDetails(result, *host_->api));
     responder_.FinishWithError(status, finished_.tag());
   }
   void Reply(const OperationResult& result) {
     if (!result.status.ok()) return Fail(result);
     if constexpr (kWrites<Request>) {
-      Finish(ToWriteResponse(key_, result, *api_));
+      Finish(Encode(ToWriteResponse(key_, result, *host_->api)));
     } else {
-      Finish(ToGetResponse(key_, siblings_, result, *api_));
+      grpc::ByteBuffer reply = Encode(ToGetResponse(key_, siblings_, result, *host_->api));
+      const auto bytes = static_cast<int64_t>(reply.Length());
+      if (host_->reply_bytes.fetch_add(bytes) + bytes > host_->max_reply_bytes) {
+        host_->reply_bytes.fetch_sub(bytes);
+        return Fail(NotSent(absl::ResourceExhaustedError(
+            absl::StrCat("replies of ", host_->reply_bytes.load(),
+                         " bytes wait for their clients; retry later"))));
+      }
+      reply_bytes_ = bytes;
+      Finish(reply);
     }
   }
-  template <typename Response>
-  void Finish(const Response& response) {
-    responder_.Finish(Encode(response), grpc::Status::OK, finished_.tag());
+  void Finish(const grpc::ByteBuffer& reply) {
+    responder_.Finish(reply, grpc::Status::OK, finished_.tag());
   }
 
   void OnDone(bool) {
     done_seen_ = true;
-    if (context_.IsCancelled() && operation_ != 0) api_->Cancel(operation_);
+    if (context_.IsCancelled() && operation_ != 0) host_->api->Cancel(operation_);
     DeleteIfOver();
   }
   void OnFinished(bool) {
+    host_->reply_bytes.fetch_sub(reply_bytes_);
     finished_seen_ = true;
     DeleteIfOver();
   }
@@ -129,17 +147,16 @@ class Call {
     if (done_seen_ && finished_seen_) delete this;
   }
 
-  RawService* const service_;
+  CallHost* const host_;
   const Await await_;
-  PollLoop* const loop_;
   const PollLoop::Hold hold_;
-  KvApi* const api_;
   grpc::ServerContext context_;
   grpc::ByteBuffer bytes_;
   std::string key_;
   bool siblings_ = false;
   Responder responder_{&context_};
   OperationId operation_ = 0;
+  int64_t reply_bytes_ = 0;  // of host_->reply_bytes
   bool done_seen_ = false;
   bool finished_seen_ = false;
   EventTag<Call> arrived_{this, &Call::OnArrived};
@@ -166,12 +183,12 @@ void Call<Request>::Serve() {
   operation->timeout = OperationTimeout(Remaining(context_));
   key_ = operation->key;
   operation_ =
-      api_->Start(*std::move(operation), [this](OperationResult result) { Reply(result); });
+      host_->api->Start(*std::move(operation), [this](OperationResult result) { Reply(result); });
 }
 
 template <>
 void Call<v1::StatusRequest>::Serve() {
-  Finish(api_->Status());
+  Finish(Encode(host_->api->Status()));
 }
 
 }  // namespace
@@ -182,15 +199,19 @@ absl::Duration OperationTimeout(absl::Duration remaining) {
   return std::min(remaining - margin, kLongestTimeout);
 }
 
-class KvService::Methods : public RawService {};
+class KvService::Methods : public RawService {
+ public:
+  Methods(PollLoop* loop, KvApi* api, int64_t max_reply_bytes)
+      : calls{this, loop, api, max_reply_bytes} {}
 
-KvService::KvService(PollLoop* loop, KvApi* api, const StreamLimits& limits)
-    : loop_(loop),
-      api_(api),
-      methods_(std::make_unique<Methods>()),
-      streams_(limits, loop, api,
-               [this](grpc::ServerContext* context, KvStreams::Call* call, void* tag) {
-                 methods_->RequestStream(context, call, loop_->queue(), loop_->queue(), tag);
+  CallHost calls;
+};
+
+KvService::KvService(PollLoop* loop, KvApi* api, const KvLimits& limits)
+    : methods_(std::make_unique<Methods>(loop, api, limits.max_reply_bytes)),
+      streams_(limits.stream, loop, api,
+               [this, loop](grpc::ServerContext* context, KvStreams::Call* call, void* tag) {
+                 methods_->RequestStream(context, call, loop->queue(), loop->queue(), tag);
                }) {}
 
 KvService::~KvService() = default;
@@ -198,14 +219,14 @@ KvService::~KvService() = default;
 grpc::Service* KvService::service() { return methods_.get(); }
 
 void KvService::Start() {
-  RawService* const methods = methods_.get();
+  CallHost* const calls = &methods_->calls;
   for (int i = 0; i < kAwaitedCalls; ++i) {
-    Call<v1::GetRequest>::Start(methods, &RawService::RequestGet, loop_, api_);
-    Call<v1::SetRequest>::Start(methods, &RawService::RequestSet, loop_, api_);
-    Call<v1::DeleteRequest>::Start(methods, &RawService::RequestDelete, loop_, api_);
-    Call<v1::LocalReadRequest>::Start(methods, &RawService::RequestLocalRead, loop_, api_);
+    Call<v1::GetRequest>::Start(calls, &RawService::RequestGet);
+    Call<v1::SetRequest>::Start(calls, &RawService::RequestSet);
+    Call<v1::DeleteRequest>::Start(calls, &RawService::RequestDelete);
+    Call<v1::LocalReadRequest>::Start(calls, &RawService::RequestLocalRead);
   }
-  Call<v1::StatusRequest>::Start(methods, &RawService::RequestStatus, loop_, api_);
+  Call<v1::StatusRequest>::Start(calls, &RawService::RequestStatus);
   streams_.Start();
 }
 

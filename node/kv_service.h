@@ -5,6 +5,7 @@
 #ifndef QUORATE_NODE_KV_SERVICE_H_
 #define QUORATE_NODE_KV_SERVICE_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/time/time.h"
@@ -13,6 +14,7 @@
 #include "node/kv_stream.h"
 #include "node/poll_loop.h"
 #include "proto/kv.grpc.pb.h"
+#include "replication/env.h"
 
 namespace quorate {
 
@@ -21,11 +23,18 @@ namespace quorate {
 // the time is over.
 absl::Duration OperationTimeout(absl::Duration remaining);
 
+struct KvLimits {
+  // Replies to unary reads that clients have not taken yet; a read beyond ends with
+  // RESOURCE_EXHAUSTED. The outcome of a write is small, and told in any case.
+  int64_t max_reply_bytes = int64_t{256} << 20;
+  StreamLimits stream;
+};
+
 // All calls are on the poll thread, or before it is started.
 class KvService {
  public:
   // `loop` and `api` must outlive the service, which must outlive the loop's last event.
-  KvService(PollLoop* loop, KvApi* api, const StreamLimits& limits = StreamLimits());
+  KvService(PollLoop* loop, KvApi* api, const KvLimits& limits = KvLimits());
   ~KvService();
 
   // To register with the server, before it starts.
@@ -34,9 +43,10 @@ class KvService {
   // Takes calls from now on, until the server is shut down; once, after the server has started.
   void Start();
 
-  // Sends the results of streams that have come since the last call: after each turn of the strand.
+  // Sends the results of streams that have come since the last call: after each turn of the strand,
+  // and at least once a second.
   // Returns whether it has given the KvApi new work, or there is more to send.
-  bool Flush() { return streams_.Flush(); }
+  bool Flush(MonotonicTime now) { return streams_.Flush(now); }
 
   // Ends all streams once what is in flight has been answered, and takes no more. Again and again
   // does no harm.
@@ -45,8 +55,6 @@ class KvService {
  private:
   class Methods;
 
-  PollLoop* const loop_;
-  KvApi* const api_;
   const std::unique_ptr<Methods> methods_;
   KvStreams streams_;
 };

@@ -38,6 +38,8 @@ TEST(OperationTimeoutTest, LeavesTimeForTheReply) {
   EXPECT_LE(OperationTimeout(-absl::Seconds(1)), absl::ZeroDuration());
 }
 
+constexpr int kMaxReplyBytes = 1 << 20;
+
 class KvServiceTest : public ::testing::Test, private PollHost {
  protected:
   void SetUp() override {
@@ -46,7 +48,9 @@ class KvServiceTest : public ::testing::Test, private PollHost {
     builder.SetMaxReceiveMessageSize(2 * kMaxRequestBytes);
     builder.AddListeningPort(address, grpc::InsecureServerCredentials());
     loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue());
-    service_ = std::make_unique<KvService>(loop_.get(), &api_);
+    KvLimits limits;
+    limits.max_reply_bytes = kMaxReplyBytes;
+    service_ = std::make_unique<KvService>(loop_.get(), &api_, limits);
     builder.RegisterService(service_->service());
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
@@ -195,6 +199,25 @@ TEST_F(KvServiceTest, RefusesWhatIsNoRequest) {
   EXPECT_EQ(CallRaw("Set", std::string(kMaxRequestBytes + 1, 'x')).error_code(),
             grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_TRUE(api_.started().empty());
+}
+
+TEST_F(KvServiceTest, RepliesThatWaitAreBounded) {
+  api_.AnswerWith([](const Operation& operation) {
+    OperationResult result;
+    const size_t bytes = operation.key == "large" ? kMaxReplyBytes : kMaxReplyBytes / 2;
+    result.record = Record::Sequenced(1, 1, false, std::string(bytes, 'v'));
+    return result;
+  });
+  // What has been taken counts no more.
+  for (int i = 0; i < 5; ++i) {
+    grpc::ClientContext context;
+    v1::GetResponse response;
+    EXPECT_TRUE(stub_->Get(&context, GetOf("k"), &response).ok());
+  }
+  grpc::ClientContext context;
+  v1::GetResponse response;
+  const grpc::Status status = stub_->Get(&context, GetOf("large"), &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
 }
 
 TEST_F(KvServiceTest, ClientsDeadlineBoundsTheOperation) {

@@ -27,11 +27,17 @@ namespace {
 // A message of results closes at this size; a result that is larger travels alone.
 constexpr size_t kBatchBytes = size_t{1} << 20;
 
-// A stream starts at most so many operations before others have their turn.
+// Operations that are started between two turns of the strand, a few times what it does in one; and
+// a single stream's part of them, so that others have their turn.
 constexpr int kMaxStartedInTurn = 1024;
+constexpr int kMaxStartedByOne = 256;
 
-// Of a read's result, as long as a stream has seen none.
-constexpr size_t kFirstExpectedBytes = 4096;
+// Of a read's result, as long as a stream has seen none: a stream that begins with many reads of
+// the largest values must not fill the memory before it is known.
+constexpr size_t kFirstExpectedBytes = size_t{256} << 10;
+
+// Between two looks at who does not take what is written.
+constexpr absl::Duration kCheckInterval = absl::Seconds(1);
 
 // `results`, field 1 of StreamResponse, length-delimited.
 constexpr char kResultsTag = v1::StreamResponse::kResultsFieldNumber << 3 | 2;
@@ -78,6 +84,11 @@ class KvStream {
   // whether it has given the KvApi something to do, or could start more.
   bool Advance();
 
+  // Ends the stream where the client has not taken a write that began at `began` or before.
+  void CutOffIfSilent(MonotonicTime began) {
+    if (writing_ && write_began_ <= began) context_.TryCancel();
+  }
+
  private:
   void OnAccepted(bool ok);
   void OnRead(bool ok);
@@ -85,11 +96,15 @@ class KvStream {
   void OnDone(bool ok);
   void OnFinished(bool ok);
 
-  // Whether the stream may start another operation.
-  bool HasRoom() const {
-    return operations_.size() < owner_->limits_.max_operations &&
-           request_bytes_ + waiting_bytes_ + reads_ * expected_bytes_ < owner_->limits_.max_bytes;
+  // Whether the stream may start another operation; as far as it is up to itself, and at all. A
+  // stream with nothing in flight may always start one.
+  bool HasOwnRoom() const {
+    const StreamLimits& limits = owner_->limits_;
+    return operations_.size() < limits.max_operations &&
+           request_bytes_ + waiting_bytes_ + reads_ * expected_bytes_ < limits.max_bytes &&
+           (waiting_bytes_ == 0 || owner_->waiting_bytes_ < limits.max_waiting_bytes_in_all);
   }
+  bool HasRoom() const { return HasOwnRoom() && (operations_.empty() || owner_->RoomInAll()); }
   bool Take(const grpc::ByteBuffer& message);
   bool StartOperations();
   void StartOperation(absl::string_view bytes);
@@ -121,6 +136,7 @@ class KvStream {
 
   bool reading_ = false;
   bool writing_ = false;
+  MonotonicTime write_began_;
   bool stopped_reading_ = false;
   bool gone_ = false;       // nobody is there to hear results
   bool finishing_ = false;  // Finish has been called
@@ -154,6 +170,7 @@ void KvStream::OnAccepted(bool ok) {
   if (!stopped_reading_) {
     // Tells the client that the stream is taken: what it has not sent before was not written.
     writing_ = true;
+    write_began_ = owner_->now_;
     context_.AddInitialMetadata(kStreamMetadata, kStreamMetadataValue);
     call_.SendInitialMetadata(written_.tag());
   }
@@ -249,23 +266,27 @@ bool KvStream::Advance() {
 bool KvStream::StartOperations() {
   StreamItem item;
   int started = 0;
-  while (has_message_ && HasRoom() && started < kMaxStartedInTurn) {
+  while (has_message_ && HasRoom() && started < kMaxStartedByOne && owner_->turn_left_ > 0) {
     if (!reader_.Next(&item)) {
       has_message_ = false;
       break;
     }
     ++started;
+    --owner_->turn_left_;
     if (item.cancel.has_value()) {
       CancelOperation(*item.cancel);
     } else {
       StartOperation(*item.operation);
     }
   }
-  if (has_message_ && HasRoom()) {
+  // What the stream itself has too much of ends with an event of its own. A stream without a
+  // message only waits for room in all.
+  if ((has_message_ && HasOwnRoom()) || (!stopped_reading_ && HasOwnRoom() && !HasRoom())) {
     owner_->waiting_.insert(this);
   } else {
     owner_->waiting_.erase(this);
   }
+  if (started > 0) owner_->served_last_ = this;
   return started > 0;
 }
 
@@ -298,6 +319,7 @@ void KvStream::StartOperation(absl::string_view bytes) {
   started->write = !read;
   started->siblings = siblings;
   started->bytes = bytes.size();
+  ++owner_->in_flight_;
   request_bytes_ += bytes.size();
   if (read) ++reads_;
   // The result may come before Start has returned; it is looked at by Flush only.
@@ -336,6 +358,7 @@ void KvStream::OnResult(KvStreams::InFlight* operation, const OperationResult& r
     }
     Queue(/*replaceable=*/read);
   }
+  --owner_->in_flight_;
   request_bytes_ -= operation->bytes;
   if (read) --reads_;
   operations_.erase(id);
@@ -347,8 +370,11 @@ void KvStream::Queue(bool replaceable) {
   size_t size = result.ByteSizeLong();
   if (replaceable) expected_bytes_ = std::max(size, expected_bytes_ - expected_bytes_ / 8);
   const StreamLimits& limits = owner_->limits_;
-  if (replaceable && (waiting_bytes_ + size > limits.max_waiting_bytes ||
-                      owner_->waiting_bytes_ + size > limits.max_waiting_bytes_in_all)) {
+  // Where all streams together have too much, those pay that have more than their part of it.
+  const bool too_much_in_all =
+      owner_->waiting_bytes_ + size > limits.max_waiting_bytes_in_all &&
+      waiting_bytes_ + size > limits.max_waiting_bytes_in_all / limits.max_streams;
+  if (replaceable && (waiting_bytes_ + size > limits.max_waiting_bytes || too_much_in_all)) {
     *result.mutable_error() = ToStreamError(
         NotSent(absl::ResourceExhaustedError(
             "the results that wait for this client are too large together; read them, and have "
@@ -368,6 +394,7 @@ void KvStream::Write() {
   batches_.pop_front();
   writing_ = true;
   writing_bytes_ = batch.size();
+  write_began_ = owner_->now_;
   const grpc::Slice slice(batch);
   call_.Write(grpc::ByteBuffer(&slice, 1), written_.tag());
 }
@@ -407,7 +434,16 @@ std::vector<KvStreams::Finished> KvStreams::TakeFinished() {
   return finished;
 }
 
-bool KvStreams::Flush() {
+void KvStreams::CutOffSilent(MonotonicTime now) {
+  if (now < next_check_) return;
+  next_check_ = now + std::min(kCheckInterval, limits_.write_timeout / 2);
+  for (KvStream* stream : streams_) stream->CutOffIfSilent(now - limits_.write_timeout);
+}
+
+bool KvStreams::Flush(MonotonicTime now) {
+  now_ = now;
+  turn_left_ = kMaxStartedInTurn;
+  CutOffSilent(now);
   std::set<KvStream*> touched = waiting_;
   KvStream* last = nullptr;
   for (Finished& finished : TakeFinished()) {
@@ -416,9 +452,12 @@ bool KvStreams::Flush() {
     if (stream != last) touched.insert(stream);
     last = stream;
   }
+  // Beginning behind the one that was served last, or the first ones would get all there is.
+  std::vector<KvStream*> in_turn(touched.upper_bound(served_last_), touched.end());
+  in_turn.insert(in_turn.end(), touched.begin(), touched.upper_bound(served_last_));
   bool more = false;
-  for (KvStream* stream : touched) more |= stream->Advance();
-  return more || !waiting_.empty() || !finished_here_.empty();
+  for (KvStream* stream : in_turn) more |= stream->Advance();
+  return more || (!waiting_.empty() && RoomInAll()) || !finished_here_.empty();
 }
 
 void KvStreams::End() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/async_stream.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -18,6 +19,7 @@
 #include "node/kv_api.h"
 #include "node/poll_loop.h"
 #include "proto/kv.pb.h"
+#include "replication/env.h"
 #include "replication/operation.h"
 #include "support/mutex.h"
 
@@ -33,10 +35,15 @@ struct StreamLimits {
   // results that wait to be sent, and of the results that reads in flight will probably have.
   size_t max_operations = 4096;
   size_t max_bytes = size_t{16} << 20;
+  // Operations in flight of all streams together: at this, streams that have some in flight are not
+  // read. Below what a node takes in all, so that other calls find room.
+  size_t max_operations_in_all = 16384;
   // Results of one stream, and of all, that wait to be sent. Reads beyond, whose results were
   // larger than those before them, end with RESOURCE_EXHAUSTED.
   size_t max_waiting_bytes = size_t{64} << 20;
   size_t max_waiting_bytes_in_all = size_t{256} << 20;
+  // For a client to take a message of results; the stream is cut off then.
+  absl::Duration write_timeout = absl::Seconds(20);
 };
 
 class KvStream;
@@ -59,8 +66,9 @@ class KvStreams {
   void Start();
 
   // Sends the results that have come since the last call, and starts what they have made room for:
-  // after each turn of the strand. Returns whether it must be called again soon, after another one.
-  bool Flush() ABSL_LOCKS_EXCLUDED(mu_);
+  // after each turn of the strand, and at least once a second. Returns whether it must be called
+  // again soon, after another turn.
+  bool Flush(MonotonicTime now) ABSL_LOCKS_EXCLUDED(mu_);
 
   // No stream is read any more: each ends with UNAVAILABLE once what it has in flight is answered.
   // So do new ones, at once.
@@ -84,6 +92,8 @@ class KvStreams {
     OperationResult result;
   };
 
+  bool RoomInAll() const { return in_flight_ < limits_.max_operations_in_all; }
+  void CutOffSilent(MonotonicTime now);
   void AwaitStream();
   // A KvApi's result. Thread-safe.
   void OnResult(InFlight* operation, OperationResult result) ABSL_LOCKS_EXCLUDED(mu_);
@@ -97,8 +107,14 @@ class KvStreams {
   // Of the poll thread.
   bool ended_ = false;
   std::set<KvStream*> streams_;
-  std::set<KvStream*> waiting_;  // these could start more, but others had to have their turn
-  size_t waiting_bytes_ = 0;     // of all streams
+  // These could start or read more, but others had to have their turn, or all are too many.
+  std::set<KvStream*> waiting_;
+  KvStream* served_last_ = nullptr;  // of those; only compared
+  int turn_left_ = 0;                // operations that may be started before the next Flush
+  size_t in_flight_ = 0;             // operations of all streams
+  size_t waiting_bytes_ = 0;         // of all streams
+  MonotonicTime now_ = -absl::InfiniteDuration();
+  MonotonicTime next_check_ = -absl::InfiniteDuration();
   std::vector<Finished> finished_here_;
   // Reused, since making them costs more than filling them.
   v1::StreamOperation request_;

@@ -114,7 +114,9 @@ class KvStreamTest : public ::testing::Test, private PollHost {
     builder.SetMaxReceiveMessageSize(2 * kMaxRequestBytes);
     builder.AddListeningPort(address, grpc::InsecureServerCredentials());
     loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue());
-    service_ = std::make_unique<KvService>(loop_.get(), &api_, limits);
+    KvLimits all;
+    all.stream = limits;
+    service_ = std::make_unique<KvService>(loop_.get(), &api_, all);
     builder.RegisterService(service_->service());
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
@@ -177,7 +179,7 @@ class KvStreamTest : public ::testing::Test, private PollHost {
  private:
   MonotonicTime OnGathered() override {
     if (end_streams_) service_->EndStreams();
-    return service_->Flush() ? MonotonicNow() : absl::InfiniteDuration();
+    return service_->Flush(MonotonicNow()) ? MonotonicNow() : absl::InfiniteDuration();
   }
   MonotonicTime NextDeadline() const override { return absl::InfiniteDuration(); }
 
@@ -235,10 +237,13 @@ TEST_F(KvStreamTest, ResultsOfOneTurnLeaveTogether) {
   Serve();
   api_.AnswerWith([](const Operation&) { return Found("v"); });
   const auto stream = stub_->Stream(&context_);
-  ASSERT_TRUE(stream->Write(Gets(1, 500)));
+  // Until it is known that results are small, few reads are started at a time.
+  ASSERT_TRUE(stream->Write(Gets(1, 300)));
+  ReadResults(stream.get(), 300);
+  ASSERT_TRUE(stream->Write(Gets(1, 200)));
   v1::StreamResponse response;
   ASSERT_TRUE(stream->Read(&response));
-  EXPECT_EQ(response.results_size(), 500);
+  EXPECT_EQ(response.results_size(), 200);
 }
 
 TEST_F(KvStreamTest, BatchClosesAtOneMebibyte) {
@@ -417,6 +422,7 @@ TEST_F(KvStreamTest, ClientThatDoesNotReadStopsItsStreamOnly) {
 TEST_F(KvStreamTest, ReadsWhoseResultsNobodyFetchesFailBeyondTheLimit) {
   StreamLimits limits;
   limits.max_waiting_bytes = 5 << 20;
+  limits.max_bytes = size_t{100} << 20;
   Serve(limits);
   const auto stream = stub_->Stream(&context_);
   // All are in flight before the first result tells how large they are.
@@ -436,6 +442,85 @@ TEST_F(KvStreamTest, ReadsWhoseResultsNobodyFetchesFailBeyondTheLimit) {
   }
   EXPECT_GE(found, 4u);
   EXPECT_LT(found, kReads);
+}
+
+TEST_F(KvStreamTest, AllStreamsTogetherAreHeldBack) {
+  StreamLimits limits;
+  limits.max_operations_in_all = 8;
+  Serve(limits);
+  const auto stream = stub_->Stream(&context_);
+  ASSERT_TRUE(stream->Write(Gets(1, 12)));
+  ASSERT_TRUE(api_.AwaitStarted(8));
+  // Another one is kept alive, with a single operation.
+  grpc::ClientContext other_context;
+  const auto other = stub_->Stream(&other_context);
+  ASSERT_TRUE(other->Write(Gets(1, 5)));
+  ASSERT_TRUE(api_.AwaitStarted(9));
+  AwaitTurns();
+  EXPECT_EQ(api_.started().size(), 9u);
+  for (size_t i = 0; i < 17; ++i) {
+    ASSERT_TRUE(api_.AwaitStarted(i + 1));
+    EXPECT_LE(api_.open_operations(), 9u);
+    api_.Finish(i, Found("v"));
+  }
+  EXPECT_EQ(ReadResults(stream.get(), 12).size(), 12u);
+  EXPECT_EQ(ReadResults(other.get(), 5).size(), 5u);
+}
+
+TEST_F(KvStreamTest, AStreamWithoutAMessageIsReadAgainWhenThereIsRoomInAll) {
+  StreamLimits limits;
+  limits.max_operations_in_all = 2;
+  Serve(limits);
+  const auto stream = stub_->Stream(&context_);
+  ASSERT_TRUE(stream->Write(Gets(1, 2)));
+  ASSERT_TRUE(api_.AwaitStarted(2));
+  ASSERT_TRUE(stream->Write(Gets(3, 1)));
+  ASSERT_TRUE(stream->Write(Gets(4, 1)));
+  AwaitTurns();
+  EXPECT_EQ(api_.started().size(), 2u);
+  for (size_t i = 0; i < 4; ++i) {
+    ASSERT_TRUE(api_.AwaitStarted(i + 1));
+    api_.Finish(i, Found("v"));
+  }
+  EXPECT_EQ(ReadResults(stream.get(), 4).size(), 4u);
+}
+
+// Each could hold as much as is left for all others.
+TEST_F(KvStreamTest, ClientsThatDoNotReadLeaveOthersTheirPart) {
+  StreamLimits limits;
+  limits.max_streams = 4;
+  limits.max_waiting_bytes_in_all = size_t{8} << 20;
+  Serve(limits);
+  api_.AnswerWith([](const Operation&) { return Found(std::string(1 << 20, 'v')); });
+  const auto silent = stub_->Stream(&context_);
+  ASSERT_TRUE(silent->Write(Gets(1, 100)));
+  ASSERT_TRUE(api_.AwaitStarted(8));
+  AwaitTurns();
+  grpc::ClientContext other_context;
+  const auto other = stub_->Stream(&other_context);
+  for (uint64_t id = 1; id <= 5; ++id) {
+    ASSERT_TRUE(other->Write(Gets(id, 1)));
+    EXPECT_TRUE(ReadResults(other.get(), 1).at(id).has_read());
+  }
+}
+
+TEST_F(KvStreamTest, AClientThatTakesNothingForLongIsCutOff) {
+  StreamLimits limits;
+  limits.write_timeout = absl::Milliseconds(20);
+  limits.max_streams = 1;
+  Serve(limits);
+  api_.AnswerWith([](const Operation&) { return Found(std::string(1 << 20, 'v')); });
+  const auto stream = stub_->Stream(&context_);
+  ASSERT_TRUE(stream->Write(Gets(1, 30)));
+  ASSERT_TRUE(api_.AwaitStarted(10));
+  // Nothing is read. Its place becomes free by itself.
+  for (bool taken = false; !taken;) {
+    grpc::ClientContext context;
+    const auto other = stub_->Stream(&context);
+    other->Write(Gets(1, 1));
+    v1::StreamResponse response;
+    taken = other->Read(&response);
+  }
 }
 
 TEST_F(KvStreamTest, GarbageEndsTheStreamAndStartsNothing) {

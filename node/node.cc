@@ -28,6 +28,13 @@ namespace {
 // Keys and values of operations in flight.
 constexpr int64_t kMaxOperationBytes = int64_t{256} << 20;
 
+// Of one gRPC connection; further ones wait at the client.
+constexpr int kMaxCallsOfAConnection = 1024;
+
+constexpr int kKeepaliveMs = 30000;
+constexpr int kKeepaliveTimeoutMs = 10000;
+constexpr int kClientPingIntervalMs = 5000;
+
 // A shutdown's time ends with three steps of at most this: cutting off operations, ending the
 // streams of peers, ending calls.
 constexpr absl::Duration kShutdownStep = absl::Milliseconds(300);
@@ -141,6 +148,16 @@ absl::Status Node::StartServer() {
                          config_.grpc_port};
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsOfAConnection);
+  // A client that has vanished without a word keeps its place no longer than this.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  // Clients may ask for a sign of life as often as this, whether they call or not.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kClientPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  // The node's own pings go on over connections on which nothing else is sent.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   // For peers; KvService has a limit of its own for clients.
   builder.SetMaxReceiveMessageSize(kMaxPeerMessageBytes);
   builder.SetMaxSendMessageSize(kMaxPeerMessageBytes);
@@ -309,7 +326,7 @@ MonotonicTime Node::OnGathered() {
     strand_.Enqueue([this] { RefreshStatus(); });
   }
   const bool more = strand_.Run();
-  const bool more_for_clients = kv_service_->Flush();
+  const bool more_for_clients = kv_service_->Flush(now);
   ResumePaused();
   ShowHealth();
   const MonotonicTime next =

@@ -9,6 +9,15 @@
 #include "replication/outcomes.h"
 
 namespace quorate {
+namespace {
+
+size_t ValueBytes(const Record& record) {
+  size_t bytes = 0;
+  for (const Sibling& sibling : record.siblings) bytes += sibling.value.size();
+  return bytes;
+}
+
+}  // namespace
 
 void QuorumReads::Start(OperationId id, const Operation& operation) {
   const int n = context_->quorums().n;
@@ -19,7 +28,13 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
-  PendingRead read{operation.key, QuorumTracker(n, required), {}, {}, {}, context_->Now(), false};
+  if (held_bytes_ >= context_->config().max_read_bytes) {
+    return context_->Complete(
+        id, NotSent(absl::ResourceExhaustedError(
+                absl::StrCat("reads in flight hold ", held_bytes_,
+                             " bytes of values, more than this node's limit; retry later"))));
+  }
+  PendingRead read{operation.key, QuorumTracker(n, required), {}, {}, {}, context_->Now()};
   read.awaited.assign(peers.begin(), peers.end());
   reads_.emplace(id, std::move(read));
   peer::v1::Message message;
@@ -99,7 +114,18 @@ void QuorumReads::Take(OperationId id, NodeId node, const std::optional<Record>&
   PendingRead& read = it->second;
   if (!read.answers.Accept(node)) return;
   read.versions.push_back(Answer{node, record.has_value() ? record->version : Version()});
-  if (record.has_value()) read.merged.Merge(*record);
+  if (!record.has_value()) return;
+  read.merged.Merge(*record);
+  held_bytes_ -= read.bytes;
+  read.bytes = ValueBytes(read.merged);
+  held_bytes_ += read.bytes;
+}
+
+void QuorumReads::OnCancel(OperationId id) {
+  const auto it = reads_.find(id);
+  if (it == reads_.end()) return;
+  held_bytes_ -= it->second.bytes;
+  reads_.erase(it);
 }
 
 void QuorumReads::Refuse(OperationId id, NodeId node) {
@@ -148,6 +174,7 @@ bool QuorumReads::Disagree(const PendingRead& read) {
 
 void QuorumReads::Settle(OperationId id) {
   const auto it = reads_.find(id);
+  held_bytes_ -= it->second.bytes;
   SettledRead settled{it->second.key, std::move(it->second.merged), {}};
   for (const Answer& answer : it->second.versions) {
     if (!(answer.version == settled.merged.version)) settled.behind.push_back(answer.node);

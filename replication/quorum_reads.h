@@ -40,7 +40,7 @@ class QuorumReads {
   void OnPeerDown(NodeId peer);
   // Returns false where `id` is no read.
   bool OnExpire(OperationId id);
-  void OnCancel(OperationId id) { reads_.erase(id); }
+  void OnCancel(OperationId id);
 
   // Settles answered reads that have waited for the other answers since before `started`: these may
   // have been lost.
@@ -62,6 +62,7 @@ class QuorumReads {
     absl::InlinedVector<NodeId, 8> awaited;  // asked, and may still answer
     MonotonicTime started;
     bool completed = false;
+    size_t bytes = 0;  // of `merged`, counted in held_bytes_
   };
 
   // A read at R=1: nobody is asked.
@@ -78,6 +79,7 @@ class QuorumReads {
   StrategyContext* const context_;
   const std::function<void(const SettledRead&)> on_settled_;
   absl::btree_map<OperationId, PendingRead> reads_;
+  size_t held_bytes_ = 0;  // of the records of all reads
 };
 
 }  // namespace quorate

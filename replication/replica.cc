@@ -252,6 +252,10 @@ OperationId Replica::OpenInternal(absl::Duration timeout) {
 
 void Replica::Complete(OperationId id, OperationResult result) {
   if (open_.erase(id) == 0) return;  // cancelled: nobody waits for it any more
+  // Answers stay in memory until the drain has ended.
+  if (result.record.has_value()) {
+    for (const Sibling& sibling : result.record->siblings) drain_bytes_ += sibling.value.size();
+  }
   results_.emplace_back(id, std::move(result));
 }
 
