@@ -28,6 +28,7 @@ constexpr size_t kMaxNameBytes = 64;
 constexpr int kMaxPeers = 63;
 // A record travels in one message of at most 8 MiB.
 constexpr int64_t kLargestValueBytes = int64_t{7} << 20;
+constexpr int64_t kFastestCatchUp = int64_t{1} << 40;  // bytes a second
 constexpr int64_t kLargestKeyBytes = int64_t{64} << 10;
 
 template <typename... Parts>
@@ -369,6 +370,12 @@ void ReadLimits(Reader* reader, NodeConfig* config) {
       "max_key_bytes", static_cast<int64_t>(cluster.max_key_bytes), 1, kLargestKeyBytes));
   cluster.max_value_bytes = static_cast<size_t>(reader->Number(
       "max_value_bytes", static_cast<int64_t>(cluster.max_value_bytes), 0, kLargestValueBytes));
+  cluster.catch_up_bytes_per_second = static_cast<size_t>(
+      reader->Number("catch_up_bytes_per_second",
+                     static_cast<int64_t>(cluster.catch_up_bytes_per_second), 0, kFastestCatchUp));
+  cluster.background_bytes_per_second = static_cast<size_t>(reader->Number(
+      "background_bytes_per_second", static_cast<int64_t>(cluster.background_bytes_per_second), 0,
+      kFastestCatchUp));
   config->shutdown_timeout = reader->Duration("shutdown_timeout", config->shutdown_timeout);
 }
 

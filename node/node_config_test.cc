@@ -98,6 +98,8 @@ TEST(NodeConfigTest, LimitsAndTimes) {
                                     {"shutdown_timeout", "1500ms"},
                                     {"forward_writes", "false"},
                                     {"max_clock_skew", "2s"},
+                                    {"catch_up_bytes_per_second", "1000"},
+                                    {"background_bytes_per_second", "0"},
                                     {"durability", "memory"},
                                     {"http_max_connections", "7"}});
   EXPECT_EQ(config.cluster.max_key_bytes, 10u);
@@ -107,6 +109,8 @@ TEST(NodeConfigTest, LimitsAndTimes) {
   EXPECT_EQ(config.shutdown_timeout, absl::Milliseconds(1500));
   EXPECT_FALSE(config.cluster.forward_writes);
   EXPECT_EQ(config.cluster.max_clock_skew, absl::Seconds(2));
+  EXPECT_EQ(config.cluster.catch_up_bytes_per_second, 1000u);
+  EXPECT_EQ(config.cluster.background_bytes_per_second, 0u);
 }
 
 TEST(NodeConfigTest, DataAreKeptWhereAFolderIsNamed) {

@@ -43,6 +43,13 @@ DEFINE_string(durability, "",
 DEFINE_string(emulate, "",
               "a slower world, for experiments: classroom, lan, wan3, wan5, or delays such as "
               "link=20ms,apply=5ms; doc/operations.md explains them");
+DEFINE_string(catch_up_bytes_per_second, "",
+              "how fast a node gets what it lacks from one other node; 0: as fast as it can; "
+              "default: 67108864");
+DEFINE_string(
+    background_bytes_per_second, "",
+    "how fast a node compares its data with another's when nothing is known to be missing "
+    "(leaderless); 0: as fast as it can; default: 1048576");
 DEFINE_string(shutdown_timeout, "", "how long a shutdown may take; default: 5s");
 DEFINE_string(http_max_connections, "", "HTTP connections at a time; default: 1024");
 DEFINE_string(http_max_header_bytes, "", "longest HTTP header; default: 8192");
@@ -80,6 +87,8 @@ constexpr FlagName kFlags[] = {
     {"max_value_bytes", nullptr},
     {"data_dir", nullptr},
     {"durability", nullptr},
+    {"catch_up_bytes_per_second", nullptr},
+    {"background_bytes_per_second", nullptr},
     {"shutdown_timeout", nullptr},
     {"emulate", nullptr},
     {"http_max_connections", nullptr},

@@ -33,8 +33,15 @@ absl::btree_map<std::string, Version> Listed(const peer::v1::Compare& compare) {
 
 }  // namespace
 
-void CatchUp::Pull(NodeId peer) {
-  if (!Pulling(peer)) Restart(peer);
+void CatchUp::Pull(NodeId peer, Pace pace) {
+  const auto it = pulls_.find(peer);
+  if (it == pulls_.end()) {
+    Restart(peer);
+    if (Pulling(peer)) pulls_[peer].pace = pace;
+  } else if (pace == Pace::kUrgent && it->second.pace != pace) {
+    it->second.pace = pace;
+    if (it->second.resting) NextPage(peer, &it->second);
+  }
 }
 
 void CatchUp::Restart(NodeId peer) {
@@ -45,7 +52,32 @@ void CatchUp::Restart(NodeId peer) {
   NextPage(peer, &pull);
 }
 
+void CatchUp::Rest(NodeId peer, size_t bytes, PullState* pull) {
+  const ClusterConfig& config = context_->config();
+  const size_t rate = pull->pace == Pace::kUrgent ? config.catch_up_bytes_per_second
+                                                  : config.background_bytes_per_second;
+  if (rate == 0) return NextPage(peer, pull);
+  pull->resting = true;
+  pull->rest_ends = context_->Now() + absl::Seconds(1) * bytes / rate;
+  OnTimer();
+}
+
+void CatchUp::OnTimer() {
+  const MonotonicTime now = context_->Now();
+  MonotonicTime next = absl::InfiniteDuration();
+  for (auto& [peer, pull] : pulls_) {
+    if (!pull.resting) continue;
+    if (pull.rest_ends <= now) {
+      NextPage(peer, &pull);
+    } else {
+      next = std::min(next, pull.rest_ends);
+    }
+  }
+  if (next != absl::InfiniteDuration()) wake_(next - now);
+}
+
 void CatchUp::NextPage(NodeId peer, PullState* pull) {
+  pull->resting = false;
   pull->page = ++last_page_;
   pull->patience = 4 * context_->config().resend_interval;
   AskPage(peer, pull);
@@ -66,6 +98,7 @@ void CatchUp::AskPage(NodeId peer, PullState* pull) {
     entry->set_key(key);
     record.version.ToProto(entry->mutable_version());
   }
+  pull->asked_bytes = message.ByteSizeLong();
   context_->Send(peer, message);
 }
 
@@ -103,7 +136,7 @@ void CatchUp::OnCompare(NodeId from, const peer::v1::Compare& compare) {
 
 void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {
   const auto it = pulls_.find(from);
-  if (it == pulls_.end() || it->second.page != reply.page()) return;
+  if (it == pulls_.end() || it->second.page != reply.page() || it->second.resting) return;
   PullState& pull = it->second;
   if (!reply.done() && reply.through_key() <= pull.after_key) return;  // no progress: a broken peer
   if (pull.first) strategy_->OnPullStarted(from, reply);
@@ -117,7 +150,7 @@ void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {
     ++records_pulled_;
     strategy_->OnPulledRecord(from, entry.key(), *record);
   }
-  if (!reply.done()) return NextPage(from, &pull);
+  if (!reply.done()) return Rest(from, pull.asked_bytes + reply.ByteSizeLong(), &pull);
   const bool source_syncing = pull.source_syncing;
   pulls_.erase(it);
   strategy_->OnPullDone(from, source_syncing);
@@ -125,7 +158,7 @@ void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {
 
 void CatchUp::Tick() {
   for (auto& [peer, pull] : pulls_) {
-    if (context_->Now() - pull.asked < pull.patience) continue;
+    if (pull.resting || context_->Now() - pull.asked < pull.patience) continue;
     // A slow path must not be asked faster than it answers. An answer to any of the requests for a
     // page will do, but for the first: the position that comes with it belongs to its own request.
     pull.patience = std::min(2 * pull.patience, kMostPatience);

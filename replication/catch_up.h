@@ -2,14 +2,18 @@
 //
 // A pull compares this store with a peer's, page by page in key order: the puller lists keys and
 // versions of a range, the peer answers with the records of that range that the puller lacks.
-// Nothing is remembered at the peer, so a pull survives lost messages and goes on where it was.
-// Pages hold at most 1,000 records or 1 MiB.
+// The peer remembers nothing of a pull but what the strategy does at its first page, so a pull
+// survives lost messages and goes on where it was. Pages hold at most 1,000 records or 1 MiB.
+//
+// Pulls are paced, so that they leave room for clients: by a budget of bytes a second, small for
+// those that nobody waits for.
 //
 // Not thread-safe: runs on the replica's strand.
 #ifndef QUORATE_REPLICATION_CATCH_UP_H_
 #define QUORATE_REPLICATION_CATCH_UP_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/container/btree_map.h"
@@ -21,12 +25,20 @@ namespace quorate {
 
 class CatchUp {
  public:
-  // Both must outlive this. `strategy` is told of pages and completed pulls.
-  explicit CatchUp(StrategyContext* context) : context_(context) {}
+  enum class Pace {
+    kUrgent,      // something is known to be missing
+    kBackground,  // to be sure
+  };
+
+  // Both must outlive this. `strategy` is told of pages and completed pulls. `wake` asks for a call
+  // of OnTimer after a while, instead of what it was asked for before.
+  CatchUp(StrategyContext* context, std::function<void(absl::Duration)> wake)
+      : context_(context), wake_(std::move(wake)) {}
   void SetStrategy(Strategy* strategy) { strategy_ = strategy; }
 
-  // Starts a pull from a connected peer; one that is under way goes on instead.
-  void Pull(NodeId peer);
+  // Starts a pull from a connected peer; one that is under way goes on instead, at the greater of
+  // both paces.
+  void Pull(NodeId peer, Pace pace = Pace::kUrgent);
   // Starts from the first page even if a pull is under way.
   void Restart(NodeId peer);
   void Stop(NodeId peer) { pulls_.erase(peer); }
@@ -36,6 +48,8 @@ class CatchUp {
 
   // Asks again for pages that have not come, more and more patiently.
   void Tick();
+  // Goes on with the pulls that have waited long enough.
+  void OnTimer();
 
   // Records received and records sent, since the start.
   uint64_t records_pulled() const { return records_pulled_; }
@@ -47,16 +61,23 @@ class CatchUp {
     bool first = true;
     bool source_syncing = false;
     std::string after_key;  // everything up to here has been compared
+    Pace pace = Pace::kUrgent;
+    size_t asked_bytes = 0;
+    bool resting = false;  // until `rest_ends`, for the budget's sake; else a page is awaited
+    MonotonicTime rest_ends;
     MonotonicTime asked;
     absl::Duration patience;  // doubles with every time the page has to be asked for again
   };
 
+  // Asks for the next page, once the budget allows for the `bytes` of the last one.
+  void Rest(NodeId peer, size_t bytes, PullState* pull);
   void NextPage(NodeId peer, PullState* pull);
   void AskPage(NodeId peer, PullState* pull);
   void OnCompare(NodeId from, const peer::v1::Compare& compare);
   void OnReply(NodeId from, const peer::v1::CompareReply& reply);
 
   StrategyContext* const context_;
+  const std::function<void(absl::Duration)> wake_;
   Strategy* strategy_ = nullptr;
   uint64_t last_page_ = 0;
   absl::btree_map<NodeId, PullState> pulls_;

@@ -48,6 +48,11 @@ struct ClusterConfig {
   size_t max_window_bytes = size_t{64} << 20;  // leader-follower: what can be sent again
   size_t max_unacknowledged_bytes = size_t{8} << 20;  // leader-follower: in flight to one follower
 
+  // Catch-up: how fast a replica pulls from one peer what it knows to lack, and how fast it
+  // compares with one in the background, in bytes of pages. 0: as fast as may be.
+  size_t catch_up_bytes_per_second = size_t{64} << 20;
+  size_t background_bytes_per_second = size_t{1} << 20;
+
   // Timing. A session is given up after peer_timeout without an answer.
   absl::Duration heartbeat_interval = absl::Milliseconds(200);
   absl::Duration peer_timeout = absl::Seconds(1);

@@ -11,6 +11,7 @@ namespace {
 
 // Timers of the replica itself; a strategy's timers follow.
 constexpr TimerId kHeartbeatTimer = 0;
+constexpr TimerId kCatchUpTimer = 1;
 constexpr TimerId kFirstStrategyTimer = 16;
 
 // Requests go out on this node's own session, replies on the peer's (proto/peer.proto, Batch).
@@ -53,7 +54,9 @@ Replica::Replica(const ClusterConfig& config, Incarnation incarnation, StoredSta
       quorums_(config.quorums),
       store_(engine, std::move(state)),
       sessions_(&config_, incarnation, env, this),
-      catch_up_(this) {}
+      catch_up_(this,
+                [env](absl::Duration after) { env->SetTimer(kCatchUpTimer, env->Now() + after); }) {
+}
 
 void Replica::Start() {
   strategy_->Start();
@@ -146,6 +149,7 @@ void Replica::FireTimer(TimerId id) {
   ++drain_events_;
   if (!failed_.ok()) return;
   if (id >= kFirstStrategyTimer) return strategy_->OnTimer(id - kFirstStrategyTimer);
+  if (id == kCatchUpTimer) return catch_up_.OnTimer();
   sessions_.Tick();
   catch_up_.Tick();
   env_->SetTimer(kHeartbeatTimer, env_->Now() + config_.heartbeat_interval);

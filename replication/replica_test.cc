@@ -99,6 +99,59 @@ TEST_P(ReplicaTest, ADrainIsFullAfterItsBound) {
   replica.Flush();
 }
 
+TEST_P(ReplicaTest, ADrainIsFullOfLargeAnswersToo) {
+  ReplicaHarness cluster(GetParam(), {1, 1, 1});
+  ASSERT_TRUE(cluster.Do(1, SetOf("k", std::string(Replica::kDrainBytes, 'x'))).status.ok());
+  Replica& replica = cluster.replica(1);
+  EXPECT_FALSE(replica.DrainFull());
+  replica.Submit(1000, GetOf("k"));
+  replica.Flush();
+  ASSERT_NE(cluster.ResultOf(1000), nullptr);
+}
+
+TEST_P(ReplicaTest, ReadsThatHoldTooMuchAreRefused) {
+  ReplicaHarness cluster(GetParam(), {3, 3, 3},
+                         [](ClusterConfig* config) { config->max_read_bytes = 1000; });
+  ASSERT_TRUE(cluster.Do(1, SetOf("k", std::string(1500, 'x'))).status.ok());
+  const OperationId first = cluster.Submit(1, GetOf("k"));
+  const OperationId second = cluster.Submit(1, GetOf("k"));
+  cluster.Run(absl::Seconds(1));
+  ASSERT_NE(cluster.ResultOf(first), nullptr);
+  EXPECT_TRUE(cluster.ResultOf(first)->status.ok());
+  ASSERT_NE(cluster.ResultOf(second), nullptr);
+  EXPECT_EQ(cluster.ResultOf(second)->status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(cluster.Do(1, GetOf("k")).status.ok()) << "what has ended holds nothing";
+}
+
+// How long a node that starts empty takes to get 3 MB from others.
+absl::Duration TimeToCatchUp(const std::string& strategy, size_t bytes_per_second) {
+  ReplicaHarness cluster(strategy, {3, 2, 2}, [&](ClusterConfig* config) {
+    config->catch_up_bytes_per_second = bytes_per_second;
+  });
+  for (int i = 10; i < 40; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    EXPECT_TRUE(cluster.Do(1, SetOf(key, std::string(100000, 'v'))).status.ok());
+  }
+  cluster.Restart(3);
+  absl::Duration waited;
+  const absl::Duration step = absl::Milliseconds(100);
+  for (; waited < absl::Minutes(1) && cluster.Held(3, "k39").size() < 100000; waited += step) {
+    cluster.Run(step);
+  }
+  EXPECT_EQ(cluster.Held(3, "k10").size(), 100000u);
+  EXPECT_EQ(cluster.Held(3, "k39").size(), 100000u);
+  return waited;
+}
+
+TEST_P(ReplicaTest, CatchUpKeepsToItsBudget) {
+  const absl::Duration unpaced = TimeToCatchUp(GetParam(), 0);
+  const absl::Duration paced = TimeToCatchUp(GetParam(), 1000000);
+  EXPECT_LT(unpaced, absl::Seconds(3));
+  // Two pages of three, of about 1 MB each, are followed by a rest.
+  EXPECT_GE(paced, unpaced + absl::Milliseconds(1800));
+  EXPECT_LT(paced, unpaced + absl::Seconds(4));
+}
+
 TEST_P(ReplicaTest, ReadsInsideADrainSeeItsWrites) {
   ReplicaHarness cluster(GetParam(), {1, 1, 1});
   cluster.replica(1).Submit(1000, SetOf("k", "v"));

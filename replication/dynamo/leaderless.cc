@@ -349,14 +349,15 @@ void Leaderless::OnPing(NodeId from, const peer::v1::Ping& ping) {
 void Leaderless::Compare() {
   for (auto& [id, peer] : peers_) {
     const Incarnation incarnation = context_->PeerIncarnation(id);
-    if (incarnation == 0 || context_->catch_up().Pulling(id)) continue;
+    if (incarnation == 0) continue;
     if (syncing_ && context_->Now() < counts_from_) continue;
-    if (peer.compared_incarnation == incarnation && peer.compared.missed >= peer.due.missed &&
-        peer.compared.wanted >= peer.due.wanted) {
-      continue;
-    }
-    peer.comparing = peer.due;
-    context_->catch_up().Pull(id);
+    const bool urgent = peer.compared_incarnation != incarnation ||
+                        peer.compared.missed < peer.due.missed ||
+                        peer.compared.wanted < peer.due.wanted;
+    if (!urgent && peer.compared.turns >= peer.due.turns) continue;
+    // What has become due since a comparison began, needs another one after it.
+    if (!context_->catch_up().Pulling(id)) peer.comparing = peer.due;
+    context_->catch_up().Pull(id, urgent ? CatchUp::Pace::kUrgent : CatchUp::Pace::kBackground);
   }
 }
 
@@ -407,7 +408,7 @@ void Leaderless::OnTimer(TimerId id) {
   auto next = peers_.upper_bound(last_compared_);
   if (next == peers_.end()) next = peers_.begin();
   last_compared_ = next->first;
-  ++next->second.due.wanted;
+  ++next->second.due.turns;
   Compare();
 }
 

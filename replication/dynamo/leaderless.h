@@ -73,7 +73,8 @@ class Leaderless : public Strategy {
   // Reasons to compare stores with a peer, as figures that grow.
   struct Reasons {
     uint64_t missed = 0;  // writes of the peer that this node may have missed, by the peer's word
-    uint64_t wanted = 0;  // everything else
+    uint64_t wanted = 0;  // everything else that should not wait
+    uint64_t turns = 0;   // of the comparisons in the background
   };
   struct Peer {
     // Writes of this node that the peer may have missed. Starts at 1, so that the peer compares

@@ -31,6 +31,8 @@ ClusterPlan DrawCluster(absl::string_view strategy, SimRng rng) {
   config.resend_interval = rng.Between(absl::Milliseconds(10), absl::Milliseconds(100));
   config.anti_entropy_interval = rng.Pick(
       std::vector<absl::Duration>{absl::Milliseconds(500), absl::Seconds(5), absl::Seconds(30)});
+  config.catch_up_bytes_per_second = rng.Pick(std::vector<size_t>{0, 50000, size_t{64} << 20});
+  config.background_bytes_per_second = rng.Pick(std::vector<size_t>{0, 10000, size_t{1} << 20});
   if (StrategyHasLeader(strategy)) {
     plan.leader = static_cast<NodeId>(rng.Between(1, config.quorums.n));
     plan.followers_know_n = rng.Chance(50);
