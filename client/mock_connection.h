@@ -7,7 +7,7 @@
 //     done(reply);
 //     return CallId{1};
 //   });
-//   Greeter greeter(quorate::Client(connection));
+//   Greeter greeter{quorate::Client(connection)};
 #ifndef QUORATE_CLIENT_MOCK_CONNECTION_H_
 #define QUORATE_CLIENT_MOCK_CONNECTION_H_
 
