@@ -3,6 +3,7 @@
 //
 //   resolve_conflict 127.0.0.1:9080 mykey
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "client/client.h"
@@ -26,17 +27,23 @@ int main(int argc, char** argv) {
     std::cerr << read.status() << "\n";
     return 1;
   }
-  std::string merged;
-  for (const quorate::SiblingValue& sibling : read->siblings) {
-    if (!sibling.deleted) merged += (merged.empty() ? "" : " and ") + sibling.value;
-  }
   if (!read->conflict) {
     std::cout << "no conflict\n";
     return 0;
   }
+  std::optional<std::string> merged;  // nullopt: each of the writers has deleted the key
+  for (const quorate::SiblingValue& sibling : read->siblings) {
+    if (sibling.deleted) continue;
+    merged = merged.has_value() ? *merged + " and " + sibling.value : sibling.value;
+  }
   quorate::WriteOptions settle;
   settle.context = read->context;
-  const auto written = client.Set(key, merged, settle).Get();
-  std::cout << (written.ok() ? "settled: " + merged : written.status().ToString()) << "\n";
-  return written.ok() ? 0 : 1;
+  const auto written = merged.has_value() ? client.Set(key, *merged, settle).Get()
+                                          : client.Delete(key, settle).Get();
+  if (!written.ok()) {
+    std::cerr << written.status() << "\n";
+    return 1;
+  }
+  std::cout << "settled: " << merged.value_or("(deleted)") << "\n";
+  return 0;
 }

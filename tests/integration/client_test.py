@@ -66,6 +66,15 @@ class LeaderlessClientTest(ClientExamples, unittest.TestCase):
                       ("settled: one and two\n", "settled: two and one\n"))
         self.assertEqual(run("RESOLVE_CONFLICT", self.cluster[3], "disputed"), "no conflict\n")
 
+    def test_resolves_a_conflict_of_deletes(self):
+        context = self.cluster[1].set("dropped", "first").body["context"]
+        for _ in range(2):
+            self.cluster[1].post("/delete", {"key": "dropped", "context": context})
+        self.cluster.await_converged(["dropped"])
+        self.assertEqual(run("RESOLVE_CONFLICT", self.cluster[2], "dropped"), "settled: (deleted)\n")
+        self.assertEqual(self.cluster[3].read("dropped").status, 404)
+        self.assertEqual(run("RESOLVE_CONFLICT", self.cluster[3], "dropped"), "no conflict\n")
+
 
 if __name__ == "__main__":
     unittest.main()
