@@ -1,11 +1,10 @@
 // kvctl: reads and writes a cluster from the command line.
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +44,9 @@ namespace quorate::kvctl {
 namespace {
 
 constexpr char kVersion[] = "0.1.0";
+
+// No node takes a request above this.
+constexpr size_t kMaxValueBytes = size_t{8} << 20;
 
 // What the flags say, checked.
 struct Settings {
@@ -93,16 +95,41 @@ absl::StatusOr<Settings> ReadSettings() {
   return settings;
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
+absl::StatusOr<std::string> ReadFile(std::FILE* file, const std::string& name) {
   std::string content;
-  if (path == "-") {
-    content.assign(std::istreambuf_iterator<char>(std::cin), {});
-    return content;
+  std::vector<char> piece(64 << 10);
+  size_t count = piece.size();
+  while (count == piece.size() && content.size() <= kMaxValueBytes) {
+    count = std::fread(piece.data(), 1, piece.size(), file);
+    content.append(piece.data(), count);
   }
-  std::ifstream file(path, std::ios::binary);
-  if (file) content.assign(std::istreambuf_iterator<char>(file), {});
-  if (!file) return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
+  if (std::ferror(file) != 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("cannot read ", name, ": ", std::strerror(errno)));
+  }
+  if (content.size() > kMaxValueBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(name, " has more than ", kMaxValueBytes, " bytes, which no node takes"));
+  }
   return content;
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  if (path == "-") return ReadFile(stdin, "standard input");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             &std::fclose);
+  if (file != nullptr) return ReadFile(file.get(), path);
+  return absl::InvalidArgumentError(absl::StrCat("cannot read ", path, ": ", std::strerror(errno)));
+}
+
+// The value that `set` writes.
+absl::StatusOr<std::string> ValueOf(const std::vector<std::string>& words) {
+  const bool from_file = !FLAGS_file.empty();
+  if (from_file == (words.size() == 2)) {
+    return absl::InvalidArgumentError("give a value, or --file, and not both");
+  }
+  if (from_file) return ReadFile(FLAGS_file);
+  return words[1];
 }
 
 int WrongUsage(const absl::Status& why) {
@@ -150,20 +177,6 @@ int Show(const std::string& key, const Outcome<ReadReply>& outcome) {
     std::fprintf(stderr, "kvctl: %s\n", note.c_str());
   }
   return exit_code;
-}
-
-int Set(Client client, const std::vector<std::string>& words, const Settings& settings) {
-  const bool from_file = !FLAGS_file.empty();
-  if (from_file == (words.size() == 2)) {
-    return WrongUsage(absl::InvalidArgumentError("give a value, or --file, and not both"));
-  }
-  std::string value = from_file ? "" : words[1];
-  if (from_file) {
-    absl::StatusOr<std::string> content = ReadFile(FLAGS_file);
-    if (!content.ok()) return WrongUsage(content.status());
-    value = *std::move(content);
-  }
-  return Show(words[0], client.Set(words[0], std::move(value), settings.write).Get());
 }
 
 // Asks one node who is there, and then all at once.
@@ -218,6 +231,14 @@ int WatchStatus(const Client& client, const Settings& settings, const sigset_t& 
 }
 
 int Run(const Command& command, const std::vector<std::string>& words, const Settings& settings) {
+  const std::string name = command.name;
+  // Before the connection opens files of its own: a standard input that is closed leaves its number
+  // to the next one.
+  absl::StatusOr<std::string> value;
+  if (name == "set") {
+    value = ValueOf(words);
+    if (!value.ok()) return WrongUsage(value.status());
+  }
   ConnectionOptions options;
   options.targets = absl::StrSplit(FLAGS_target, ',');
   // Before there are threads: they must not take the signals that end a watch.
@@ -232,10 +253,11 @@ int Run(const Command& command, const std::vector<std::string>& words, const Set
         absl::InvalidArgumentError(absl::StrCat("--target: ", connection.status().message())));
   }
   Client client(*connection);
-  const std::string name = command.name;
   if (name == "get") return Show(words[0], client.Get(words[0], settings.read).Get());
   if (name == "local-read") return Show(words[0], client.LocalRead(words[0], settings.read).Get());
-  if (name == "set") return Set(client, words, settings);
+  if (name == "set") {
+    return Show(words[0], client.Set(words[0], *std::move(value), settings.write).Get());
+  }
   if (name == "delete") return Show(words[0], client.Delete(words[0], settings.write).Get());
   if (FLAGS_watch) return WatchStatus(client, settings, signals);
   return ShowStatus(client, settings.timeout);

@@ -17,8 +17,9 @@ UNAVAILABLE = 5
 NOWHERE = "--target=127.0.0.1:1"
 
 
-def kvctl(*words):
-    return subprocess.run([KVCTL, *words], capture_output=True, text=True, timeout=60, check=False)
+def kvctl(*words, **options):
+    return subprocess.run(
+        [KVCTL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False, **options)
 
 
 def commands():
@@ -34,8 +35,8 @@ def complete(*words):
 
 
 class CommandLineTest(unittest.TestCase):
-    def expect_usage_error(self, words, expected):
-        result = kvctl(*words)
+    def expect_usage_error(self, words, expected, **options):
+        result = kvctl(*words, **options)
         self.assertEqual(result.returncode, WRONG_USAGE, result)
         self.assertIn(expected, result.stderr)
         self.assertEqual(result.stdout, "")
@@ -71,6 +72,20 @@ class CommandLineTest(unittest.TestCase):
         self.expect_usage_error(["set", "k", "v", "--context", "?"], "--context is no base64")
         self.expect_usage_error(["get", "k", "--target", "localhost"], "'localhost' is no address")
         self.expect_usage_error(["get", "k", "--target="], "--target")
+
+    def test_values_that_cannot_be_read_are_not_written(self):
+        folder = os.path.dirname(KVCTL)
+        self.expect_usage_error(["set", "k", NOWHERE, "--file", folder], f"cannot read {folder}: Is a directory")
+        self.expect_usage_error(["set", "k", NOWHERE, "--file", "/dev/zero"], "/dev/zero has more than 8388608 bytes")
+        with open("/dev/zero", "rb") as endless:
+            self.expect_usage_error(["set", "k", NOWHERE, "--file", "-"], "standard input has more than", stdin=endless)
+        descriptor = os.open(folder, os.O_RDONLY)
+        self.addCleanup(os.close, descriptor)
+        self.expect_usage_error(["set", "k", NOWHERE, "--file", "-"], "cannot read standard input", stdin=descriptor)
+        closed = subprocess.run(["bash", "-c", '"$@" <&-', "bash", KVCTL, "set", "k", NOWHERE, "--file", "-"],
+                                capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(closed.returncode, WRONG_USAGE, closed)
+        self.assertIn("cannot read standard input", closed.stderr)
 
     def test_nobody_answers(self):
         result = kvctl("get", "k", NOWHERE, "--timeout=300ms")
