@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,6 +16,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "gflags/gflags.h"
 #include "glog/logging.h"
@@ -208,8 +208,7 @@ Outcome<std::vector<NodeView>> LookAt(Client client, absl::Duration timeout) {
   return nodes;
 }
 
-int ShowStatus(Client client, absl::Duration timeout) {
-  const Outcome<std::vector<NodeView>> nodes = LookAt(std::move(client), timeout);
+int Show(const Outcome<std::vector<NodeView>>& nodes) {
   if (!nodes.ok()) return Report(nodes.error(), /*write=*/false);
   std::fputs(
       FLAGS_json ? absl::StrCat(StatusJson(*nodes), "\n").c_str() : StatusText(*nodes).c_str(),
@@ -217,16 +216,18 @@ int ShowStatus(Client client, absl::Duration timeout) {
   return kOk;
 }
 
-// Until one of `signals`, which every thread blocks.
-int WatchStatus(const Client& client, const Settings& settings, const sigset_t& signals) {
+void EndWatch(int) { _exit(kOk); }
+
+// Until SIGINT or SIGTERM, which end a look at nodes that do not answer too.
+int WatchStatus(const Client& client, const Settings& settings) {
   const bool redraws = !FLAGS_json && isatty(STDOUT_FILENO) == 1;
-  timespec interval = absl::ToTimespec(settings.interval);
   while (true) {
+    const Outcome<std::vector<NodeView>> nodes = LookAt(client, settings.timeout);
     if (redraws) std::fputs("\x1b[H\x1b[2J", stdout);
-    ShowStatus(client, settings.timeout);
+    Show(nodes);
     if (!redraws && !FLAGS_json) std::puts("");
     if (std::fflush(stdout) != 0) return kOk;  // nobody reads any more
-    if (sigtimedwait(&signals, nullptr, &interval) > 0) return kOk;
+    absl::SleepFor(settings.interval);
   }
 }
 
@@ -241,12 +242,9 @@ int Run(const Command& command, const std::vector<std::string>& words, const Set
   }
   ConnectionOptions options;
   options.targets = absl::StrSplit(FLAGS_target, ',');
-  // Before there are threads: they must not take the signals that end a watch.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  if (FLAGS_watch) pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  if (FLAGS_watch) {
+    for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, &EndWatch);
+  }
   const absl::StatusOr<std::shared_ptr<Connection>> connection = Connect(options);
   if (!connection.ok()) {
     return WrongUsage(
@@ -259,8 +257,8 @@ int Run(const Command& command, const std::vector<std::string>& words, const Set
     return Show(words[0], client.Set(words[0], *std::move(value), settings.write).Get());
   }
   if (name == "delete") return Show(words[0], client.Delete(words[0], settings.write).Get());
-  if (FLAGS_watch) return WatchStatus(client, settings, signals);
-  return ShowStatus(client, settings.timeout);
+  if (FLAGS_watch) return WatchStatus(client, settings);
+  return Show(LookAt(client, settings.timeout));
 }
 
 int Main(int argc, char** argv) {
