@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 
 #include "absl/strings/string_view.h"
 #include "gflags/gflags.h"
@@ -17,9 +18,13 @@ namespace {
 
 [[noreturn]] void ExitForUsage(int) { std::exit(kUsageExitCode); }
 
+// Whoever asks for help in one of gflags' ways means no command to be run.
+constexpr const char* kHelpFlags[] = {"help",   "helpshort", "helpfull", "helppackage",
+                                      "helpon", "helpmatch", "helpxml"};
+
 bool IsSet(const char* flag) {
-  std::string value;
-  return google::GetCommandLineOption(flag, &value) && value == "true";
+  const google::CommandLineFlagInfo info = google::GetCommandLineFlagInfoOrDie(flag);
+  return info.current_value != info.default_value;
 }
 
 }  // namespace
@@ -33,7 +38,7 @@ ParsedCommandLine ParseFlags(int argc, char** argv, const std::string& version) 
   argc = static_cast<int>(dashes - argv);
   google::ParseCommandLineNonHelpFlags(&argc, &argv, /*remove_flags=*/true);
   ParsedCommandLine parsed;
-  if (IsSet("help") || IsSet("helpshort")) {
+  if (std::any_of(std::begin(kHelpFlags), std::end(kHelpFlags), &IsSet)) {
     parsed.asked = CommandLine::kHelp;
   } else if (IsSet("version")) {
     parsed.asked = CommandLine::kVersion;

@@ -55,6 +55,12 @@ class CommandLineTest(unittest.TestCase):
                 self.assertNotIn("logtostderr", result.stdout)
         self.assertIn("kvctl 0.1.0", kvctl("--version").stdout)
 
+    def test_every_kind_of_help_is_help(self):
+        for flag in ("--helpshort", "--helpfull", "--helppackage", "--helpxml", "--helpon=main", "--helpmatch=flag"):
+            result = kvctl("set", "k", "v", NOWHERE, flag)
+            self.assertEqual(result.returncode, OK, result)
+            self.assertIn("Usage: kvctl set KEY", result.stdout)
+
     def test_wrong_usage_is_named(self):
         self.expect_usage_error([], "Usage: kvctl")
         self.expect_usage_error(["put", "k", "v"], "no command 'put'")
