@@ -11,6 +11,20 @@ namespace {
 
 Order Decode(const v1::Order& order) { return {order.major(), order.minor(), order.tie()}; }
 
+// By the name that the other interfaces have for it; empty where the node has said nothing.
+std::string Decode(v1::Durability durability) {
+  switch (durability) {
+    case v1::MEMORY:
+      return "memory";
+    case v1::OS:
+      return "os";
+    case v1::SYNCED:
+      return "synced";
+    default:
+      return "";
+  }
+}
+
 // Takes the value out of a message that has the oneof of text and data.
 template <typename Message>
 std::string TakeValue(Message* message) {
@@ -90,6 +104,7 @@ Outcome<ReadReply> DecodeRead(v1::StreamResult* result) {
         SiblingValue{TakeValue(&value), Decode(value.order()), value.deleted()});
   }
   reply.node = std::move(*read->mutable_node());
+  reply.durability = Decode(read->durability());
   reply.answers = static_cast<int>(read->answers());
   reply.required = static_cast<int>(read->required());
   reply.disagreed = read->disagreed();
@@ -105,6 +120,7 @@ Outcome<WriteReply> DecodeWrite(v1::StreamResult* result) {
   reply.order = Decode(write->order());
   reply.context = std::move(*write->mutable_context());
   reply.node = std::move(*write->mutable_node());
+  reply.durability = Decode(write->durability());
   reply.acks = static_cast<int>(write->acks());
   reply.required = static_cast<int>(write->required());
   reply.replaced_siblings = static_cast<int>(write->replaced_siblings());

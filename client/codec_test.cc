@@ -23,6 +23,7 @@ TEST(CodecTest, ReadReplyHasAllThatTheNodeSaid) {
   read->set_answers(2);
   read->set_required(1);
   read->set_disagreed(true);
+  read->set_durability(v1::SYNCED);
   const Outcome<ReadReply> reply = DecodeRead(&result);
   ASSERT_TRUE(reply.ok()) << reply.status();
   EXPECT_EQ(reply->value, "\xff");
@@ -37,6 +38,7 @@ TEST(CodecTest, ReadReplyHasAllThatTheNodeSaid) {
   EXPECT_EQ(reply->answers, 2);
   EXPECT_EQ(reply->required, 1);
   EXPECT_TRUE(reply->disagreed);
+  EXPECT_EQ(reply->durability, "synced");
 }
 
 TEST(CodecTest, AbsentKeyHasNoValue) {
@@ -46,6 +48,7 @@ TEST(CodecTest, AbsentKeyHasNoValue) {
   ASSERT_TRUE(reply.ok());
   EXPECT_FALSE(reply->value.has_value());
   EXPECT_EQ(reply->version, 6u);
+  EXPECT_EQ(reply->durability, "") << "the node did not say";
 }
 
 TEST(CodecTest, WriteReply) {
@@ -56,6 +59,7 @@ TEST(CodecTest, WriteReply) {
   result.mutable_write()->set_acks(3);
   result.mutable_write()->set_required(2);
   result.mutable_write()->set_replaced_siblings(1);
+  result.mutable_write()->set_durability(v1::MEMORY);
   const Outcome<WriteReply> reply = DecodeWrite(&result);
   ASSERT_TRUE(reply.ok());
   EXPECT_EQ(reply->version, 5u);
@@ -64,6 +68,9 @@ TEST(CodecTest, WriteReply) {
   EXPECT_EQ(reply->acks, 3);
   EXPECT_EQ(reply->required, 2);
   EXPECT_EQ(reply->replaced_siblings, 1);
+  EXPECT_EQ(reply->durability, "memory");
+  result.mutable_write()->set_durability(v1::OS);
+  EXPECT_EQ(DecodeWrite(&result)->durability, "os");
 }
 
 TEST(CodecTest, ErrorsKeepCodeAndDetails) {

@@ -68,6 +68,7 @@ struct ReadReply {
   bool conflict = false;               // there are concurrent values; `value` is the clock's choice
   std::vector<SiblingValue> siblings;  // all of them, where they were asked for
   std::string node;                    // the coordinator
+  std::string durability;              // memory, os or synced, as in NodeStatus
   int answers = 0;
   int required = 0;
   bool disagreed = false;  // replicas held different versions
@@ -76,9 +77,10 @@ struct ReadReply {
 struct WriteReply {
   uint64_t version = 0;
   Order order;
-  std::string context;  // as in ReadReply
-  std::string node;     // the node that gave the write its version
-  int acks = 0;         // replicas known to hold the write
+  std::string context;     // as in ReadReply
+  std::string node;        // the node that gave the write its version
+  std::string durability;  // what the acknowledgements mean: memory, os or synced
+  int acks = 0;            // replicas known to hold the write
   int required = 0;
   int replaced_siblings = 0;  // concurrent values that the write settled (leaderless)
 };
@@ -97,7 +99,7 @@ struct NodeStatus {
   std::string cluster;
   std::string strategy;
   std::string role;    // leader, follower or replica
-  std::string state;   // serving, syncing, waiting, recovering or draining
+  std::string state;   // serving, syncing, waiting, recovering, draining or failed
   std::string detail;  // why it is not serving; empty where it is
   int n = 0;
   int w = 0;

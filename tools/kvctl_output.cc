@@ -156,6 +156,7 @@ std::string WriteJson(absl::string_view key, const WriteReply& reply) {
   json["context"] = absl::Base64Escape(reply.context);
   json["order"] = OrderJson(reply.order);
   json["node"] = reply.node;
+  json["durability"] = reply.durability;
   json["acks"] = reply.acks;
   json["required"] = reply.required;
   json["replaced_siblings"] = reply.replaced_siblings;
@@ -171,6 +172,7 @@ std::string ReadJson(absl::string_view key, const ReadReply& reply) {
   json["context"] = absl::Base64Escape(reply.context);
   json["order"] = OrderJson(reply.order);
   json["node"] = reply.node;
+  json["durability"] = reply.durability;
   json["answers"] = reply.answers;
   json["required"] = reply.required;
   json["disagreed"] = reply.disagreed;

@@ -38,12 +38,14 @@ TEST(KvctlOutputTest, JsonCarriesTextsAndBytes) {
   reply.version = 5;
   reply.order = Order{1ull << 60, 2, 3};
   reply.context = "\x01\xff";
+  reply.durability = "synced";
   json read = json::parse(ReadJson("key", reply));
   EXPECT_EQ(read["key"], "key");
   EXPECT_EQ(read["value"], "h\xc3\xa9llo \"\\\n");
   EXPECT_EQ(read["version"], 5);
   EXPECT_EQ(read["order"]["major"], "1152921504606846976");
   EXPECT_EQ(read["context"], "Af8=");
+  EXPECT_EQ(read["durability"], "synced");
   EXPECT_EQ(ParseContext("Af8="), "\x01\xff");
   EXPECT_EQ(ParseContext("Af8"), "\x01\xff");
   EXPECT_EQ(ParseContext("?"), std::nullopt);
@@ -65,7 +67,9 @@ TEST(KvctlOutputTest, JsonCarriesTextsAndBytes) {
   WriteReply write;
   write.version = 7;
   write.acks = 3;
+  write.durability = "os";
   EXPECT_EQ(json::parse(WriteJson("key", write))["acks"], 3);
+  EXPECT_EQ(json::parse(WriteJson("key", write))["durability"], "os");
   EXPECT_THAT(WriteText(write), HasSubstr("version 7"));
 }
 

@@ -55,7 +55,7 @@ class KvctlCalls:
         self.assertEqual(self.run_ok("get", "key", "-r", "3", "--raw"), b"value")
         self.assertEqual(self.run_ok("local-read", "key"), b"value\n")
         written = json.loads(self.run_ok("set", "key", "second", "-w", "3", "--json"))
-        self.assertEqual((written["acks"], written["required"]), (3, 3))
+        self.assertEqual((written["acks"], written["required"], written["durability"]), (3, 3, "memory"))
         read = json.loads(self.run_ok("get", "key", "--json"))
         self.assertEqual((read["value"], read["version"], read["found"]), ("second", written["version"], True))
         self.assertEqual(read["order"], written["order"])
