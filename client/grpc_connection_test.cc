@@ -53,15 +53,19 @@ WriteOptions PatientWrite() {
 
 std::optional<v1::StreamResult> Nothing(const v1::StreamOperation&) { return std::nullopt; }
 
+v1::StreamResult Written() {
+  v1::StreamResult result;
+  result.mutable_write()->set_version(7);
+  return result;
+}
+
 // Fails the first `failures` operations with `failure`, and then answers.
 FakeNode::Answer FailingFirst(int failures, v1::StreamResult failure) {
   auto left = std::make_shared<std::atomic<int>>(failures);
   return [left, failure](const v1::StreamOperation& operation) {
     if (left->fetch_sub(1) > 0) return std::optional<v1::StreamResult>(failure);
     if (operation.has_get()) return std::optional<v1::StreamResult>(FoundText("found"));
-    v1::StreamResult written;
-    written.mutable_write()->set_version(7);
-    return std::optional<v1::StreamResult>(written);
+    return std::optional<v1::StreamResult>(Written());
   };
 }
 
@@ -377,6 +381,32 @@ TEST(GrpcConnectionTest, RefusesWhatNoNodeTakes) {
   Client client = ClientOf(To({&node}));
   EXPECT_EQ(client.Set("k", std::string(9 << 20, 'v'), PatientWrite()).Get().status().code(),
             absl::StatusCode::kInvalidArgument);
+}
+
+TEST(GrpcConnectionTest, LargestOperationTravelsAloneEvenWhereCallsAreCancelled) {
+  FakeNode node("1");
+  node.AnswerWith([](const v1::StreamOperation& operation) {
+    return operation.has_get() ? std::nullopt : std::optional<v1::StreamResult>(Written());
+  });
+  Client client = ClientOf(To({&node}));
+  std::vector<Future<ReadReply>> reads;
+  for (int i = 0; i < 300; ++i) reads.push_back(client.Get("k", PatientRead()));
+  ASSERT_TRUE(node.AwaitOperations(300));
+  // The connection's thread is held up while all of it gathers.
+  std::promise<void> gathered;
+  std::promise<void> held;
+  client.Set("k", "v", PatientWrite(), [&](Outcome<WriteReply>) {
+    held.set_value();
+    gathered.get_future().wait();
+  });
+  held.get_future().wait();
+  for (const Future<ReadReply>& read : reads) read.Cancel();
+  const size_t around = 64;  // key, options and lengths
+  const Future<WriteReply> large =
+      client.Set("k", std::string((size_t{8} << 20) - 64 - around, 'v'), PatientWrite());
+  gathered.set_value();
+  EXPECT_TRUE(large.Get().ok()) << large.Get().status();
+  EXPECT_TRUE(node.AwaitCancelled(300));
 }
 
 TEST(GrpcConnectionTest, EndOfTheConnectionEndsItsCalls) {

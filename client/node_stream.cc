@@ -13,6 +13,9 @@ namespace {
 // A message closes at this size; an operation that is larger travels alone.
 constexpr size_t kBatchBytes = size_t{1} << 20;
 
+// An id to cancel takes no more.
+constexpr size_t kCancelBytes = 10;
+
 // A node that has not taken the stream after this long is taken for dead.
 constexpr absl::Duration kOpenTimeout = absl::Seconds(1);
 
@@ -82,7 +85,12 @@ void NodeStream::OnOpened(bool ok) {
 void NodeStream::Flush() {
   if (state_ != State::kOpen || writing_ || (queued_.empty() && cancelled_.empty())) return;
   request_.Clear();
-  for (size_t bytes = 0; !queued_.empty() && bytes < kBatchBytes;) {
+  size_t bytes = 0;
+  for (; !cancelled_.empty() && bytes < kBatchBytes; bytes += kCancelBytes) {
+    request_.add_cancel(cancelled_.back());
+    cancelled_.pop_back();
+  }
+  while (!queued_.empty() && bytes < kBatchBytes) {
     const auto first = queued_.begin();
     const size_t size = first->second.ByteSizeLong();
     if (bytes > 0 && bytes + size > kBatchBytes) break;
@@ -91,8 +99,6 @@ void NodeStream::Flush() {
     request_.mutable_operations()->Add(std::move(first->second));
     queued_.erase(first);
   }
-  for (const uint64_t id : cancelled_) request_.add_cancel(id);
-  cancelled_.clear();
   writing_ = true;
   call_->Write(request_, written_tag_.tag());
 }
