@@ -75,8 +75,10 @@ void NodeStream::OnStarted(bool ok) {
 }
 
 void NodeStream::OnOpened(bool ok) {
-  // A call that is refused has initial metadata too, as far as gRPC is concerned.
-  if (!ok || context_->GetServerInitialMetadata().count(kStreamMetadata) == 0) return Finish();
+  // A call that is refused has initial metadata too, as far as gRPC is concerned; and where the
+  // time was over in the same turn, the call is already cancelled.
+  const bool in_time = ok && timer_runs_;
+  if (!in_time || context_->GetServerInitialMetadata().count(kStreamMetadata) == 0) return Finish();
   StopOpenTimer();
   state_ = State::kOpen;
   call_->Read(&response_, read_tag_.tag());
