@@ -163,7 +163,8 @@ void CallEngine::Try(Call* call) {
   attempts_.emplace(call->attempt, call);
   call->timer = loop_.StartTimer(std::min(call->deadline, After(now, options_.attempt_timeout)),
                                  [this, id = call->id] { OnTimer(id); });
-  v1::StreamOperation operation = call->operation;
+  v1::StreamOperation operation =
+      call->attempts < options_.retry.max_attempts ? call->operation : std::move(call->operation);
   operation.set_id(call->attempt);
   operation.set_timeout_ms(TimeoutForNode(absl::FromChrono(call->deadline - now)));
   const absl::Status sent = pool_.stream(call->node).Send(std::move(operation));
@@ -174,14 +175,20 @@ void CallEngine::Try(Call* call) {
   }
 }
 
-bool CallEngine::Abandon(Call* call) {
+void CallEngine::Detach(Call* call) {
   loop_.StopTimer(call->timer);
-  if (call->attempt == 0) return false;
-  NodeStream& stream = pool_.stream(call->node);
-  const bool sent = stream.Sent(call->attempt);
-  stream.Cancel(call->attempt);
   attempts_.erase(call->attempt);
   call->attempt = 0;
+}
+
+bool CallEngine::Abandon(Call* call) {
+  bool sent = false;
+  if (call->attempt != 0) {
+    NodeStream& stream = pool_.stream(call->node);
+    sent = stream.Sent(call->attempt);
+    stream.Cancel(call->attempt);
+  }
+  Detach(call);
   return sent;
 }
 
@@ -251,9 +258,7 @@ void CallEngine::OnResult(v1::StreamResult* result) {
   if (found == attempts_.end()) return;
   Call* const call = found->second;
   pool_.directory().Answered(call->node);
-  loop_.StopTimer(call->timer);
-  attempts_.erase(found);
-  call->attempt = 0;
+  Detach(call);
   if (!result->has_error()) return Finish(call, result, Error());
   Error error = DecodeError(result->error());
   if (!call->write) error.details.may_have_applied = false;
@@ -265,9 +270,7 @@ void CallEngine::OnLost(uint64_t attempt, bool sent, const absl::Status& why) {
   if (found == attempts_.end()) return;
   Call* const call = found->second;
   pool_.directory().Failed(call->node, loop_.now());
-  loop_.StopTimer(call->timer);
-  attempts_.erase(found);
-  call->attempt = 0;
+  Detach(call);
   OnFailure(call, Unknown(why, call->write && sent), sent);
 }
 

@@ -82,6 +82,8 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
   // Ends the call: with an error, where there is one, or else with `result`.
   void Finish(Call* call, v1::StreamResult* result, Error error);
   void Fail(Call* call, Error error) { Finish(call, nullptr, std::move(error)); }
+  // The try under way, if any, is over: nothing of it reaches the call any more.
+  void Detach(Call* call);
   // Gives up the try under way. Returns whether it may have reached a node.
   bool Abandon(Call* call);
   void CancelNow(CallId id);

@@ -28,7 +28,8 @@ struct ConnectionOptions {
   // to a look at once.
   absl::Duration refresh_interval = absl::Seconds(10);
 
-  // Limits: calls in flight, those that wait for a retry included, and the bytes of their requests.
+  // Limits: calls in flight, those that wait for a retry included, and the bytes of their requests,
+  // which take up to twice as much memory: they are kept for the next try while one is being sent.
   // Beyond, calls are refused at once with RESOURCE_EXHAUSTED.
   size_t max_calls = 10000;
   size_t max_bytes = size_t{64} << 20;
