@@ -55,12 +55,23 @@ bool NodeDirectory::Knows(const std::string& name) const {
                      [&name](const Node& node) { return node.name == name; });
 }
 
-void NodeDirectory::Learn(size_t from, const NodeStatus& status) {
+bool NodeDirectory::Better(size_t a, size_t b) const {
+  const bool a_fails = nodes_[a].failures > 0;
+  const bool b_fails = nodes_[b].failures > 0;
+  return a_fails != b_fails ? b_fails : a < b;
+}
+
+void NodeDirectory::FindDuplicates() {
   for (size_t i = 0; i < nodes_.size(); ++i) {
-    if (i == from || nodes_[i].name != status.node || nodes_[i].duplicate) continue;
-    // Two addresses, one node: the one that was known first stays.
-    nodes_[std::max(i, from)].duplicate = true;
+    nodes_[i].duplicate = false;
+    for (size_t other = 0; other < nodes_.size() && !nodes_[i].name.empty(); ++other) {
+      if (nodes_[other].name == nodes_[i].name && Better(other, i)) nodes_[i].duplicate = true;
+    }
   }
+}
+
+void NodeDirectory::Learn(size_t from, const NodeStatus& status) {
+  if (status.node.empty()) return;  // no node says that
   nodes_[from].name = status.node;
   nodes_[from].serving = status.state == "serving";
   // A node that knows no leader does not mean that there is none.
@@ -76,8 +87,10 @@ void NodeDirectory::Learn(size_t from, const NodeStatus& status) {
       nodes_.emplace_back();
       nodes_.back().address = peer.grpc_address;
       nodes_.back().name = peer.node;
+      nodes_.back().serving = false;
     }
   }
+  FindDuplicates();
 }
 
 void NodeDirectory::Failed(size_t i, SteadyTime now) {
@@ -87,6 +100,13 @@ void NodeDirectory::Failed(size_t i, SteadyTime now) {
       std::min(kLongestAvoidance, kFirstAvoidance * std::exp2(std::min(node.failures, 30)));
   ++node.failures;
   node.avoid_until = After(now, avoidance);
+  if (node.failures == 1) FindDuplicates();
+}
+
+void NodeDirectory::Answered(size_t i) {
+  if (nodes_[i].failures == 0) return;
+  nodes_[i].failures = 0;
+  FindDuplicates();
 }
 
 }  // namespace quorate

@@ -21,7 +21,7 @@ class NodeDirectory {
 
   size_t size() const { return nodes_.size(); }
   const std::string& address(size_t node) const { return nodes_[node].address; }
-  // Whether it is worth asking: not another address of a node that has one already.
+  // Whether calls may go there: not another address of a node that has a better one.
   bool usable(size_t node) const { return !nodes_[node].duplicate; }
 
   // Whom to ask. A write goes to the leader, where one is known. Otherwise nodes take turns: those
@@ -30,14 +30,15 @@ class NodeDirectory {
   // is no other.
   size_t Pick(bool write, size_t previous, SteadyTime now);
 
-  // What `node` has said of itself. May add nodes, up to a limit.
+  // What `node` has said of itself. May add nodes, up to a limit; they count as not serving until
+  // they say that they do, since an address may be good for other nodes only.
   void Learn(size_t node, const NodeStatus& status);
   // An error has named the leader.
   void LearnLeader(const std::string& name) { leader_ = name; }
 
   // `node` could not be reached, or was silent: it is left alone for a while, longer each time.
   void Failed(size_t node, SteadyTime now);
-  void Answered(size_t node) { nodes_[node].failures = 0; }
+  void Answered(size_t node);
 
  private:
   struct Node {
@@ -55,6 +56,10 @@ class NodeDirectory {
   // How good an idea it is to ask the node; 0: none at all.
   int Rank(size_t node, size_t previous, SteadyTime now) const;
   bool Knows(const std::string& name) const;
+  // Whether address `a` is rather to be used than `b`, of the same node.
+  bool Better(size_t a, size_t b) const;
+  // To be called whenever a name, or what Better looks at, has changed.
+  void FindDuplicates();
 
   std::vector<Node> nodes_;
   std::string leader_;

@@ -51,8 +51,10 @@ TEST(NodeDirectoryTest, LearnsMembersAndLeader) {
   EXPECT_EQ(directory.address(2), "host-3:9080");
   for (int i = 0; i < 3; ++i) EXPECT_EQ(directory.Pick(/*write=*/true, 3, kNow), 2u);
   EXPECT_EQ(directory.Pick(/*write=*/true, 2, kNow), 2u) << "the leader even where it has failed";
-  EXPECT_THAT(Reads(&directory, 3), UnorderedElementsAre(0, 1, 2));
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 0)) << "the others have not answered";
   directory.Learn(1, StatusOf("2", "", {"1", "3"}));
+  directory.Learn(2, StatusOf("3", "", {"1", "2"}));
+  EXPECT_THAT(Reads(&directory, 3), UnorderedElementsAre(0, 1, 2));
   EXPECT_EQ(directory.Pick(/*write=*/true, 3, kNow), 2u);
   directory.LearnLeader("2");
   EXPECT_EQ(directory.Pick(/*write=*/true, 3, kNow), 1u);
@@ -67,6 +69,46 @@ TEST(NodeDirectoryTest, OneNodeWithTwoAddressesIsAskedOnce) {
   EXPECT_EQ(directory.size(), 3u);
   EXPECT_FALSE(directory.usable(2));
   EXPECT_THAT(Reads(&directory, 4), UnorderedElementsAre(0, 0, 1, 1));
+}
+
+TEST(NodeDirectoryTest, NodesMaySwapTheirAddresses) {
+  NodeDirectory directory({"a:1", "b:1"});
+  directory.Learn(0, StatusOf("1", "", {}));
+  directory.Learn(1, StatusOf("2", "", {}));
+  directory.Learn(0, StatusOf("2", "", {}));
+  EXPECT_FALSE(directory.usable(1));
+  directory.Learn(1, StatusOf("1", "", {}));
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 1));
+}
+
+TEST(NodeDirectoryTest, AddressThatLeadsElsewhereNowSetsTheOtherFree) {
+  NodeDirectory directory({"balancer:1"});
+  directory.Learn(0, StatusOf("1", "", {"2", "3"}));
+  directory.Learn(1, StatusOf("2", ""));
+  directory.Learn(2, StatusOf("3", ""));
+  directory.Learn(0, StatusOf("2", ""));
+  EXPECT_FALSE(directory.usable(1));
+  directory.Learn(0, StatusOf("3", ""));
+  EXPECT_TRUE(directory.usable(1));
+  EXPECT_FALSE(directory.usable(2));
+}
+
+TEST(NodeDirectoryTest, UsesTheAddressThatAnswers) {
+  NodeDirectory directory({"a:1", "b:1"});
+  directory.Learn(0, StatusOf("1", ""));
+  directory.Learn(1, StatusOf("1", ""));
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 0));
+  directory.Failed(0, kNow);
+  EXPECT_THAT(Reads(&directory, 2, kNow + std::chrono::hours(1)), UnorderedElementsAre(1, 1));
+  directory.Answered(0);
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 0));
+}
+
+TEST(NodeDirectoryTest, StatusWithoutANameTellsNothing) {
+  NodeDirectory directory({"a:1", "b:1"});
+  directory.Learn(0, StatusOf("", ""));
+  directory.Learn(1, StatusOf("", ""));
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 1));
 }
 
 TEST(NodeDirectoryTest, LeavesNodesAloneThatHaveFailed) {

@@ -89,6 +89,7 @@ void NodePool::Grow() {
     node.stub = v1::KeyValue::NewStub(node.channel);
     node.stream = std::make_unique<NodeStream>(address, loop_, node.stub.get(), listener_);
     nodes_.push_back(std::move(node));
+    Ask(nodes_.size() - 1);
   }
 }
 
@@ -104,16 +105,21 @@ void NodePool::Refresh() {
   last_refresh_ = loop_->now();
   refresh_timer_ =
       loop_->StartTimer(After(loop_->now(), options_.refresh_interval), [this] { Refresh(); });
-  for (size_t node = 0; node < nodes_.size(); ++node) {
-    if (!directory_.usable(node)) continue;
-    AskStatus(node, kRefreshTimeout,
-              [this, node](const grpc::Status& status, const v1::StatusResponse& response) {
-                if (!status.ok()) return directory_.Failed(node, loop_->now());
-                directory_.Learn(node, Decode(response));
-                directory_.Answered(node);
-                Grow();
-              });
-  }
+  // Those that are another address of a node too: they may lead elsewhere by now.
+  for (size_t node = 0; node < nodes_.size(); ++node) Ask(node);
+}
+
+void NodePool::Ask(size_t node) {
+  if (shut_down_ || nodes_[node].asked) return;
+  nodes_[node].asked = true;
+  AskStatus(node, kRefreshTimeout,
+            [this, node](const grpc::Status& status, const v1::StatusResponse& response) {
+              nodes_[node].asked = false;
+              if (!status.ok()) return directory_.Failed(node, loop_->now());
+              directory_.Answered(node);
+              directory_.Learn(node, Decode(response));
+              Grow();
+            });
 }
 
 NodePool::StatusCall* NodePool::StartStatus(std::unique_ptr<v1::KeyValue::Stub> own_stub,

@@ -61,11 +61,15 @@ class NodePool {
     std::shared_ptr<grpc::Channel> channel;
     std::unique_ptr<v1::KeyValue::Stub> stub;
     std::unique_ptr<NodeStream> stream;
+    bool asked = false;  // for its status, by Ask
   };
 
-  // Makes channels and streams for nodes that the directory has learned of.
+  // Makes channels and streams for nodes that the directory has learned of, and asks them.
   void Grow();
+  // Asks all nodes for their status.
   void Refresh();
+  // Asks one, unless it is being asked.
+  void Ask(size_t node);
   StatusCall* StartStatus(std::unique_ptr<v1::KeyValue::Stub> own_stub, v1::KeyValue::Stub* stub,
                           absl::Duration timeout, StatusDone done);
 
