@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace quorate {
 namespace {
@@ -45,8 +46,9 @@ absl::Status Validate(const ConnectionOptions& options) {
   if (options.attempt_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError("attempt_timeout must be positive");
   }
-  if (options.refresh_interval <= absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("refresh_interval must be positive");
+  if (options.refresh_interval < kMinRefreshInterval) {
+    return absl::InvalidArgumentError(absl::StrCat("refresh_interval must be at least ",
+                                                   absl::FormatDuration(kMinRefreshInterval)));
   }
   if (options.max_calls < 1 || options.max_bytes < 1) {
     return absl::InvalidArgumentError("max_calls and max_bytes must be at least 1");

@@ -15,6 +15,9 @@
 
 namespace quorate {
 
+// Nodes are not asked for their status more often than this.
+inline constexpr absl::Duration kMinRefreshInterval = absl::Milliseconds(200);
+
 struct ConnectionOptions {
   // Behaviour.
   // gRPC addresses of some nodes, host:port; an IPv6 address stands in brackets. The others are
@@ -25,7 +28,7 @@ struct ConnectionOptions {
   // with writes that have not left yet. Writes that have wait for their answer.
   absl::Duration attempt_timeout = absl::Milliseconds(700);
   // How often nodes are asked for their status: who they are, who leads, who serves. Failures lead
-  // to a look at once.
+  // to a look at once. At least kMinRefreshInterval.
   absl::Duration refresh_interval = absl::Seconds(10);
 
   // Limits: calls in flight, those that wait for a retry included, and the bytes of their requests,

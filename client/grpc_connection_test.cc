@@ -82,6 +82,9 @@ TEST(GrpcConnectionTest, OptionsAreChecked) {
   EXPECT_TRUE(Validate(options).ok());
   options.retry.max_attempts = 0;
   EXPECT_THAT(std::string(Validate(options).message()), HasSubstr("max_attempts"));
+  options.retry.max_attempts = 1;
+  options.refresh_interval = absl::Nanoseconds(1);
+  EXPECT_THAT(std::string(Validate(options).message()), HasSubstr("at least 200ms"));
 }
 
 TEST(GrpcConnectionTest, CallsCarryTheirOptionsAndBringTheirReplies) {

@@ -19,7 +19,6 @@ namespace {
 // A value with all its siblings fits; a node has a bound of its own.
 constexpr int kMaxResponseBytes = 64 << 20;
 
-constexpr absl::Duration kMinRefreshInterval = absl::Milliseconds(200);
 constexpr absl::Duration kRefreshTimeout = absl::Seconds(1);
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
