@@ -1,6 +1,7 @@
 #include "client/call_engine.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
@@ -161,8 +162,7 @@ void CallEngine::Try(Call* call) {
   call->node = pool_.directory().Pick(call->write, call->node, now);
   call->attempt = ++last_attempt_;
   attempts_.emplace(call->attempt, call);
-  call->timer = loop_.StartTimer(std::min(call->deadline, After(now, options_.attempt_timeout)),
-                                 [this, id = call->id] { OnTimer(id); });
+  Wait(call);
   v1::StreamOperation operation =
       call->attempts < options_.retry.max_attempts ? call->operation : std::move(call->operation);
   operation.set_id(call->attempt);
@@ -173,6 +173,13 @@ void CallEngine::Try(Call* call) {
     Abandon(call);
     OnFailure(call, Refused(sent), /*reached=*/false);
   }
+}
+
+void CallEngine::Wait(Call* call) {
+  const absl::Duration patience =
+      options_.attempt_timeout * std::exp2(std::min(call->silences, 30));
+  call->timer = loop_.StartTimer(std::min(call->deadline, After(loop_.now(), patience)),
+                                 [this, id = call->id] { OnTimer(id); });
 }
 
 void CallEngine::Detach(Call* call) {
@@ -208,20 +215,20 @@ void CallEngine::OnTimer(CallId id) {
   Fail(call, Unknown(absl::DeadlineExceededError(message), call->write && sent));
 }
 
-// The node has been silent for as long as a try may take.
+// The node has been silent for as long as a try may take. That is worth a question to another one;
+// but it ends no call, since the answer may be under way.
 void CallEngine::OnSilence(Call* call) {
-  if (call->write && pool_.stream(call->node).Sent(call->attempt)) {
-    // Its outcome is known to the node alone.
-    call->timer = loop_.StartTimer(call->deadline, [this, id = call->id] { OnTimer(id); });
-    return;
-  }
+  ++call->silences;
   pool_.directory().Failed(call->node, loop_.now());
-  const bool sent = Abandon(call);
-  OnFailure(call,
-            Refused(absl::DeadlineExceededError(
-                absl::StrCat(pool_.directory().address(call->node), " was silent for ",
-                             absl::FormatDuration(options_.attempt_timeout)))),
-            sent);
+  pool_.RefreshSoon();
+  const bool sent = pool_.stream(call->node).Sent(call->attempt);
+  // The outcome of a write that has left is known to its node alone.
+  const bool asks_another =
+      !(call->write && sent) && call->attempts < options_.retry.max_attempts &&
+      pool_.directory().HasAnother(call->node, loop_.now()) && (!sent || budget_.TryRetry());
+  if (!asks_another) return Wait(call);
+  Abandon(call);
+  Try(call);
 }
 
 void CallEngine::OnFailure(Call* call, Error error, bool reached) {

@@ -54,6 +54,7 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
     WriteCallback write_done;
     SteadyTime deadline;
     int attempts = 0;
+    int silences = 0;      // how often its time has run out
     uint64_t attempt = 0;  // the try under way; 0: it waits for the next
     size_t node = 0;       // that was tried last
     EventLoop::TimerId timer;
@@ -75,6 +76,8 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
 
   void Begin(std::unique_ptr<Call> call);
   void Try(Call* call);
+  // Waits for the answer to the try under way, longer after each silence.
+  void Wait(Call* call);
   void OnTimer(CallId id);
   void OnSilence(Call* call);
   // A try has failed; `reached`: a node may have seen it.

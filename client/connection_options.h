@@ -24,8 +24,10 @@ struct ConnectionOptions {
   // learned from these.
   std::vector<std::string> targets;
   RetryOptions retry;
-  // A node that has not answered a read after this is asked no longer: another one is. So it is
-  // with writes that have not left yet. Writes that have wait for their answer.
+  // A read that a node has not answered after this goes to another node, if there is one and
+  // `retry` allows it, and so does a write that has not left yet. Each time the call then waits
+  // twice as long: slow nodes are no failure, and no call ends before its own timeout for being
+  // slow.
   absl::Duration attempt_timeout = absl::Milliseconds(700);
   // How often nodes are asked for their status: who they are, who leads, who serves. Failures lead
   // to a look at once. At least kMinRefreshInterval.

@@ -1,10 +1,12 @@
 #include "client/grpc_connection.h"
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -228,6 +230,42 @@ TEST(GrpcConnectionTest, AsksAnotherNodeWhereOneIsSilent) {
   read_until_asked(silent.operations().size());
   EXPECT_TRUE(silent.AwaitCancelled(1));
   for (int i = 0; i < 4; ++i) EXPECT_EQ(client.Get("k", PatientRead()).Get()->value, "2");
+}
+
+TEST(GrpcConnectionTest, SilenceEndsNoCallBeforeItsTime) {
+  FakeNode one("1");
+  FakeNode two("2");
+  std::promise<void> released;
+  const auto late = [may_go = released.get_future().share()](const v1::StreamOperation&) {
+    may_go.wait();
+    return FoundText("late");
+  };
+  one.AnswerWith(late);
+  two.AnswerWith(late);
+  ConnectionOptions options = To({&one, &two});
+  options.attempt_timeout = absl::Milliseconds(10);
+  options.retry.budget_max = 0;  // nobody else may be asked
+  Client client = ClientOf(options);
+  const Future<ReadReply> read = client.Get("k", PatientRead());
+  EXPECT_FALSE(read.WaitFor(absl::Milliseconds(200)));
+  released.set_value();
+  EXPECT_TRUE(read.Get().ok()) << read.Get().status();
+}
+
+TEST(GrpcConnectionTest, SlowNodesGetMoreTimeWithEachTry) {
+  FakeNode one("1");
+  FakeNode two("2");
+  const auto slow = [](const v1::StreamOperation&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    return FoundText("slow");
+  };
+  one.AnswerWith(slow);
+  two.AnswerWith(slow);
+  ConnectionOptions options = To({&one, &two});
+  options.attempt_timeout = absl::Milliseconds(30);
+  Client client = ClientOf(options);
+  const Outcome<ReadReply> read = client.Get("k", PatientRead()).Get();
+  EXPECT_TRUE(read.ok()) << read.status();
 }
 
 TEST(GrpcConnectionTest, WritesGoToTheLeader) {

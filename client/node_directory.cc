@@ -50,6 +50,13 @@ size_t NodeDirectory::Pick(bool write, size_t previous, SteadyTime now) {
   return best;
 }
 
+bool NodeDirectory::HasAnother(size_t node, SteadyTime now) const {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    if (i != node && !nodes_[i].duplicate && !Avoided(nodes_[i], now)) return true;
+  }
+  return false;
+}
+
 bool NodeDirectory::Knows(const std::string& name) const {
   return std::any_of(nodes_.begin(), nodes_.end(),
                      [&name](const Node& node) { return node.name == name; });

@@ -30,6 +30,9 @@ class NodeDirectory {
   // is no other.
   size_t Pick(bool write, size_t previous, SteadyTime now);
 
+  // Whether there is a node other than `node` that has not failed lately.
+  bool HasAnother(size_t node, SteadyTime now) const;
+
   // What `node` has said of itself. May add nodes, up to a limit; they count as not serving until
   // they say that they do, since an address may be good for other nodes only.
   void Learn(size_t node, const NodeStatus& status);

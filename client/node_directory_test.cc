@@ -140,6 +140,19 @@ TEST(NodeDirectoryTest, AsksWhomItCanWhereAllHaveFailed) {
   EXPECT_EQ(single.Pick(/*write=*/false, 0, kNow), 0u);
 }
 
+TEST(NodeDirectoryTest, KnowsWhetherThereIsAnotherNode) {
+  EXPECT_FALSE(NodeDirectory({"a:1"}).HasAnother(0, kNow));
+  NodeDirectory directory({"a:1", "b:1"});
+  EXPECT_TRUE(directory.HasAnother(0, kNow));
+  directory.Failed(1, kNow);
+  EXPECT_FALSE(directory.HasAnother(0, kNow));
+  EXPECT_TRUE(directory.HasAnother(1, kNow));
+  directory.Answered(1);
+  directory.Learn(0, StatusOf("1", ""));
+  directory.Learn(1, StatusOf("1", ""));
+  EXPECT_FALSE(directory.HasAnother(0, kNow)) << "it is the same one";
+}
+
 TEST(NodeDirectoryTest, PrefersNodesThatServe) {
   NodeDirectory directory({"a:1", "b:1"});
   NodeStatus syncing = StatusOf("1", "");
