@@ -169,7 +169,7 @@ void CallEngine::Try(Call* call) {
   operation.set_timeout_ms(TimeoutForNode(absl::FromChrono(call->deadline - now)));
   const absl::Status sent = pool_.stream(call->node).Send(std::move(operation));
   if (!sent.ok()) {
-    pool_.directory().Failed(call->node, now);
+    pool_.Failed(call->node);
     Abandon(call);
     OnFailure(call, Refused(sent), /*reached=*/false);
   }
@@ -219,13 +219,14 @@ void CallEngine::OnTimer(CallId id) {
 // but it ends no call, since the answer may be under way.
 void CallEngine::OnSilence(Call* call) {
   ++call->silences;
-  pool_.directory().Failed(call->node, loop_.now());
+  pool_.Failed(call->node);
   pool_.RefreshSoon();
   const bool sent = pool_.stream(call->node).Sent(call->attempt);
   // The outcome of a write that has left is known to its node alone.
-  const bool asks_another =
-      !(call->write && sent) && call->attempts < options_.retry.max_attempts &&
-      pool_.directory().HasAnother(call->node, loop_.now()) && (!sent || budget_.TryRetry());
+  const bool asks_another = !(call->write && sent) &&
+                            call->attempts < options_.retry.max_attempts &&
+                            pool_.directory().HasAnother(call->node, call->write, loop_.now()) &&
+                            (!sent || budget_.TryRetry());
   if (!asks_another) return Wait(call);
   Abandon(call);
   Try(call);
@@ -276,7 +277,7 @@ void CallEngine::OnLost(uint64_t attempt, bool sent, const absl::Status& why) {
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return;
   Call* const call = found->second;
-  pool_.directory().Failed(call->node, loop_.now());
+  pool_.Failed(call->node);
   Detach(call);
   OnFailure(call, Unknown(why, call->write && sent), sent);
 }
@@ -323,7 +324,7 @@ void CallEngine::OnStatus(CallId id, const grpc::Status& status,
   StatusAsked& asked = found->second;
   asked.under_way = nullptr;
   if (status.ok()) return FinishStatus(id, Decode(response));
-  if (asked.address.empty()) pool_.directory().Failed(asked.node, loop_.now());
+  if (asked.address.empty()) pool_.Failed(asked.node);
   const SteadyTime next = After(loop_.now(), Backoff(options_.retry, asked.attempts, random_));
   if (asked.address.empty() && asked.attempts < options_.retry.max_attempts &&
       next < asked.deadline) {

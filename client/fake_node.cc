@@ -51,6 +51,7 @@ void FakeNode::Start() {
 
 void FakeNode::Stop() {
   if (server_ == nullptr) return;
+  Thaw();
   server_->Shutdown(std::chrono::system_clock::now());
   server_->Wait();
   server_.reset();
@@ -73,6 +74,17 @@ void FakeNode::Describe(const std::string& leader, const std::vector<FakeNode*>&
   }
   MutexLock lock(&mu_);
   status_ = status;
+}
+
+void FakeNode::Freeze() {
+  MutexLock lock(&mu_);
+  frozen_ = true;
+}
+
+void FakeNode::Thaw() {
+  MutexLock lock(&mu_);
+  frozen_ = false;
+  changed_.SignalAll();
 }
 
 void FakeNode::RefuseStreams() {
@@ -122,6 +134,7 @@ v1::StreamResponse FakeNode::Serve(const v1::StreamRequest& request) {
     cancelled_ += static_cast<size_t>(request.cancel_size());
     operations_.insert(operations_.end(), request.operations().begin(), request.operations().end());
     changed_.SignalAll();
+    if (frozen_) return v1::StreamResponse();
   }
   v1::StreamResponse response;
   for (const v1::StreamOperation& operation : request.operations()) {
@@ -161,6 +174,7 @@ grpc::Status FakeNode::Stream(grpc::ServerContext* context, ServerStream* stream
 grpc::Status FakeNode::Status(grpc::ServerContext*, const v1::StatusRequest*,
                               v1::StatusResponse* response) {
   MutexLock lock(&mu_);
+  while (frozen_) changed_.Wait(&mu_);
   *response = status_;
   return grpc::Status::OK;
 }

@@ -40,6 +40,10 @@ class FakeNode final : public v1::KeyValue::Service {
   // What Status answers: this node, with `peers`, in a cluster that `leader` leads.
   void Describe(const std::string& leader, const std::vector<FakeNode*>& peers)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // From now on nothing is answered, Status included, as by a process that is stopped; until Thaw
+  // or Stop. What has come meanwhile is never answered.
+  void Freeze() ABSL_LOCKS_EXCLUDED(mu_);
+  void Thaw() ABSL_LOCKS_EXCLUDED(mu_);
   // From now on streams end as soon as they come, as at a server that does not know them.
   void RefuseStreams() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends all streams, whatever is in flight.
@@ -69,6 +73,7 @@ class FakeNode final : public v1::KeyValue::Service {
   mutable Mutex mu_;
   CondVar changed_;
   bool refuses_ ABSL_GUARDED_BY(mu_) = false;
+  bool frozen_ ABSL_GUARDED_BY(mu_) = false;
   Answer answer_ ABSL_GUARDED_BY(mu_);
   v1::StatusResponse status_ ABSL_GUARDED_BY(mu_);
   std::set<grpc::ServerContext*> streams_ ABSL_GUARDED_BY(mu_);

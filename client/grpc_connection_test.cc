@@ -268,6 +268,40 @@ TEST(GrpcConnectionTest, SlowNodesGetMoreTimeWithEachTry) {
   EXPECT_TRUE(read.ok()) << read.status();
 }
 
+TEST(GrpcConnectionTest, WritesLeaveASilentNodeAloneUntilItAnswers) {
+  FakeNode silent("1");
+  FakeNode other("2");
+  ConnectionOptions options = To({&silent, &other});
+  options.attempt_timeout = absl::Milliseconds(50);
+  Client client = ClientOf(options);
+  const auto write_until_asked = [&] {
+    const size_t before = silent.operations().size();
+    const auto until = std::chrono::steady_clock::now() + absl::ToChronoSeconds(kPatience);
+    while (silent.operations().size() == before && std::chrono::steady_clock::now() < until) {
+      ASSERT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+    }
+    ASSERT_GT(silent.operations().size(), before);
+  };
+  write_until_asked();  // its stream is open now
+  silent.Freeze();
+  // One write finds that out, and may have happened.
+  const size_t before = silent.operations().size();
+  WriteOptions soon;
+  soon.timeout = absl::Milliseconds(500);
+  for (int i = 0; i < 10'000 && silent.operations().size() == before; ++i) {
+    client.Set("k", "v", soon).Get();
+  }
+  ASSERT_EQ(silent.operations().size(), before + 1);
+  // Longer than it is avoided at first.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+  while (std::chrono::steady_clock::now() < until) {
+    ASSERT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+  }
+  EXPECT_EQ(silent.operations().size(), before + 1);
+  silent.Thaw();
+  write_until_asked();
+}
+
 TEST(GrpcConnectionTest, WritesGoToTheLeader) {
   FakeNode one("1");
   FakeNode two("2");

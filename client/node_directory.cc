@@ -21,18 +21,19 @@ NodeDirectory::NodeDirectory(const std::vector<std::string>& targets) {
   }
 }
 
-int NodeDirectory::Rank(size_t i, size_t previous, SteadyTime now) const {
+int NodeDirectory::Rank(size_t i, bool write, size_t previous, SteadyTime now) const {
   const Node& node = nodes_[i];
   if (node.duplicate) return 0;
   if (i == previous) return 1;
-  if (Avoided(node, now)) return 2;
+  if (Doubtful(node, write, now)) return 2;
   return node.serving ? 4 : 3;
 }
 
 size_t NodeDirectory::Pick(bool write, size_t previous, SteadyTime now) {
   if (write && !leader_.empty()) {
     for (size_t i = 0; i < nodes_.size(); ++i) {
-      if (nodes_[i].name == leader_ && !nodes_[i].duplicate && !Avoided(nodes_[i], now)) return i;
+      const Node& node = nodes_[i];
+      if (node.name == leader_ && !node.duplicate && !Doubtful(node, write, now)) return i;
     }
   }
   size_t best = 0;
@@ -40,7 +41,7 @@ size_t NodeDirectory::Pick(bool write, size_t previous, SteadyTime now) {
   ++turn_;
   for (size_t step = 0; step < nodes_.size(); ++step) {
     const size_t i = (turn_ + step) % nodes_.size();
-    const int rank = Rank(i, previous, now);
+    const int rank = Rank(i, write, previous, now);
     if (rank <= best_rank) continue;
     best = i;
     best_rank = rank;
@@ -50,9 +51,9 @@ size_t NodeDirectory::Pick(bool write, size_t previous, SteadyTime now) {
   return best;
 }
 
-bool NodeDirectory::HasAnother(size_t node, SteadyTime now) const {
+bool NodeDirectory::HasAnother(size_t node, bool write, SteadyTime now) const {
   for (size_t i = 0; i < nodes_.size(); ++i) {
-    if (i != node && !nodes_[i].duplicate && !Avoided(nodes_[i], now)) return true;
+    if (i != node && !nodes_[i].duplicate && !Doubtful(nodes_[i], write, now)) return true;
   }
   return false;
 }

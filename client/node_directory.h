@@ -25,13 +25,16 @@ class NodeDirectory {
   bool usable(size_t node) const { return !nodes_[node].duplicate; }
 
   // Whom to ask. A write goes to the leader, where one is known. Otherwise nodes take turns: those
-  // that serve and have not failed lately, or else those that have not failed, or else any.
+  // that serve and have not failed lately, or else those that have not failed, or else any. A read
+  // may find out whether a node that has failed is back. A write should not: where the node is
+  // silent, its outcome is unknown; so it goes there when the node has answered something.
   // `previous` is what failed last time, or size(): it is asked again only where it leads or there
   // is no other.
   size_t Pick(bool write, size_t previous, SteadyTime now);
 
-  // Whether there is a node other than `node` that has not failed lately.
-  bool HasAnother(size_t node, SteadyTime now) const;
+  // Whether there is a node other than `node` that has not failed lately; for a write, one that has
+  // answered since it failed.
+  bool HasAnother(size_t node, bool write, SteadyTime now) const;
 
   // What `node` has said of itself. May add nodes, up to a limit; they count as not serving until
   // they say that they do, since an address may be good for other nodes only.
@@ -42,6 +45,8 @@ class NodeDirectory {
   // `node` could not be reached, or was silent: it is left alone for a while, longer each time.
   void Failed(size_t node, SteadyTime now);
   void Answered(size_t node);
+  // Until when a node that has failed is left alone.
+  SteadyTime avoided_until(size_t node) const { return nodes_[node].avoid_until; }
 
  private:
   struct Node {
@@ -56,8 +61,11 @@ class NodeDirectory {
   bool Avoided(const Node& node, SteadyTime now) const {
     return node.failures > 0 && now < node.avoid_until;
   }
+  bool Doubtful(const Node& node, bool write, SteadyTime now) const {
+    return Avoided(node, now) || (write && node.failures > 0);
+  }
   // How good an idea it is to ask the node; 0: none at all.
-  int Rank(size_t node, size_t previous, SteadyTime now) const;
+  int Rank(size_t node, bool write, size_t previous, SteadyTime now) const;
   bool Knows(const std::string& name) const;
   // Whether address `a` is rather to be used than `b`, of the same node.
   bool Better(size_t a, size_t b) const;

@@ -141,16 +141,34 @@ TEST(NodeDirectoryTest, AsksWhomItCanWhereAllHaveFailed) {
 }
 
 TEST(NodeDirectoryTest, KnowsWhetherThereIsAnotherNode) {
-  EXPECT_FALSE(NodeDirectory({"a:1"}).HasAnother(0, kNow));
+  const bool read = false;
+  const bool write = true;
+  EXPECT_FALSE(NodeDirectory({"a:1"}).HasAnother(0, read, kNow));
   NodeDirectory directory({"a:1", "b:1"});
-  EXPECT_TRUE(directory.HasAnother(0, kNow));
+  EXPECT_TRUE(directory.HasAnother(0, read, kNow));
   directory.Failed(1, kNow);
-  EXPECT_FALSE(directory.HasAnother(0, kNow));
-  EXPECT_TRUE(directory.HasAnother(1, kNow));
+  EXPECT_FALSE(directory.HasAnother(0, read, kNow));
+  EXPECT_TRUE(directory.HasAnother(1, read, kNow));
+  EXPECT_TRUE(directory.HasAnother(0, read, directory.avoided_until(1)));
+  EXPECT_FALSE(directory.HasAnother(0, write, directory.avoided_until(1)));
   directory.Answered(1);
+  EXPECT_TRUE(directory.HasAnother(0, write, kNow));
   directory.Learn(0, StatusOf("1", ""));
   directory.Learn(1, StatusOf("1", ""));
-  EXPECT_FALSE(directory.HasAnother(0, kNow)) << "it is the same one";
+  EXPECT_FALSE(directory.HasAnother(0, read, kNow)) << "it is the same one";
+}
+
+TEST(NodeDirectoryTest, WritesWaitForASignOfLife) {
+  NodeDirectory directory({"a:1", "b:1"});
+  directory.Failed(0, kNow);
+  const SteadyTime later = kNow + std::chrono::hours(1);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(directory.Pick(/*write=*/true, 2, later), 1u);
+  EXPECT_THAT(Reads(&directory, 2, later), UnorderedElementsAre(0, 1));
+  directory.Failed(1, later);
+  const size_t first = directory.Pick(/*write=*/true, 2, later);
+  EXPECT_NE(directory.Pick(/*write=*/true, 2, later), first) << "none is better than the other";
+  directory.Answered(0);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(directory.Pick(/*write=*/true, 2, later), 0u);
 }
 
 TEST(NodeDirectoryTest, PrefersNodesThatServe) {
@@ -168,7 +186,9 @@ TEST(NodeDirectoryTest, LeaderThatHasFailedIsPassedOver) {
   directory.Learn(0, StatusOf("1", "1"));
   directory.Failed(0, kNow);
   EXPECT_EQ(directory.Pick(/*write=*/true, 2, kNow), 1u);
-  EXPECT_EQ(directory.Pick(/*write=*/true, 2, kNow + std::chrono::seconds(1)), 0u);
+  EXPECT_EQ(directory.Pick(/*write=*/true, 2, kNow + std::chrono::seconds(1)), 1u);
+  directory.Answered(0);
+  EXPECT_EQ(directory.Pick(/*write=*/true, 2, kNow), 0u);
 }
 
 }  // namespace

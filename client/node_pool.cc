@@ -100,6 +100,13 @@ void NodePool::RefreshSoon() {
   refresh_timer_ = loop_->StartTimer(next, [this] { Refresh(); });
 }
 
+void NodePool::Failed(size_t node) {
+  directory_.Failed(node, loop_->now());
+  loop_->StopTimer(nodes_[node].ask_again);
+  nodes_[node].ask_again =
+      loop_->StartTimer(directory_.avoided_until(node), [this, node] { Ask(node); });
+}
+
 void NodePool::Refresh() {
   last_refresh_ = loop_->now();
   refresh_timer_ =
@@ -114,7 +121,7 @@ void NodePool::Ask(size_t node) {
   AskStatus(node, kRefreshTimeout,
             [this, node](const grpc::Status& status, const v1::StatusResponse& response) {
               nodes_[node].asked = false;
-              if (!status.ok()) return directory_.Failed(node, loop_->now());
+              if (!status.ok()) return Failed(node);
               directory_.Answered(node);
               directory_.Learn(node, Decode(response));
               Grow();

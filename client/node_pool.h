@@ -42,6 +42,8 @@ class NodePool {
   void Start();
   // Asks them soon, since something is wrong; not more often than is reasonable.
   void RefreshSoon();
+  // As in NodeDirectory. The node is asked for its status, again and again, until it answers.
+  void Failed(size_t node);
 
   // Calls Status of a node, or of any address. `done` is called once, unless the pool is shut down.
   // Returns what Cancel takes.
@@ -62,6 +64,7 @@ class NodePool {
     std::unique_ptr<v1::KeyValue::Stub> stub;
     std::unique_ptr<NodeStream> stream;
     bool asked = false;  // for its status, by Ask
+    EventLoop::TimerId ask_again;
   };
 
   // Makes channels and streams for nodes that the directory has learned of, and asks them.
