@@ -31,6 +31,8 @@ Error Unknown(absl::Status status, bool may_have_applied) {
   return error;
 }
 
+absl::Status Closed() { return absl::CancelledError("the connection was closed"); }
+
 }  // namespace
 
 CallEngine::CallEngine(const ConnectionOptions& options)
@@ -48,16 +50,16 @@ void CallEngine::End() {
 }
 
 void CallEngine::EndAll() {
+  ended_ = true;
   std::vector<Call*> calls;
   for (const auto& [id, call] : calls_) calls.push_back(call.get());
-  const absl::Status closed = absl::CancelledError("the connection was closed");
   for (Call* call : calls) {
     const bool sent = Abandon(call);
-    Fail(call, Unknown(closed, call->write && sent));
+    Fail(call, Unknown(Closed(), call->write && sent));
   }
   std::vector<CallId> status_calls;
   for (const auto& [id, asked] : status_calls_) status_calls.push_back(id);
-  for (const CallId id : status_calls) FinishStatus(id, Refused(closed));
+  for (const CallId id : status_calls) FinishStatus(id, Refused(Closed()));
   pool_.Shutdown();
   loop_.End();
 }
@@ -147,6 +149,7 @@ void CallEngine::Cancel(CallId id) {
 void CallEngine::Begin(std::unique_ptr<Call> begun) {
   Call* const call = begun.get();
   calls_.emplace(call->id, std::move(begun));
+  if (ended_) return Fail(call, Refused(Closed()));
   call->node = pool_.directory().size();
   budget_.OnCall();
   Try(call);
@@ -299,6 +302,7 @@ void CallEngine::CancelNow(CallId id) {
 void CallEngine::TryStatus(CallId id) {
   const auto found = status_calls_.find(id);
   if (found == status_calls_.end()) return;
+  if (ended_) return FinishStatus(id, Refused(Closed()));
   StatusAsked& asked = found->second;
   const absl::Duration left = absl::FromChrono(asked.deadline - loop_.now());
   if (left <= absl::ZeroDuration()) {

@@ -113,6 +113,7 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
   NodePool pool_;
   RetryBudget budget_;
   absl::BitGen random_;
+  bool ended_ = false;  // calls that begin now end with CANCELLED
   uint64_t last_attempt_ = 0;
   absl::flat_hash_map<CallId, std::unique_ptr<Call>> calls_;
   absl::flat_hash_map<uint64_t, Call*> attempts_;

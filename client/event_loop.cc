@@ -46,7 +46,7 @@ void EventLoop::Run(EventLoopHost* host) {
     RunPosted();
     RunDueTimers();
     host->OnTurn();
-    if (ending_ && host->Idle()) break;
+    if (ending_ && host->Idle() && !HasPosted()) break;
     Gather();
   }
   queue_.Shutdown();
@@ -64,6 +64,11 @@ void EventLoop::RunPosted() {
   for (Work& work : posted) work();
 }
 
+bool EventLoop::HasPosted() {
+  MutexLock lock(&mu_);
+  return !posted_.empty();
+}
+
 void EventLoop::RunDueTimers() {
   while (!timers_.empty() && timers_.begin()->first.first <= now_) {
     Work work = std::move(timers_.begin()->second);
@@ -78,10 +83,7 @@ void EventLoop::Gather() {
     wait = std::min(wait, std::chrono::nanoseconds(timers_.begin()->first.first -
                                                    std::chrono::steady_clock::now()));
   }
-  {
-    MutexLock lock(&mu_);
-    if (!posted_.empty()) wait = std::chrono::nanoseconds(0);
-  }
+  if (HasPosted()) wait = std::chrono::nanoseconds(0);
   void* tag = nullptr;
   bool ok = false;
   auto status = queue_.AsyncNext(&tag, &ok, In(wait));

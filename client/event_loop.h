@@ -45,9 +45,10 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  // Makes the calling thread the loop's, until End has been called and `host` is idle. Once.
+  // Makes the calling thread the loop's, until End has been called, all that was posted has run and
+  // `host` is idle. Once.
   void Run(EventLoopHost* host) ABSL_LOCKS_EXCLUDED(mu_);
-  // The loop ends as soon as it can. Nothing may be posted from then on.
+  // The loop ends as soon as it can. From then on only its own thread may post.
   void End() { ending_ = true; }
 
   // Runs `work` soon. Does not block. The queue is not bounded here: who posts bounds what it has
@@ -69,6 +70,7 @@ class EventLoop {
 
  private:
   void RunPosted() ABSL_LOCKS_EXCLUDED(mu_);
+  bool HasPosted() ABSL_LOCKS_EXCLUDED(mu_);
   void RunDueTimers();
   void Gather();
   void OnWoken(bool) { wake_pending_ = false; }

@@ -498,6 +498,33 @@ TEST(GrpcConnectionTest, EndOfTheConnectionEndsItsCalls) {
   EXPECT_TRUE(outcome->details().may_have_applied);
 }
 
+TEST(GrpcConnectionTest, CallsOfCallbacksOfAnEndingConnectionEndToo) {
+  FakeNode node("1");
+  node.AnswerWith(&Nothing);
+  std::vector<absl::StatusCode> ends;
+  {
+    auto connection = Connect(To({&node}));
+    ASSERT_TRUE(connection.ok()) << connection.status();
+    Connection* const own = connection->get();  // a copy would keep it from ending
+    WriteRequest write;
+    write.key = "k";
+    ReadRequest read;
+    read.key = "k";
+    StatusRequest ask;
+    write.timeout = read.timeout = ask.timeout = kPatience;
+    own->Write(write, [&ends, own, read, ask](Outcome<WriteReply> written) {
+      ends.push_back(written.status().code());
+      own->Read(read, [&ends, own, ask](Outcome<ReadReply> got) {
+        ends.push_back(got.status().code());
+        own->Status(
+            ask, [&ends](Outcome<NodeStatus> status) { ends.push_back(status.status().code()); });
+      });
+    });
+    ASSERT_TRUE(node.AwaitOperations(1));
+  }
+  EXPECT_EQ(ends, std::vector<absl::StatusCode>(3, absl::StatusCode::kCancelled));
+}
+
 TEST(GrpcConnectionTest, MayEndInItsOwnCallback) {
   FakeNode node("1");
   std::promise<void> ended;
