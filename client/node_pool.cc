@@ -21,6 +21,16 @@ constexpr int kMaxResponseBytes = 64 << 20;
 
 constexpr absl::Duration kRefreshTimeout = absl::Seconds(1);
 
+// A node that vanishes without a word, as one does that loses its power, is found out in this time
+// although nothing is under way. Nodes must allow pings as often as that: gRPC's servers end what
+// comes more often than every five minutes unless told otherwise.
+constexpr absl::Duration kKeepaliveInterval = absl::Seconds(10);
+constexpr absl::Duration kKeepaliveTimeout = absl::Seconds(5);
+
+int Millis(absl::Duration duration) {
+  return static_cast<int>(absl::ToInt64Milliseconds(duration));
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxResponseBytes);
@@ -31,6 +41,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Millis(kKeepaliveInterval));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Millis(kKeepaliveTimeout));
+  // However long the stream is idle: by default gRPC stops after two.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
