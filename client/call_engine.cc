@@ -17,6 +17,10 @@ namespace {
 // deadline does, arrives in time.
 constexpr absl::Duration kReplyMargin = absl::Milliseconds(20);
 
+// gRPC gives calls back at once when they are cancelled. Should it ever not, the end of a
+// connection waits no longer.
+constexpr absl::Duration kEndPatience = absl::Seconds(5);
+
 uint32_t TimeoutForNode(absl::Duration remaining) {
   const absl::Duration wanted = remaining - std::min(remaining / 10, kReplyMargin);
   const int64_t millis = absl::ToInt64Milliseconds(std::min(wanted, absl::Hours(1)));
@@ -43,7 +47,7 @@ CallEngine::CallEngine(const ConnectionOptions& options)
 
 CallEngine::~CallEngine() = default;
 
-void CallEngine::Run() { loop_.Run(this); }
+bool CallEngine::Run() { return loop_.Run(this); }
 
 void CallEngine::End() {
   loop_.Post([this] { EndAll(); });
@@ -61,7 +65,7 @@ void CallEngine::EndAll() {
   for (const auto& [id, asked] : status_calls_) status_calls.push_back(id);
   for (const CallId id : status_calls) FinishStatus(id, Refused(Closed()));
   pool_.Shutdown();
-  loop_.End();
+  loop_.End(kEndPatience);
 }
 
 // ---- Admission, on any thread ----

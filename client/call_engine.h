@@ -28,8 +28,10 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
   explicit CallEngine(const ConnectionOptions& options);
   ~CallEngine() override;
 
-  // Makes the calling thread the engine's, until End.
-  void Run();
+  // Makes the calling thread the engine's, until End. Returns whether gRPC has given back all that
+  // was under way, which it does at once unless it is broken: otherwise the engine must never go
+  // away.
+  bool Run();
 
   // As in Connection. Thread-safe, before End.
   CallId Read(ReadRequest request, ReadCallback done);

@@ -39,20 +39,29 @@ EventLoop::TimerId EventLoop::StartTimer(SteadyTime time, Work work) {
   return id;
 }
 
-void EventLoop::Run(EventLoopHost* host) {
+void EventLoop::End(absl::Duration patience) {
+  ending_ = true;
+  StartTimer(After(now_, patience), [this] { patient_ = false; });
+}
+
+bool EventLoop::Run(EventLoopHost* host) {
   thread_ = std::this_thread::get_id();
   while (true) {
     now_ = std::chrono::steady_clock::now();
     RunPosted();
     RunDueTimers();
     host->OnTurn();
-    if (ending_ && host->Idle() && !HasPosted()) break;
+    if (ending_ && !HasPosted()) {
+      if (host->Idle()) break;
+      if (!patient_) return false;
+    }
     Gather();
   }
   queue_.Shutdown();
   void* tag = nullptr;
   bool ok = false;
   while (queue_.Next(&tag, &ok)) static_cast<EventHandler*>(tag)->OnEvent(ok);  // a wake at most
+  return true;
 }
 
 void EventLoop::RunPosted() {

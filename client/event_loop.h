@@ -46,10 +46,11 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
 
   // Makes the calling thread the loop's, until End has been called, all that was posted has run and
-  // `host` is idle. Once.
-  void Run(EventLoopHost* host) ABSL_LOCKS_EXCLUDED(mu_);
-  // The loop ends as soon as it can. From then on only its own thread may post.
-  void End() { ending_ = true; }
+  // `host` is idle, or the patience of End is over. Returns whether it is idle: otherwise the loop
+  // and its host must never go away, since gRPC may still write to them. Once.
+  bool Run(EventLoopHost* host) ABSL_LOCKS_EXCLUDED(mu_);
+  // The loop ends as soon as it can. From then on only its own thread may post. Once.
+  void End(absl::Duration patience);
 
   // Runs `work` soon. Does not block. The queue is not bounded here: who posts bounds what it has
   // posted. Thread-safe.
@@ -83,6 +84,7 @@ class EventLoop {
 
   SteadyTime now_;
   bool ending_ = false;
+  bool patient_ = true;  // while ending
   uint64_t last_timer_ = 0;
   absl::btree_map<TimerId, Work> timers_;
 

@@ -2,9 +2,21 @@
 
 #include <utility>
 
+#include "glog/logging.h"
+
 #include "client/call_engine.h"
 
 namespace quorate {
+namespace {
+
+void RunEngine(const std::shared_ptr<CallEngine>& engine) {
+  if (engine->Run()) return;
+  LOG(ERROR) << "gRPC does not give back calls that were cancelled; their memory is lost";
+  // Never deleted: gRPC may still write to what the engine has.
+  new std::shared_ptr<CallEngine>(engine);
+}
+
+}  // namespace
 
 absl::StatusOr<std::shared_ptr<Connection>> Connect(const ConnectionOptions& options) {
   const absl::Status valid = Validate(options);
@@ -13,8 +25,7 @@ absl::StatusOr<std::shared_ptr<Connection>> Connect(const ConnectionOptions& opt
 }
 
 GrpcConnection::GrpcConnection(const ConnectionOptions& options)
-    : engine_(std::make_shared<CallEngine>(options)),
-      thread_([engine = engine_] { engine->Run(); }) {}
+    : engine_(std::make_shared<CallEngine>(options)), thread_(&RunEngine, engine_) {}
 
 GrpcConnection::~GrpcConnection() {
   const bool in_callback = engine_->OnThread();

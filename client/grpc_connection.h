@@ -25,7 +25,8 @@ class GrpcConnection final : public Connection {
   // `options` must be valid.
   explicit GrpcConnection(const ConnectionOptions& options);
 
-  // Ends all calls with CANCELLED, and blocks until their callbacks have returned; in a callback of
+  // Ends all calls with CANCELLED, and blocks until their callbacks have returned and gRPC has
+  // given back what was under way, for which it waits no longer than five seconds; in a callback of
   // this connection it does not wait.
   ~GrpcConnection() override;
 
