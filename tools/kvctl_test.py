@@ -2,8 +2,6 @@
 
 import os
 import re
-import signal
-import socket
 import subprocess
 import unittest
 
@@ -105,21 +103,6 @@ class CommandLineTest(unittest.TestCase):
         result = kvctl("status", NOWHERE, "--timeout=300ms", "--json")
         self.assertEqual(result.returncode, UNAVAILABLE, result)
         self.assertIn('"code"', result.stdout)
-
-
-    def test_watch_of_a_silent_node_ends_with_control_c(self):
-        silent = socket.create_server(("127.0.0.1", 0))
-        self.addCleanup(silent.close)
-        silent.settimeout(60)
-        watch = subprocess.Popen(
-            [KVCTL, "status", "--watch", "--timeout=1h", f"--target=127.0.0.1:{silent.getsockname()[1]}"],
-            stdout=subprocess.DEVNULL)
-        self.addCleanup(watch.wait)
-        self.addCleanup(watch.kill)
-        connection, _ = silent.accept()
-        self.addCleanup(connection.close)
-        watch.send_signal(signal.SIGINT)
-        self.assertEqual(watch.wait(60), OK)
 
 
 class CompletionTest(unittest.TestCase):

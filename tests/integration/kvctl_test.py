@@ -98,12 +98,17 @@ class KvctlCalls:
         one = kvctl("status", target(self.cluster[2]))
         self.assertEqual(one.out.decode().count("serving"), 3, one.out)
 
-    def test_watch_ends_with_control_c(self):
-        process = start("status", "--watch", "--interval=50ms", "--json", self.target)
+    def watch(self, *words):
+        process = start("status", "--watch", *words)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.stdin.close)
+        self.addCleanup(process.wait)
         self.addCleanup(process.kill)
+        return process
+
+    def test_watch_ends_with_control_c(self):
+        process = self.watch("--interval=50ms", "--json", self.target)
         for _ in range(3):
             self.assertEqual(len(json.loads(process.stdout.readline())["nodes"]), 3)
         process.send_signal(signal.SIGINT)
@@ -112,6 +117,8 @@ class KvctlCalls:
     def test_outcomes_without_enough_replicas(self):
         cluster = Cluster(self.addCleanup, self.strategy, n=3, w=2, r=2)
         cluster.start()
+        watch = self.watch("--timeout=1h", "--interval=50ms", "--json", target(cluster[1]))
+        self.assertEqual(len(json.loads(watch.stdout.readline())["nodes"]), 3)
         for victim in cluster.nodes[1:]:
             victim.signal(signal.SIGSTOP)
         # The others are not yet known to be away: the write is sent, and may have happened.
@@ -129,6 +136,9 @@ class KvctlCalls:
         self.assertEqual((local.returncode, local.out), (OK, b"perhaps\n"))
         status = json.loads(kvctl("status", "--json", target(cluster[1]), "--timeout=500ms").out)
         self.assertEqual([node["reachable"] for node in status["nodes"]], [True, False, False])
+        # By now the watch waits for the others, and would for an hour.
+        watch.send_signal(signal.SIGINT)
+        self.assertEqual(watch.wait(PATIENCE_SECONDS), OK)
 
     def test_passes_over_a_node_that_is_down(self):
         cluster = Cluster(self.addCleanup, self.strategy, n=3, w=2, r=2)
