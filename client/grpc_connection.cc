@@ -3,11 +3,22 @@
 #include <utility>
 
 #include "glog/logging.h"
+#include "grpc/grpc.h"
 
 #include "client/call_engine.h"
 
 namespace quorate {
 namespace {
+
+// Once in a process, for good: gRPC shuts down when its last user ends, and after large messages
+// that may wait ten seconds for a thread of its own.
+void KeepGrpcRunning() {
+  static const bool kept = [] {
+    grpc_init();
+    return true;
+  }();
+  static_cast<void>(kept);
+}
 
 void RunEngine(const std::shared_ptr<CallEngine>& engine) {
   if (engine->Run()) return;
@@ -25,7 +36,9 @@ absl::StatusOr<std::shared_ptr<Connection>> Connect(const ConnectionOptions& opt
 }
 
 GrpcConnection::GrpcConnection(const ConnectionOptions& options)
-    : engine_(std::make_shared<CallEngine>(options)), thread_(&RunEngine, engine_) {}
+    : engine_(std::make_shared<CallEngine>(options)), thread_(&RunEngine, engine_) {
+  KeepGrpcRunning();
+}
 
 GrpcConnection::~GrpcConnection() {
   const bool in_callback = engine_->OnThread();
