@@ -12,20 +12,6 @@ namespace {
 
 constexpr size_t kShownBytes = 32;
 
-const char* KindName(OperationKind kind) {
-  switch (kind) {
-    case OperationKind::kGet:
-      return "get";
-    case OperationKind::kSet:
-      return "set";
-    case OperationKind::kDelete:
-      return "delete";
-    case OperationKind::kLocalRead:
-      return "local_read";
-  }
-  return "?";
-}
-
 std::string DescribeRecord(const Record& record) {
   std::string text = record.version.DebugString();
   for (const Sibling& sibling : record.siblings) {
@@ -53,6 +39,20 @@ std::string DescribeEnd(const HistoryOperation& operation) {
 }
 
 }  // namespace
+
+const char* KindName(OperationKind kind) {
+  switch (kind) {
+    case OperationKind::kGet:
+      return "get";
+    case OperationKind::kSet:
+      return "set";
+    case OperationKind::kDelete:
+      return "delete";
+    case OperationKind::kLocalRead:
+      return "local read";
+  }
+  return "?";
+}
 
 std::string Shown(const std::string& bytes) {
   const std::string shown = absl::CHexEscape(bytes.substr(0, kShownBytes));

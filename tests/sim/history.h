@@ -25,6 +25,9 @@
 
 namespace quorate::sim {
 
+// As reports write it.
+const char* KindName(OperationKind kind);
+
 // What happened; and which fields of HistoryEvent say more.
 enum class EventKind {
   kStart,      // node: a process starts

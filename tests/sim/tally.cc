@@ -9,20 +9,6 @@
 namespace quorate::sim {
 namespace {
 
-const char* KindName(const Operation& operation) {
-  switch (operation.kind) {
-    case OperationKind::kGet:
-      return "get";
-    case OperationKind::kSet:
-      return "set";
-    case OperationKind::kDelete:
-      return "delete";
-    case OperationKind::kLocalRead:
-      return "local read";
-  }
-  return "?";
-}
-
 std::string OutcomeName(const HistoryOperation& operation) {
   switch (operation.outcome) {
     case Outcome::kOpen:
@@ -85,7 +71,7 @@ void Tally::Add(const RunResult& run) {
 
 void Tally::AddOperations(const History& history) {
   for (const HistoryOperation& operation : history.operations()) {
-    ++operations_[absl::StrCat(KindName(operation.operation), ": ", OutcomeName(operation))];
+    ++operations_[absl::StrCat(KindName(operation.operation.kind), ": ", OutcomeName(operation))];
     const bool has_record = operation.ok() && operation.result.record.has_value();
     conflicts_read_ += has_record && operation.result.record->conflicting() ? 1 : 0;
   }
