@@ -21,6 +21,12 @@ OperationResult NotSent(absl::Status status) {
   return result;
 }
 
+absl::Status TooMuchHeld(size_t bytes) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("reads in flight hold ", bytes,
+                   " bytes of values, more than this node's limit; retry later"));
+}
+
 OperationResult TooFewReplicas(const Operation& operation, int required, int live) {
   OperationResult result = NotSent(absl::UnavailableError(
       absl::StrCat(operation.is_write() ? "the write" : "the read", " needs ", required,

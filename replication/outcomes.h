@@ -4,6 +4,7 @@
 #ifndef QUORATE_REPLICATION_OUTCOMES_H_
 #define QUORATE_REPLICATION_OUTCOMES_H_
 
+#include <cstddef>
 #include <optional>
 
 #include "absl/status/status.h"
@@ -18,6 +19,9 @@ OperationResult OwnAnswer(NodeId self, std::optional<Record> record);
 
 // Refused before anything was sent.
 OperationResult NotSent(absl::Status status);
+
+// Why a read is refused while reads in flight hold too much: `bytes` of values.
+absl::Status TooMuchHeld(size_t bytes);
 
 // Refused because fewer than `required` replicas can be reached (`live`, the coordinator included).
 OperationResult TooFewReplicas(const Operation& operation, int required, int live);

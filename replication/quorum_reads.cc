@@ -11,13 +11,15 @@
 namespace quorate {
 namespace {
 
-size_t ValueBytes(const Record& record) {
-  size_t bytes = 0;
-  for (const Sibling& sibling : record.siblings) bytes += sibling.value.size();
-  return bytes;
+size_t BytesOf(const std::optional<Record>& record) {
+  return record.has_value() ? record->ValueBytes() : 0;
 }
 
 }  // namespace
+
+size_t QuorumReads::held_bytes() const { return held_bytes_ + context_->waiting_bytes(); }
+
+bool QuorumReads::HoldsTooMuch() const { return held_bytes() >= context_->config().max_read_bytes; }
 
 void QuorumReads::Start(OperationId id, const Operation& operation) {
   const int n = context_->quorums().n;
@@ -28,12 +30,7 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
-  if (held_bytes_ >= context_->config().max_read_bytes) {
-    return context_->Complete(
-        id, NotSent(absl::ResourceExhaustedError(
-                absl::StrCat("reads in flight hold ", held_bytes_,
-                             " bytes of values, more than this node's limit; retry later"))));
-  }
+  if (HoldsTooMuch()) return context_->Complete(id, NotSent(TooMuchHeld(held_bytes())));
   PendingRead read{operation.key, QuorumTracker(n, required), {}, {}, {}, context_->Now()};
   read.awaited.assign(peers.begin(), peers.end());
   reads_.emplace(id, std::move(read));
@@ -44,26 +41,40 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(operation.key);
   if (!own.ok()) return context_->FailStop(own.status());
   // Shown only once it cannot be forgotten any more.
-  context_->WhenDurable([this, id, own = *std::move(own)] {
-    Take(id, context_->config().self, own);
-    Advance(id);
-  });
+  if (context_->IsDurable(operation.key)) {
+    Take(id, context_->config().self, *own);
+    return Advance(id);
+  }
+  const size_t bytes = BytesOf(*own);
+  context_->WhenDurable(
+      [this, id, own = *std::move(own)] {
+        Take(id, context_->config().self, own);
+        Advance(id);
+      },
+      bytes);
 }
 
 void QuorumReads::AnswerAlone(OperationId id, const std::string& key) {
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(key);
   if (!own.ok()) return context_->FailStop(own.status());
+  const size_t bytes = BytesOf(*own);
   OperationResult result = OwnAnswer(context_->config().self, *std::move(own));
-  context_->WhenDurable([this, id, result = std::move(result)]() mutable {
-    context_->Complete(id, std::move(result));
-  });
+  if (context_->IsDurable(key)) return context_->Complete(id, std::move(result));
+  if (HoldsTooMuch()) return context_->Complete(id, NotSent(TooMuchHeld(held_bytes())));
+  context_->WhenDurable(
+      [this, id, result = std::move(result)]() mutable {
+        context_->Complete(id, std::move(result));
+      },
+      bytes);
 }
 
 void QuorumReads::Serve(NodeId from, const peer::v1::Read& read, bool knows_past) {
   peer::v1::Message message;
   peer::v1::ReadReply* reply = message.mutable_read_reply();
   reply->set_operation(read.operation());
-  if (!knows_past) {
+  // Too much waits here for the disk: this is no answer, as little as that of a node which does not
+  // know its past.
+  if (!knows_past || HoldsTooMuch()) {
     reply->set_syncing(true);
     return context_->Send(from, message);
   }
@@ -71,8 +82,10 @@ void QuorumReads::Serve(NodeId from, const peer::v1::Read& read, bool knows_past
   if (!record.ok()) return context_->FailStop(record.status());
   reply->set_found(record->has_value());
   if (record->has_value()) reply->set_record((*record)->Encode());
+  if (context_->IsDurable(read.key())) return context_->Send(from, message);
+  const size_t bytes = BytesOf(*record);
   context_->WhenDurable(
-      [this, from, message = std::move(message)] { context_->Send(from, message); });
+      [this, from, message = std::move(message)] { context_->Send(from, message); }, bytes);
 }
 
 void QuorumReads::OnReply(NodeId from, const peer::v1::ReadReply& reply) {
@@ -117,7 +130,7 @@ void QuorumReads::Take(OperationId id, NodeId node, const std::optional<Record>&
   if (!record.has_value()) return;
   read.merged.Merge(*record);
   held_bytes_ -= read.bytes;
-  read.bytes = ValueBytes(read.merged);
+  read.bytes = read.merged.ValueBytes();
   held_bytes_ += read.bytes;
 }
 

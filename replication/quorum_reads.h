@@ -65,6 +65,9 @@ class QuorumReads {
     size_t bytes = 0;  // of `merged`, counted in held_bytes_
   };
 
+  // Bytes of values that this node's reads in flight keep.
+  size_t held_bytes() const;
+  bool HoldsTooMuch() const;
   // A read at R=1: nobody is asked.
   void AnswerAlone(OperationId id, const std::string& key);
   // Whether `node` was awaited; it no longer is.

@@ -116,9 +116,14 @@ void Replica::LocalRead(OperationId id, const Operation& operation) {
     FailStop(record.status());
     return Complete(id, NotSent(failed_));
   }
+  const size_t bytes = record->has_value() ? (*record)->ValueBytes() : 0;
   OperationResult result = OwnAnswer(config_.self, *std::move(record));
-  WhenDurable(
-      [this, id, result = std::move(result)]() mutable { Complete(id, std::move(result)); });
+  if (IsDurable(operation.key)) return Complete(id, std::move(result));
+  if (waiting_bytes_ >= config_.max_read_bytes) {
+    return Complete(id, NotSent(TooMuchHeld(waiting_bytes_)));
+  }
+  WhenDurable([this, id, result = std::move(result)]() mutable { Complete(id, std::move(result)); },
+              bytes);
 }
 
 void Replica::Cancel(OperationId id, const absl::Status& why) {
@@ -176,9 +181,10 @@ void Replica::Durable(SyncTicket ticket, const absl::Status& status) {
 
 void Replica::RunDurable() {
   while (!waiting_.empty() && waiting_.front().ticket <= durable_ticket_) {
-    std::vector<std::function<void()>> then = std::move(waiting_.front().then);
+    const Waiting durable = std::move(waiting_.front());
     waiting_.pop_front();
-    for (const std::function<void()>& action : then) action();
+    waiting_bytes_ -= durable.bytes;
+    for (const std::function<void()>& action : durable.then) action();
   }
 }
 
@@ -203,9 +209,9 @@ void Replica::CommitDrain() {
     env_->RequestSync(++last_ticket_);
   }
   ticketed_batches_ = store_.applied_batches();
-  if (this_drain_.empty()) return;
-  waiting_.push_back(Waiting{last_ticket_, std::move(this_drain_)});
-  this_drain_.clear();
+  if (this_drain_.then.empty()) return;
+  this_drain_.ticket = last_ticket_;
+  waiting_.push_back(std::exchange(this_drain_, Waiting()));
 }
 
 void Replica::Flush() {
@@ -215,7 +221,7 @@ void Replica::Flush() {
     CommitDrain();
     RunDurable();
     if (failed_.ok()) NoteComplete();
-  } while (failed_.ok() && (!this_drain_.empty() || store_.pending_bytes() > 0));
+  } while (failed_.ok() && (!this_drain_.then.empty() || store_.pending_bytes() > 0));
   if (failed_.ok()) strategy_->OnDrainEnd();
   // What the store may not hold must not leave: its dots would be used again.
   if (failed_.ok()) sessions_.Flush();
@@ -257,14 +263,22 @@ OperationId Replica::OpenInternal(absl::Duration timeout) {
 void Replica::Complete(OperationId id, OperationResult result) {
   if (open_.erase(id) == 0) return;  // cancelled: nobody waits for it any more
   // Answers stay in memory until the drain has ended.
-  if (result.record.has_value()) {
-    for (const Sibling& sibling : result.record->siblings) drain_bytes_ += sibling.value.size();
-  }
+  if (result.record.has_value()) drain_bytes_ += result.record->ValueBytes();
   results_.emplace_back(id, std::move(result));
 }
 
-void Replica::WhenDurable(std::function<void()> then) {
-  if (failed_.ok()) this_drain_.push_back(std::move(then));
+bool Replica::IsDurable(absl::string_view key) const {
+  if (!failed_.ok() || store_.IsPending(key)) return false;
+  if (config_.durability != Durability::kSynced) return true;
+  return durable_ticket_ == last_ticket_ && ticketed_batches_ == store_.applied_batches();
+}
+
+void Replica::WhenDurable(std::function<void()> then, size_t held_bytes) {
+  if (!failed_.ok()) return;
+  this_drain_.then.push_back(std::move(then));
+  this_drain_.bytes += held_bytes;
+  waiting_bytes_ += held_bytes;
+  drain_bytes_ += held_bytes;
 }
 
 void Replica::FailStop(const absl::Status& why) {
@@ -281,7 +295,8 @@ void Replica::FailStop(const absl::Status& why) {
     Complete(id, std::move(result));
   }
   waiting_.clear();
-  this_drain_.clear();
+  this_drain_ = Waiting();
+  waiting_bytes_ = 0;
 }
 
 void Replica::OnSessionUp(NodeId peer) { strategy_->OnPeerUp(peer); }

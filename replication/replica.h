@@ -99,6 +99,7 @@ class Replica : private StrategyContext, private SessionListener {
   struct Waiting {
     SyncTicket ticket = 0;
     std::vector<std::function<void()>> then;
+    size_t bytes = 0;  // that these keep
   };
 
   Replica(const ClusterConfig& config, Incarnation incarnation, StoredState state,
@@ -126,7 +127,9 @@ class Replica : private StrategyContext, private SessionListener {
   void SetTimer(TimerId id, absl::Duration after) override;
   OperationId OpenInternal(absl::Duration timeout) override;
   void Complete(OperationId id, OperationResult result) override;
-  void WhenDurable(std::function<void()> then) override;
+  bool IsDurable(absl::string_view key) const override;
+  void WhenDurable(std::function<void()> then, size_t held_bytes) override;
+  size_t waiting_bytes() const override { return waiting_bytes_; }
   void LearnMembers(const std::vector<peer::v1::MemberAddress>& members) override {
     env_->LearnMembers(members);
   }
@@ -158,7 +161,7 @@ class Replica : private StrategyContext, private SessionListener {
   // This drain.
   int drain_events_ = 0;
   size_t drain_bytes_ = 0;
-  std::vector<std::function<void()>> this_drain_;  // to run once what is merged now is durable
+  Waiting this_drain_;  // to run once what is merged now is durable
   std::vector<std::pair<OperationId, OperationResult>> results_;
 
   // Durability: what waits for which ticket, oldest first.
@@ -166,6 +169,7 @@ class Replica : private StrategyContext, private SessionListener {
   SyncTicket durable_ticket_ = 0;
   uint64_t ticketed_batches_ = 0;
   std::deque<Waiting> waiting_;
+  size_t waiting_bytes_ = 0;  // of those and of this drain's
   absl::Status failed_;
 };
 

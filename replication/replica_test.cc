@@ -105,6 +105,7 @@ TEST_P(ReplicaTest, ADrainIsFullOfLargeAnswersToo) {
   Replica& replica = cluster.replica(1);
   EXPECT_FALSE(replica.DrainFull());
   replica.Submit(1000, GetOf("k"));
+  EXPECT_TRUE(replica.DrainFull());
   replica.Flush();
   ASSERT_NE(cluster.ResultOf(1000), nullptr);
 }

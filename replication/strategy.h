@@ -98,9 +98,15 @@ class StrategyContext {
   // Ends a client's operation; once for each OnSubmit.
   virtual void Complete(OperationId id, OperationResult result) = 0;
 
-  // Runs `then` once everything merged so far has the configured durability: at the end of this
-  // drain at the earliest. Dropped when the replica fails.
-  virtual void WhenDurable(std::function<void()> then) = 0;
+  // Whether what the store holds of `key` has the configured durability now: it may be shown at
+  // once.
+  virtual bool IsDurable(absl::string_view key) const = 0;
+  // Runs `then`, which keeps `held_bytes` of values, once everything merged so far has the
+  // configured durability: at the end of this drain at the earliest. Dropped when the replica
+  // fails.
+  virtual void WhenDurable(std::function<void()> then, size_t held_bytes = 0) = 0;
+  // Bytes of values that wait for that.
+  virtual size_t waiting_bytes() const = 0;
 
   virtual void LearnMembers(const std::vector<peer::v1::MemberAddress>& members) = 0;
   virtual const std::vector<peer::v1::MemberAddress>& Members() const = 0;  // see Env

@@ -124,6 +124,12 @@ int Record::Put(const Version& context, Sibling write) {
   return replaced;
 }
 
+size_t Record::ValueBytes() const {
+  size_t bytes = 0;
+  for (const Sibling& sibling : siblings) bytes += sibling.value.size();
+  return bytes;
+}
+
 const Sibling* Record::Winner() const {
   const Sibling* winner = nullptr;
   for (const Sibling& sibling : siblings) {

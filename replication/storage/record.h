@@ -9,6 +9,7 @@
 #ifndef QUORATE_REPLICATION_STORAGE_RECORD_H_
 #define QUORATE_REPLICATION_STORAGE_RECORD_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -49,6 +50,9 @@ struct Record {
   // The sibling that counts where only one may: by (clock, node, value hash), a delete before a
   // value at an equal clock (doc/semantics.md 36). Null for a record without siblings.
   const Sibling* Winner() const;
+
+  // Bytes of all values.
+  size_t ValueBytes() const;
 
   bool conflicting() const { return siblings.size() > 1; }
 };

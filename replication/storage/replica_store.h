@@ -62,6 +62,11 @@ class ReplicaStore {
   // Applies what was merged since the last Commit, unsynced.
   absl::Status Commit();
 
+  // Whether `key` was merged into since the last Commit.
+  bool IsPending(absl::string_view key) const {
+    return !pending_.empty() && pending_.contains(key);
+  }
+
   // Bytes merged or set and not yet committed.
   size_t pending_bytes() const { return pending_bytes_; }
 

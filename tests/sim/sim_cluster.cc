@@ -268,11 +268,12 @@ void SimCluster::Flush(Node* node) {
 }
 
 // Called once a drain's writes are in the store, and before any of its answers leaves: so no answer
-// that counts comes before the event that says so. Greetings leave earlier and say nothing; a
-// replica whose disk has failed answers nothing.
-void SimCluster::NoteServing(Node* node) {
+// that counts comes before the event that says so. Greetings leave earlier and say nothing. A
+// replica whose disk has failed answers no more than the reads that it had done before, in the same
+// drain.
+void SimCluster::NoteServing(Node* node, bool answers) {
   if (!node->flushing || node->serving || !node->replica->KnowsItsPast()) return;
-  if (node->disk->failed()) return;
+  if (node->disk->failed() && !answers) return;
   node->serving = true;
   history_->Happened(EventKind::kServing, Now(), node->id);
 }
@@ -316,7 +317,7 @@ void SimCluster::OnExpireAt(NodeId id, OperationId operation, MonotonicTime when
 
 void SimCluster::OnComplete(NodeId id, OperationId operation, OperationResult result) {
   Node& node = at(id);
-  NoteServing(&node);
+  NoteServing(&node, result.status.ok());
   const auto it = operations_.find({id, operation});
   if (it == operations_.end()) {
     history_->StrayResult(id);

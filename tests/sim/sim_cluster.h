@@ -129,7 +129,7 @@ class SimCluster : private SimWorld, private NetworkUser {
   void RecordSynced(NodeId node, const WriteBatch& batch);
   void RecordMessages(NodeId from, const peer::v1::Batch& batch);
   void Flush(Node* node);
-  void NoteServing(Node* node);
+  void NoteServing(Node* node, bool answers = false);
   void Enqueue(NodeId node, Work work);
   void ScheduleDrain(Node* node);
   void Drain(NodeId node, uint64_t life);
