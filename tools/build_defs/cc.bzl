@@ -35,6 +35,7 @@ def quorate_cc_library(name, copts = [], features = [], **kwargs):
     """A cc_library under the project's warnings. Private unless `visibility` says otherwise."""
     native.cc_library(
         name = name,
+        linkstatic = True,
         copts = _WARNING_COPTS + copts,
         features = _FEATURES + features,
         **kwargs
@@ -56,6 +57,7 @@ def quorate_cc_test(name, deps = [], copts = [], features = [], size = "small", 
       no_tsan      links gRPC, into whose packaged build ThreadSanitizer cannot see, or is long and has a single thread;
                    libraries and binaries that link gRPC carry it too
       integration  starts processes of its own
+      planted      contains code with errors made on purpose (libraries too)
     """
     native.cc_test(
         name = name,

@@ -70,6 +70,7 @@ def quorate_proto_library(name, srcs, deps = [], visibility = None, **kwargs):
     )
     native.cc_library(
         name = name,
+        linkstatic = True,
         srcs = sources,
         hdrs = headers,
         copts = _GENERATED_COPTS,
@@ -92,6 +93,7 @@ def quorate_grpc_library(name, srcs, deps, visibility = None, **kwargs):
     )
     native.cc_library(
         name = name,
+        linkstatic = True,
         srcs = sources,
         hdrs = headers,
         copts = _GENERATED_COPTS,

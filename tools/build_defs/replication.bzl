@@ -19,6 +19,7 @@ def quorate_replication_library(name, deps = [], **kwargs):
     quorate_cc_library(
         name = name + "_planted",
         testonly = True,
+        tags = ["planted"],
         defines = ["QUORATE_PLANTED_BUGS"],
         deps = [_planted(dep) for dep in deps],
         **kwargs
