@@ -166,40 +166,52 @@ bool WantsSiblings(const v1::StreamOperation& request) {
 v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const OperationResult& result,
                               const KvApi& api) {
   v1::GetResponse response;
-  response.set_node(api.NodeName(result.node));
-  response.set_answers(static_cast<uint32_t>(result.answers));
-  response.set_required(static_cast<uint32_t>(result.required));
-  response.set_disagreed(result.disagreed);
-  response.set_durability(ToProto(api.durability()));
-  if (!result.record.has_value()) return response;
+  FillGetResponse(key, siblings, result, api, &response);
+  return response;
+}
+
+void FillGetResponse(absl::string_view key, bool siblings, const OperationResult& result,
+                     const KvApi& api, v1::GetResponse* response) {
+  response->Clear();
+  response->set_node(api.NodeName(result.node));
+  response->set_answers(static_cast<uint32_t>(result.answers));
+  response->set_required(static_cast<uint32_t>(result.required));
+  response->set_disagreed(result.disagreed);
+  response->set_durability(ToProto(api.durability()));
+  if (!result.record.has_value()) return;
   const Record& record = *result.record;
-  response.set_version(record.version.Number());
-  response.set_context(ContextToken(key, record.version));
-  FillOrder(result.order, response.mutable_order());
-  response.set_conflict(record.conflicting());
+  response->set_version(record.version.Number());
+  response->set_context(ContextToken(key, record.version));
+  FillOrder(result.order, response->mutable_order());
+  response->set_conflict(record.conflicting());
   const Sibling* winner = record.Winner();
   if (winner != nullptr && !winner->tombstone) {
-    response.set_found(true);
-    FillValue(winner->value, &response);
+    response->set_found(true);
+    FillValue(winner->value, response);
   }
-  if (siblings && record.conflicting()) FillSiblings(record, &response);
-  return response;
+  if (siblings && record.conflicting()) FillSiblings(record, response);
 }
 
 v1::WriteResponse ToWriteResponse(absl::string_view key, const OperationResult& result,
                                   const KvApi& api) {
   v1::WriteResponse response;
-  response.set_node(api.NodeName(result.node));
-  response.set_acks(static_cast<uint32_t>(result.answers));
-  response.set_required(static_cast<uint32_t>(result.required));
-  response.set_replaced_siblings(static_cast<uint32_t>(result.replaced_siblings));
-  response.set_durability(ToProto(api.durability()));
-  FillOrder(result.order, response.mutable_order());
-  if (result.record.has_value()) {
-    response.set_version(result.record->version.Number());
-    response.set_context(ContextToken(key, SeenBy(result)));
-  }
+  FillWriteResponse(key, result, api, &response);
   return response;
+}
+
+void FillWriteResponse(absl::string_view key, const OperationResult& result, const KvApi& api,
+                       v1::WriteResponse* response) {
+  response->Clear();
+  response->set_node(api.NodeName(result.node));
+  response->set_acks(static_cast<uint32_t>(result.answers));
+  response->set_required(static_cast<uint32_t>(result.required));
+  response->set_replaced_siblings(static_cast<uint32_t>(result.replaced_siblings));
+  response->set_durability(ToProto(api.durability()));
+  FillOrder(result.order, response->mutable_order());
+  if (result.record.has_value()) {
+    response->set_version(result.record->version.Number());
+    response->set_context(ContextToken(key, SeenBy(result)));
+  }
 }
 
 std::string EncodeErrorDetails(const OperationResult& result, const KvApi& api) {

@@ -39,10 +39,15 @@ bool WantsSiblings(const v1::StreamOperation& request);
 // The reply to a read of `key` that succeeded. `siblings`: the client wants all concurrent values.
 v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const OperationResult& result,
                               const KvApi& api);
+// The same, into a message that may have been used before.
+void FillGetResponse(absl::string_view key, bool siblings, const OperationResult& result,
+                     const KvApi& api, v1::GetResponse* response);
 
 // The reply to a write of `key` that succeeded.
 v1::WriteResponse ToWriteResponse(absl::string_view key, const OperationResult& result,
                                   const KvApi& api);
+void FillWriteResponse(absl::string_view key, const OperationResult& result, const KvApi& api,
+                       v1::WriteResponse* response);
 
 // The RpcStatus of an operation that failed, with its ErrorDetails, encoded for gRPC's
 // `grpc-status-details-bin`.

@@ -351,10 +351,10 @@ void KvStream::OnResult(KvStreams::InFlight* operation, const OperationResult& r
     if (!result.status.ok()) {
       *encoded.mutable_error() = ToStreamError(result, *owner_->api_);
     } else if (read) {
-      *encoded.mutable_read() =
-          ToGetResponse(operation->key, operation->siblings, result, *owner_->api_);
+      FillGetResponse(operation->key, operation->siblings, result, *owner_->api_,
+                      encoded.mutable_read());
     } else {
-      *encoded.mutable_write() = ToWriteResponse(operation->key, result, *owner_->api_);
+      FillWriteResponse(operation->key, result, *owner_->api_, encoded.mutable_write());
     }
     Queue(/*replaceable=*/read);
   }

@@ -1,6 +1,7 @@
 #include "node/text_encoding.h"
 
 #include <cstdint>
+#include <cstring>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -12,6 +13,9 @@ struct Utf8Range {
   unsigned char low;
   unsigned char high;
 };
+
+// A word with the high bit of each byte: no byte of ASCII has it.
+constexpr uint64_t kHighBits = 0x8080808080808080;
 
 bool IsContinuation(unsigned char c) { return (c & 0xc0) == 0x80; }
 
@@ -64,6 +68,14 @@ int HexDigit(char c) {
 size_t ValidUtf8Prefix(absl::string_view bytes) {
   size_t valid = 0;
   while (valid < bytes.size()) {
+    uint64_t word = 0;
+    if (bytes.size() - valid >= sizeof(word)) {
+      std::memcpy(&word, bytes.data() + valid, sizeof(word));
+      if ((word & kHighBits) == 0) {
+        valid += sizeof(word);
+        continue;
+      }
+    }
     const size_t length = Utf8Length(static_cast<unsigned char>(bytes[valid]));
     if (!StartsWithCharacter(bytes.substr(valid), length)) break;
     valid += length;

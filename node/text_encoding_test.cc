@@ -36,6 +36,14 @@ TEST(Utf8Test, RefusesWhatIsNoCharacter) {
 TEST(Utf8Test, TellsWhereTheValidPartEnds) {
   EXPECT_EQ(ValidUtf8Prefix("ab\xc3\xa9\xff"), 4u);
   EXPECT_EQ(ValidUtf8Prefix("ab\xc3"), 2u);
+  // Plain bytes are looked at several at a time: the end is found wherever it is.
+  for (size_t before = 0; before < 20; ++before) {
+    const std::string plain(before, 'a');
+    EXPECT_EQ(ValidUtf8Prefix(plain + "\xff" + std::string(20, 'b')), before);
+    const std::string text = plain + "\xe2\x82\xac" + std::string(20, 'b');
+    EXPECT_EQ(ValidUtf8Prefix(text), text.size());
+    EXPECT_EQ(ValidUtf8Prefix(text.substr(0, before + 2)), before);
+  }
 }
 
 TEST(PercentDecodeTest, DecodesOnce) {

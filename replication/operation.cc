@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "replication/storage/proto_scratch.h"
 
 namespace quorate {
 namespace {
@@ -11,13 +11,11 @@ namespace {
 // It is no signature.
 constexpr size_t kChecksumBytes = 4;
 
-std::string Checksum(absl::string_view key, absl::string_view body) {
-  const uint64_t hash = StableHash(absl::StrCat(key, "\n", body));
-  std::string checksum;
+void WriteChecksum(absl::string_view key, absl::string_view body, char* checksum) {
+  const uint64_t hash = StableHash(body, StableHash("\n", StableHash(key)));
   for (size_t i = 0; i < kChecksumBytes; ++i) {
-    checksum.push_back(static_cast<char>((hash >> (8 * i)) & 0xff));
+    checksum[i] = static_cast<char>((hash >> (8 * i)) & 0xff);
   }
-  return checksum;
 }
 
 }  // namespace
@@ -39,10 +37,13 @@ const Version& SeenBy(const OperationResult& result) {
 }
 
 std::string ContextToken(absl::string_view key, const Version& version) {
-  peer::v1::Version proto;
+  ProtoScratch scratch;
+  auto& proto = *scratch.New<peer::v1::Version>();
   version.ToProto(&proto);
-  const std::string body = proto.SerializeAsString();
-  return absl::StrCat(Checksum(key, body), body);
+  std::string token(kChecksumBytes, '\0');
+  proto.AppendToString(&token);
+  WriteChecksum(key, absl::string_view(token).substr(kChecksumBytes), token.data());
+  return token;
 }
 
 absl::StatusOr<Version> ParseContextToken(absl::string_view key, absl::string_view token) {
@@ -51,7 +52,11 @@ absl::StatusOr<Version> ParseContextToken(absl::string_view key, absl::string_vi
       "context is damaged or belongs to another key; use the context of a reply for this key");
   if (token.size() < kChecksumBytes) return damaged;
   const absl::string_view body = token.substr(kChecksumBytes);
-  if (Checksum(key, body) != token.substr(0, kChecksumBytes)) return damaged;
+  char checksum[kChecksumBytes];
+  WriteChecksum(key, body, checksum);
+  if (absl::string_view(checksum, kChecksumBytes) != token.substr(0, kChecksumBytes)) {
+    return damaged;
+  }
   peer::v1::Version proto;
   if (!proto.ParseFromArray(body.data(), static_cast<int>(body.size()))) return damaged;
   absl::StatusOr<Version> version = Version::FromProto(proto);

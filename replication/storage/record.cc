@@ -5,6 +5,8 @@
 
 #include "absl/status/status.h"
 
+#include "replication/storage/proto_scratch.h"
+
 namespace quorate {
 namespace {
 
@@ -39,7 +41,8 @@ Record Record::Sequenced(uint64_t epoch, uint64_t number, bool tombstone, std::s
 }
 
 absl::StatusOr<Record> Record::Decode(absl::string_view bytes) {
-  peer::v1::Record proto;
+  ProtoScratch scratch;
+  peer::v1::Record& proto = *scratch.New<peer::v1::Record>();
   if (!proto.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return absl::InvalidArgumentError("record cannot be decoded");
   }
@@ -138,8 +141,8 @@ const Sibling* Record::Winner() const {
   return winner;
 }
 
-uint64_t StableHash(absl::string_view bytes) {
-  uint64_t hash = 14695981039346656037u;
+uint64_t StableHash(absl::string_view bytes, uint64_t basis) {
+  uint64_t hash = basis;
   for (const char c : bytes) {
     hash ^= static_cast<unsigned char>(c);
     hash *= 1099511628211u;

@@ -57,8 +57,10 @@ struct Record {
   bool conflicting() const { return siblings.size() > 1; }
 };
 
-// FNV-1a: the same on every machine and build, unlike absl::Hash.
-uint64_t StableHash(absl::string_view bytes);
+// FNV-1a: the same on every machine and build, unlike absl::Hash. With the hash of what comes
+// before as `basis`, the hash of both.
+inline constexpr uint64_t kStableHashBasis = 14695981039346656037u;
+uint64_t StableHash(absl::string_view bytes, uint64_t basis = kStableHashBasis);
 
 }  // namespace quorate
 

@@ -145,6 +145,7 @@ TEST(RecordTest, RefusesDamagedInput) {
 TEST(StableHashTest, IsTheSameEverywhere) {
   EXPECT_EQ(StableHash(""), 0xcbf29ce484222325u);
   EXPECT_EQ(StableHash("a"), 0xaf63dc4c8601ec8cu);
+  EXPECT_EQ(StableHash("bc", StableHash("a")), StableHash("abc"));
 }
 
 }  // namespace
