@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
@@ -31,6 +32,10 @@ struct KeyRequest {
   AnswerForm form = AnswerForm::kDocument;
   bool siblings = false;
 };
+
+// UNIMPLEMENTED where a header of a write would change what it means, in a way that this version
+// does not have: to ignore it would write what was not asked for.
+absl::Status CheckWriteHeaders(const HttpRequest& request);
 
 }  // namespace quorate
 

@@ -21,10 +21,6 @@ constexpr absl::string_view kWriteParameters[] = {"key_b64", "w", "timeout_ms"};
 
 constexpr absl::string_view kContextHeader = "Quorate-Context";
 
-// Of a write they change what it means, so to ignore them would write what was not asked for.
-constexpr absl::string_view kUnimplementedHeaders[] = {"If-Match", "If-None-Match",
-                                                       "If-Unmodified-Since", "Idempotency-Key"};
-
 // Consistencies that the protocol's rules name and this version does not have.
 constexpr absl::string_view kUnimplementedConsistencies[] = {"linearizable", "bounded", "at_least",
                                                              "causal"};
@@ -62,14 +58,10 @@ absl::Status DecodeRead(const QueryParameters& query, KeyRequest* request) {
 }
 
 absl::Status DecodeWriteHeaders(const HttpRequest& http, KeyRequest* request) {
+  const absl::Status known = CheckWriteHeaders(http);
+  if (!known.ok()) return known;
   bool has_context = false;
   for (const auto& [name, value] : http.headers) {
-    for (const absl::string_view refused : kUnimplementedHeaders) {
-      if (absl::EqualsIgnoreCase(name, refused)) {
-        return absl::UnimplementedError(absl::StrCat(
-            "the header ", refused, " is not there in this version; nothing was written"));
-      }
-    }
     if (absl::EqualsIgnoreCase(name, "Content-Range")) {
       return absl::InvalidArgumentError("a value is written as a whole, without Content-Range");
     }

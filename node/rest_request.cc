@@ -116,11 +116,13 @@ absl::StatusOr<std::optional<int>> QuorumField(absl::string_view name, const Jso
   return static_cast<int>(*number);
 }
 
-absl::StatusOr<KeyRequest> DecodeWrite(Call call, absl::string_view body) {
+absl::StatusOr<KeyRequest> DecodeWrite(Call call, const HttpRequest& http) {
   static constexpr absl::string_view kFields[] = {"key",       "key_b64", "value",
                                                   "value_b64", "w",       "context"};
-  absl::StatusOr<JsonFields> fields = ReadJsonObject(body, kFields);
+  absl::StatusOr<JsonFields> fields = ReadJsonObject(http.body, kFields);
   if (!fields.ok()) return fields.status();
+  const absl::Status headers = CheckWriteHeaders(http);
+  if (!headers.ok()) return headers;
   absl::StatusOr<std::string> key = BytesField("key", &*fields);
   if (!key.ok()) return key.status();
   if (key->empty()) return EmptyKey();
@@ -170,7 +172,7 @@ absl::StatusOr<KeyRequest> DecodeKeyRequest(Call call, const HttpRequest& http,
     case Call::kLocalRead:
       return DecodeRead(call, path_key, query);
     default:
-      return DecodeWrite(call, http.body);
+      return DecodeWrite(call, http);
   }
 }
 

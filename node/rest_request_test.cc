@@ -201,5 +201,19 @@ TEST(RestRequestTest, HeadGoesWhereGetGoes) {
       std::holds_alternative<HealthRequest>(DecodeRestRequest({"HEAD", "/health", "", {}})));
 }
 
+TEST(RestRequestTest, RefusesHeadersThatWouldChangeWhatAWriteMeans) {
+  for (const absl::string_view target : {"/set", "/delete"}) {
+    for (const absl::string_view name :
+         {"If-Match", "if-none-match", "If-Unmodified-Since", "Idempotency-Key"}) {
+      const RestRequest request =
+          DecodeRestRequest({"POST", target, R"({"key":"k","value":"v"})", {{name, "x"}}});
+      const HttpAnswer* answer = std::get_if<HttpAnswer>(&request);
+      ASSERT_NE(answer, nullptr) << target << " " << name;
+      EXPECT_EQ(answer->status, 501);
+      EXPECT_THAT(answer->body, HasSubstr("nothing was written"));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace quorate

@@ -190,6 +190,7 @@ class OpenApiTest(unittest.TestCase):
     def test_bad_requests(self):
         for path in JSON_WRITES:
             self.call("POST", path, 400, body="{")
+            self.call("POST", path, 501, body={"key": "k", "value": "v"}, headers={"Idempotency-Key": "1"})
             self.call("POST", path, 413, body=" " * (MAX_VALUE_BYTES * 6 + (1 << 20)))
         for method, path in READS:
             self.call(method, path, 400, query={"siblings": "perhaps"})

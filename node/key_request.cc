@@ -1,0 +1,25 @@
+#include "node/key_request.h"
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+
+namespace quorate {
+namespace {
+
+constexpr absl::string_view kUnimplementedHeaders[] = {"If-Match", "If-None-Match",
+                                                       "If-Unmodified-Since", "Idempotency-Key"};
+
+}  // namespace
+
+absl::Status CheckWriteHeaders(const HttpRequest& request) {
+  for (const auto& [name, value] : request.headers) {
+    for (const absl::string_view refused : kUnimplementedHeaders) {
+      if (!absl::EqualsIgnoreCase(name, refused)) continue;
+      return absl::UnimplementedError(absl::StrCat(
+          "the header ", refused, " is not there in this version; nothing was written"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace quorate
