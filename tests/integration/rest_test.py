@@ -79,8 +79,9 @@ class RestCalls:
                 self.assertEqual(reply.body["leader"], "1")
 
     def test_deletes(self):
-        created = self.node.set("gone", "v")
-        deleted = self.cluster[2].post("/delete", {"key": "gone"})
+        # At W=3: a node that has not yet seen a write gives its own, concurrent one no higher number.
+        created = self.node.set("gone", "v", w=3)
+        deleted = self.cluster[2].post("/delete", {"key": "gone", "w": 3})
         self.assertEqual(deleted.status, 200, deleted)
         self.assertEqual(deleted.body["message"], "Key deleted successfully")
         self.assertGreater(deleted.body["version"], created.body["version"])
