@@ -366,6 +366,7 @@ void ReadLimits(Reader* reader, NodeConfig* config) {
   ClusterConfig& cluster = config->cluster;
   cluster.max_clock_skew = reader->Duration("max_clock_skew", cluster.max_clock_skew);
   cluster.forward_writes = reader->Boolean("forward_writes", cluster.forward_writes);
+  cluster.read_all = reader->Boolean("read_all", cluster.read_all);
   cluster.max_key_bytes = static_cast<size_t>(reader->Number(
       "max_key_bytes", static_cast<int64_t>(cluster.max_key_bytes), 1, kLargestKeyBytes));
   cluster.max_value_bytes = static_cast<size_t>(reader->Number(

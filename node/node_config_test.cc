@@ -97,6 +97,7 @@ TEST(NodeConfigTest, LimitsAndTimes) {
                                     {"max_value_bytes", "100"},
                                     {"shutdown_timeout", "1500ms"},
                                     {"forward_writes", "false"},
+                                    {"read_all", "true"},
                                     {"max_clock_skew", "2s"},
                                     {"catch_up_bytes_per_second", "1000"},
                                     {"background_bytes_per_second", "0"},
@@ -108,6 +109,7 @@ TEST(NodeConfigTest, LimitsAndTimes) {
   EXPECT_EQ(config.http.max_connections, 7u);
   EXPECT_EQ(config.shutdown_timeout, absl::Milliseconds(1500));
   EXPECT_FALSE(config.cluster.forward_writes);
+  EXPECT_TRUE(config.cluster.read_all);
   EXPECT_EQ(config.cluster.max_clock_skew, absl::Seconds(2));
   EXPECT_EQ(config.cluster.catch_up_bytes_per_second, 1000u);
   EXPECT_EQ(config.cluster.background_bytes_per_second, 0u);

@@ -29,6 +29,8 @@ DEFINE_string(peers, "",
 DEFINE_string(cluster, "", "the cluster's name, the same on all nodes; default: quorate");
 DEFINE_bool(forward_writes, true,
             "a follower hands writes on to its leader; otherwise it refuses them");
+DEFINE_bool(read_all, false,
+            "a read at R>1 asks every connected node, not only as many as it needs");
 DEFINE_string(max_clock_skew, "",
               "how far a node's clock may lie behind what it has seen before it refuses writes "
               "(leaderless); default: 500ms");
@@ -82,6 +84,7 @@ constexpr FlagName kFlags[] = {
     {"listen_address", nullptr},
     {"advertise_host", nullptr},
     {"forward_writes", nullptr},
+    {"read_all", nullptr},
     {"max_clock_skew", nullptr},
     {"max_key_bytes", nullptr},
     {"max_value_bytes", nullptr},

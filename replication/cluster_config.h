@@ -36,6 +36,9 @@ struct ClusterConfig {
   // Leader-follower: a write sent to a follower goes on to the leader; otherwise it is refused with
   // the leader's name.
   bool forward_writes = true;
+  // A read at R>1 asks every connected replica, not only as many as it needs: slower, and it
+  // repairs whatever replica is behind.
+  bool read_all = false;
   // Leaderless: a coordinator whose clock lies behind what it has seen by more than this refuses
   // writes until its clock has caught up (doc/semantics.md 36).
   absl::Duration max_clock_skew = absl::Milliseconds(500);

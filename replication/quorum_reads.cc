@@ -1,6 +1,7 @@
 #include "replication/quorum_reads.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,11 @@
 
 namespace quorate {
 namespace {
+
+// Below it a hedge would chase what a scheduler does, not what a replica does.
+constexpr absl::Duration kShortestWait = absl::Milliseconds(1);
+// While too few answers have come to know better: this part of the peer timeout.
+constexpr int kFirstWaitDivisor = 10;
 
 size_t BytesOf(const std::optional<Record>& record) {
   return record.has_value() ? record->ValueBytes() : 0;
@@ -25,19 +31,21 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
   const int n = context_->quorums().n;
   const int required = operation.r.value_or(context_->quorums().r);
   if (required == 1) return AnswerAlone(id, operation.key);
-  const std::vector<NodeId> peers = context_->ConnectedPeers();
-  const int live = 1 + static_cast<int>(peers.size());
+  const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
   if (HoldsTooMuch()) return context_->Complete(id, NotSent(TooMuchHeld(held_bytes())));
-  PendingRead read{operation.key, QuorumTracker(n, required), {}, {}, {}, context_->Now()};
-  read.awaited.assign(peers.begin(), peers.end());
-  reads_.emplace(id, std::move(read));
-  peer::v1::Message message;
-  message.mutable_read()->set_operation(id);
-  message.mutable_read()->set_key(operation.key);
-  context_->SendToAll(peers, message);
+  PendingRead& read =
+      reads_.emplace(id, PendingRead{operation.key, QuorumTracker(n, required), context_->Now()})
+          .first->second;
+  const bool all = context_->config().read_all;
+  Ask(id, &read, Choose(read, all ? live - 1 : required - 1));
+  if (!all && live > required) {
+    budget_.Earn();
+    read.patience = UsualWait();
+    PlanHedge(id, &read);
+  }
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(operation.key);
   if (!own.ok()) return context_->FailStop(own.status());
   // Shown only once it cannot be forgotten any more.
@@ -88,17 +96,54 @@ void QuorumReads::Serve(NodeId from, const peer::v1::Read& read, bool knows_past
       [this, from, message = std::move(message)] { context_->Send(from, message); }, bytes);
 }
 
+std::vector<NodeId> QuorumReads::Choose(const PendingRead& read, int count) {
+  std::vector<NodeId> peers = context_->ConnectedPeers();
+  const auto asked = [&read](NodeId peer) {
+    return std::find(read.asked.begin(), read.asked.end(), peer) != read.asked.end();
+  };
+  peers.erase(std::remove_if(peers.begin(), peers.end(), asked), peers.end());
+  if (peers.empty()) return peers;
+  const size_t first = turn_++ % peers.size();
+  std::rotate(peers.begin(), peers.begin() + static_cast<std::ptrdiff_t>(first), peers.end());
+  const auto rank = [this](NodeId peer) {
+    const Peer& state = peers_[peer];
+    return std::make_pair(state.refuses, state.unanswered);
+  };
+  std::stable_sort(peers.begin(), peers.end(),
+                   [&rank](NodeId a, NodeId b) { return rank(a) < rank(b); });
+  peers.resize(std::min(peers.size(), static_cast<size_t>(count)));
+  return peers;
+}
+
+void QuorumReads::Ask(OperationId id, PendingRead* read, const std::vector<NodeId>& peers) {
+  if (peers.empty()) return;
+  for (const NodeId peer : peers) {
+    read->asked.push_back(peer);
+    read->awaited.push_back(Question{peer, context_->Now()});
+    ++peers_[peer].unanswered;
+  }
+  peer::v1::Message message;
+  message.mutable_read()->set_operation(id);
+  message.mutable_read()->set_key(read->key);
+  context_->SendToAll(peers, message);
+}
+
 void QuorumReads::OnReply(NodeId from, const peer::v1::ReadReply& reply) {
   const auto it = reads_.find(reply.operation());
-  if (it == reads_.end() || !NoLongerAwait(&it->second, from)) return;
+  if (it == reads_.end()) return;
+  const std::optional<MonotonicTime> asked = StopAwaiting(&it->second, from);
+  if (!asked.has_value()) return;
   std::optional<Record> record;
   if (reply.found()) {
     absl::StatusOr<Record> decoded = Record::Decode(reply.record());
     if (decoded.ok()) record = *std::move(decoded);
   }
-  if (reply.syncing() || record.has_value() != reply.found()) {
-    Refuse(reply.operation(), from);
+  const bool refuses = reply.syncing() || record.has_value() != reply.found();
+  peers_[from].refuses = refuses;
+  if (refuses) {
+    it->second.answers.Reject(from);
   } else {
+    waits_.Add(context_->Now() - *asked);
     Take(reply.operation(), from, record);
   }
   Advance(reply.operation());
@@ -108,17 +153,78 @@ void QuorumReads::OnPeerDown(NodeId peer) {
   std::vector<OperationId> open;
   for (const auto& [id, read] : reads_) open.push_back(id);
   for (const OperationId id : open) {
-    if (!NoLongerAwait(&reads_.at(id), peer)) continue;
-    Refuse(id, peer);
+    PendingRead& read = reads_.at(id);
+    if (!StopAwaiting(&read, peer).has_value()) continue;
+    read.answers.Reject(peer);
     Advance(id);
   }
+  peers_.erase(peer);
 }
 
-bool QuorumReads::NoLongerAwait(PendingRead* read, NodeId node) {
-  const auto it = std::find(read->awaited.begin(), read->awaited.end(), node);
-  if (it == read->awaited.end()) return false;
+std::optional<MonotonicTime> QuorumReads::StopAwaiting(PendingRead* read, NodeId node) {
+  const auto it = std::find_if(read->awaited.begin(), read->awaited.end(),
+                               [node](const Question& one) { return one.node == node; });
+  if (it == read->awaited.end()) return std::nullopt;
+  const MonotonicTime asked = it->asked;
   read->awaited.erase(it);
-  return true;
+  --peers_[node].unanswered;
+  return asked;
+}
+
+absl::Duration QuorumReads::UsualWait() const {
+  const absl::Duration longest = context_->config().peer_timeout;
+  const absl::Duration recent = waits_.value().value_or(longest / kFirstWaitDivisor);
+  return std::min(std::max(recent, kShortestWait), longest);
+}
+
+void QuorumReads::PlanHedge(OperationId id, PendingRead* read) {
+  const MonotonicTime now = context_->Now();
+  const MonotonicTime lost_at = read->started + context_->config().peer_timeout;
+  read->hedge_at = now + read->patience;
+  if (now < lost_at) read->hedge_at = std::min(read->hedge_at, lost_at);
+  hedges_.emplace(read->hedge_at, id);
+  ArmTimer();
+}
+
+void QuorumReads::DropHedge(OperationId id, PendingRead* read) {
+  hedges_.erase({read->hedge_at, id});
+  read->hedge_at = absl::InfiniteDuration();
+}
+
+void QuorumReads::ArmTimer() {
+  if (hedges_.empty() || hedges_.begin()->first >= timer_at_) return;
+  timer_at_ = hedges_.begin()->first;
+  context_->SetTimer(timer_, timer_at_ - context_->Now());
+}
+
+void QuorumReads::OnTimer() {
+  timer_at_ = absl::InfiniteDuration();
+  while (!hedges_.empty() && hedges_.begin()->first <= context_->Now()) {
+    const OperationId id = hedges_.begin()->second;
+    Hedge(id, &reads_.at(id));
+  }
+  ArmTimer();
+}
+
+void QuorumReads::Hedge(OperationId id, PendingRead* read) {
+  DropHedge(id, read);
+  const std::vector<NodeId> next = Choose(*read, 1);
+  if (next.empty()) return;
+  if (context_->Now() - read->started >= context_->config().peer_timeout) {
+    Ask(id, read, next);
+  } else if (budget_.Spend()) {
+    ++hedged_;
+    Ask(id, read, next);
+  } else {
+    ++denied_;
+    read->patience *= 2;  // so that reads that wait for the budget cost little
+  }
+  PlanHedge(id, read);
+}
+
+void QuorumReads::AddCounters(StrategyStatus* status) const {
+  status->counters["reads_hedged"] = hedged_;
+  status->counters["hedges_denied"] = denied_;
 }
 
 void QuorumReads::Take(OperationId id, NodeId node, const std::optional<Record>& record) {
@@ -136,46 +242,58 @@ void QuorumReads::Take(OperationId id, NodeId node, const std::optional<Record>&
 
 void QuorumReads::OnCancel(OperationId id) {
   const auto it = reads_.find(id);
-  if (it == reads_.end()) return;
-  held_bytes_ -= it->second.bytes;
-  reads_.erase(it);
+  if (it != reads_.end()) Erase(it);
 }
 
-void QuorumReads::Refuse(OperationId id, NodeId node) {
-  const auto it = reads_.find(id);
-  if (it != reads_.end()) it->second.answers.Reject(node);
+void QuorumReads::Erase(Reads::iterator it) {
+  PendingRead& read = it->second;
+  for (const Question& question : read.awaited) --peers_[question.node].unanswered;
+  DropHedge(it->first, &read);
+  held_bytes_ -= read.bytes;
+  reads_.erase(it);
 }
 
 void QuorumReads::Advance(OperationId id) {
   const auto it = reads_.find(id);
   if (it == reads_.end()) return;
   PendingRead& read = it->second;
+  const int required = read.answers.required();
   const bool self_pending = !read.answers.Answered(context_->config().self);
-  // Peers that were not asked cannot answer any more than those that refused.
-  const int possible =
-      read.answers.accepted() + static_cast<int>(read.awaited.size()) + (self_pending ? 1 : 0);
+  const auto possible = [&read, self_pending] {
+    return read.answers.accepted() + static_cast<int>(read.awaited.size()) + (self_pending ? 1 : 0);
+  };
+  if (!read.completed && possible() < required) {
+    Ask(id, &read, Choose(read, required - possible()));
+  }
   if (!read.completed && read.answers.state() == QuorumState::kMet) {
-    read.completed = true;
-    OperationResult result;
-    result.node = context_->config().self;
-    result.answers = read.answers.accepted();
-    result.required = read.answers.required();
-    result.disagreed = Disagree(read);
-    if (!read.merged.version.empty()) {
-      result.order = OrderOf(read.merged);
-      result.record = read.merged;
-    }
-    context_->Complete(id, std::move(result));
-  } else if (!read.completed && possible < read.answers.required()) {
-    read.completed = true;
-    OperationResult result = NotSent(absl::UnavailableError(
-        absl::StrCat("the read needs ", read.answers.required(), " answers and only ", possible,
-                     " replicas can give one; the others are away or may have forgotten writes")));
-    result.answers = read.answers.accepted();
-    result.required = read.answers.required();
-    context_->Complete(id, std::move(result));
+    CompleteMet(id, &read);
+  } else if (!read.completed && possible() < required) {
+    Complete(id, &read,
+             NotSent(absl::UnavailableError(
+                 absl::StrCat("the read needs ", required, " answers and only ", possible(),
+                              " replicas can give one; the others are away or may have forgotten "
+                              "writes"))));
   }
   if (read.awaited.empty() && !self_pending) Settle(id);
+}
+
+void QuorumReads::Complete(OperationId id, PendingRead* read, OperationResult result) {
+  read->completed = true;
+  DropHedge(id, read);
+  result.answers = read->answers.accepted();
+  result.required = read->answers.required();
+  context_->Complete(id, std::move(result));
+}
+
+void QuorumReads::CompleteMet(OperationId id, PendingRead* read) {
+  OperationResult result;
+  result.node = context_->config().self;
+  result.disagreed = Disagree(*read);
+  if (!read->merged.version.empty()) {
+    result.order = OrderOf(read->merged);
+    result.record = read->merged;
+  }
+  Complete(id, read, std::move(result));
 }
 
 bool QuorumReads::Disagree(const PendingRead& read) {
@@ -187,12 +305,11 @@ bool QuorumReads::Disagree(const PendingRead& read) {
 
 void QuorumReads::Settle(OperationId id) {
   const auto it = reads_.find(id);
-  held_bytes_ -= it->second.bytes;
   SettledRead settled{it->second.key, std::move(it->second.merged), {}};
   for (const Answer& answer : it->second.versions) {
     if (!(answer.version == settled.merged.version)) settled.behind.push_back(answer.node);
   }
-  reads_.erase(it);
+  Erase(it);
   on_settled_(settled);
 }
 
@@ -202,6 +319,7 @@ void QuorumReads::SettleOld(MonotonicTime started) {
     if (read.completed && read.started < started) old.push_back(id);
   }
   for (const OperationId id : old) Settle(id);
+  for (auto& [id, peer] : peers_) peer.refuses = false;
 }
 
 bool QuorumReads::OnExpire(OperationId id) {
@@ -209,14 +327,11 @@ bool QuorumReads::OnExpire(OperationId id) {
   if (it == reads_.end()) return false;
   PendingRead& read = it->second;
   if (!read.completed) {
-    read.completed = true;
     OperationResult result;
     result.status = absl::DeadlineExceededError(
         absl::StrCat("the read had ", read.answers.accepted(), " of the ", read.answers.required(),
                      " answers it needs when its time was over"));
-    result.answers = read.answers.accepted();
-    result.required = read.answers.required();
-    context_->Complete(id, std::move(result));
+    Complete(id, &read, std::move(result));
   }
   Settle(id);
   return true;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr TimerId kCompareTimer = 0;
 constexpr TimerId kSweepTimer = 1;
+constexpr TimerId kReadTimer = 2;
 
 // A repair wants no acknowledgement.
 constexpr uint64_t kRepairNumber = 0;
@@ -27,7 +28,7 @@ constexpr size_t kMaxActors = 512;
 Leaderless::Leaderless(StrategyContext* context)
     : context_(context),
       syncing_(context->MayHaveForgotten() && context->quorums().n > 1),
-      reads_(context, [this](const SettledRead& read) { Repair(read); }) {}
+      reads_(context, kReadTimer, [this](const SettledRead& read) { Repair(read); }) {}
 
 Guarantee Leaderless::Promise(const Quorums& quorums) const {
   Guarantee guarantee;
@@ -50,6 +51,7 @@ StrategyStatus Leaderless::Status() const {
   status.counters["conflicts"] = conflicts_;
   status.counters["read_repairs"] = repairs_;
   status.counters["writes_in_flight"] = writes_.size();
+  reads_.AddCounters(&status);
   if (!syncing_) return status;
   const auto [whole, any] = CountCompared();
   status.state = ReplicaState::kSyncing;
@@ -397,6 +399,7 @@ void Leaderless::CheckSynced() {
 }
 
 void Leaderless::OnTimer(TimerId id) {
+  if (id == kReadTimer) return reads_.OnTimer();
   if (id == kSweepTimer) {
     const MonotonicTime old = context_->Now() - context_->config().peer_timeout;
     context_->SetTimer(kSweepTimer, context_->config().peer_timeout);

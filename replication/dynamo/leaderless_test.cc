@@ -54,7 +54,8 @@ TEST(LeaderlessTest, WriteWithoutContextPilesUpNothing) {
 }
 
 TEST(LeaderlessTest, ReadRepairsWhoeverIsBehindAfterTheReply) {
-  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2},
+                         [](ClusterConfig* config) { config->read_all = true; });
   cluster.lose = [](NodeId, NodeId to, const Message& message) {
     return to == 3 && message.has_replicate();
   };

@@ -14,6 +14,7 @@ namespace {
 
 // Above the roles' timers.
 constexpr TimerId kSettleTimer = 8;
+constexpr TimerId kReadTimer = 9;
 
 std::unique_ptr<Role> MakeRole(StrategyContext* context) {
   if (context->config().leader) return absl::make_unique<Leader>(context);
@@ -26,7 +27,7 @@ LeaderFollower::LeaderFollower(StrategyContext* context)
     : context_(context),
       role_(MakeRole(context)),
       // Followers that are behind get what they lack from the leader's sequence, not from reads.
-      reads_(context, [](const SettledRead&) {}) {}
+      reads_(context, kReadTimer, [](const SettledRead&) {}) {}
 
 Guarantee LeaderFollower::Promise(const Quorums& quorums) const {
   Guarantee guarantee;
@@ -38,6 +39,12 @@ Guarantee LeaderFollower::Promise(const Quorums& quorums) const {
           ? "regular: a read returns the latest write acknowledged before it began, or a later one"
           : "eventual: a read may miss acknowledged writes, replicas converge";
   return guarantee;
+}
+
+StrategyStatus LeaderFollower::Status() const {
+  StrategyStatus status = role_->Status();
+  reads_.AddCounters(&status);
+  return status;
 }
 
 void LeaderFollower::OnSubmit(OperationId id, const Operation& operation) {
@@ -66,6 +73,7 @@ void LeaderFollower::Start() {
 }
 
 void LeaderFollower::OnTimer(TimerId id) {
+  if (id == kReadTimer) return reads_.OnTimer();
   if (id != kSettleTimer) return role_->OnTimer(id);
   context_->SetTimer(kSettleTimer, context_->config().peer_timeout);
   reads_.SettleOld(context_->Now() - context_->config().peer_timeout);

@@ -23,7 +23,7 @@ class LeaderFollower : public Strategy {
   explicit LeaderFollower(StrategyContext* context);
 
   Guarantee Promise(const Quorums& quorums) const override;
-  StrategyStatus Status() const override { return role_->Status(); }
+  StrategyStatus Status() const override;
   bool KnowsItsPast() const override { return role_->KnowsItsPast(); }
   void Start() override;
   void OnSubmit(OperationId id, const Operation& operation) override;

@@ -190,6 +190,10 @@ class Run {
     result.restarts = faults_.restarts();
     result.faults = faults_.counts();
     result.network = cluster_.network().counters();
+    for (NodeId node = 1; node <= Nodes(); ++node) {
+      if (cluster_.replica(node) == nullptr) continue;
+      result.reads_hedged += cluster_.replica(node)->Status().counters["reads_hedged"];
+    }
     result.virtual_time = queue_.Now();
     result.report = CheckAll(*history_);
     result.history = history_;

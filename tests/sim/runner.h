@@ -47,6 +47,7 @@ struct RunResult {
   int restarts = 0;
   std::map<FaultKind, int> faults;
   NetworkCounters network;
+  uint64_t reads_hedged = 0;  // in the last lives of the nodes
   MonotonicTime virtual_time;
 
   bool valid() const { return void_reason.empty(); }

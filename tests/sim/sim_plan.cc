@@ -40,6 +40,7 @@ ClusterPlan DrawCluster(absl::string_view strategy, SimRng rng) {
   plan.drain_events_max = rng.Pick(std::vector<int>{1, 4, 16, 300});
   plan.drain_delay_mean = rng.Between(absl::ZeroDuration(), absl::Microseconds(300));
   plan.clock_skew_max = rng.Chance(50) ? absl::Milliseconds(100) : absl::ZeroDuration();
+  config.read_all = rng.Chance(30);
   return plan;
 }
 
@@ -117,8 +118,8 @@ std::string SimPlan::DebugString() const {
       strategy, " N=", config.quorums.n, " W=", config.quorums.w, " R=", config.quorums.r, " ",
       DurabilityName(config.durability),
       cluster.leader == 0 ? "" : absl::StrCat(" leader=", cluster.leader),
-      " loss=", cluster.network.loss_per_mille, " repeat=", cluster.network.repeat_per_mille,
-      faults.spares_quorum ? " spares_quorum" : "",
+      config.read_all ? " read_all" : "", " loss=", cluster.network.loss_per_mille,
+      " repeat=", cluster.network.repeat_per_mille, faults.spares_quorum ? " spares_quorum" : "",
       cluster.network.emulated.any() ? absl::StrCat(" emulate=", cluster.network.emulated.spec())
                                      : "",
       " faults: ", absl::StrJoin(faults.kinds, ", ", [](std::string* out, FaultKind kind) {

@@ -59,6 +59,7 @@ class Tally {
   uint64_t writes_excused_ = 0;
   uint64_t stale_reads_allowed_ = 0;
   uint64_t conflicts_read_ = 0;
+  uint64_t reads_hedged_ = 0;
   absl::Duration virtual_time_;
 };
 
