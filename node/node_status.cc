@@ -99,6 +99,8 @@ v1::StatusResponse DescribeNode(const NodeConfig& config, const Replica& replica
   for (const auto& [name, value] : status.counters) all[name] = value;
   all["peer_batches_sent"] = counters.batches_sent.load();
   all["peer_batches_received"] = counters.batches_received.load();
+  all["peer_bytes_sent"] = counters.bytes_sent.load();
+  all["peer_bytes_received"] = counters.bytes_received.load();
   all["peer_batches_dropped"] = counters.batches_dropped.load();
   all["peer_batches_rejected"] = counters.batches_rejected.load();
   return response;

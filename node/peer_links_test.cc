@@ -201,6 +201,8 @@ TEST(PeerLinksTest, RequestsGoOutAndRepliesComeBackOnOneStream) {
   std::vector<std::string> expected;
   for (int i = 0; i < 100; ++i) expected.push_back(absl::StrCat("batch 1 request", i));
   EXPECT_EQ(b.Events("batch"), expected);
+  EXPECT_EQ(b.counters().bytes_received, a.counters().bytes_sent);
+  EXPECT_GT(b.counters().bytes_received, 100 * sizeof("request"));
   // B has not dialled A: it has no way for requests of its own.
   b.Send(1, /*reply=*/false, "nowhere");
   EXPECT_EQ(b.counters().batches_dropped, 1u);

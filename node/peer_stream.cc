@@ -31,6 +31,7 @@ bool PeerStream::Send(peer::v1::Batch batch) {
                             << kMaxPeerMessageBytes;
   }
   ++(sent ? counters_->batches_sent : counters_->batches_dropped);
+  if (sent) counters_->bytes_sent += bytes;
   return sent;
 }
 
@@ -117,6 +118,7 @@ void PeerStream::OnRead(bool ok) {
   if (Acceptable(batch)) {
     ++counters_->batches_received;
     const size_t bytes = batch.ByteSizeLong();
+    counters_->bytes_received += bytes;
     unconsumed_bytes_.fetch_add(static_cast<int64_t>(bytes));
     listener_->OnBatch(shared_from_this(), std::move(batch), bytes);
   } else {

@@ -35,6 +35,8 @@ inline constexpr char kClusterMetadata[] = "quorate-cluster";
 struct PeerCounters {
   std::atomic<uint64_t> batches_sent{0};  // or queued
   std::atomic<uint64_t> batches_received{0};
+  std::atomic<uint64_t> bytes_sent{0};  // of the batches above, as encoded
+  std::atomic<uint64_t> bytes_received{0};
   std::atomic<uint64_t> batches_dropped{0};   // no stream, a full queue, or too large
   std::atomic<uint64_t> batches_rejected{0};  // received, but not from whom they should be
 };

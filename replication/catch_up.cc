@@ -98,11 +98,20 @@ void CatchUp::AskPage(NodeId peer, PullState* pull) {
     entry->set_key(key);
     record.version.ToProto(entry->mutable_version());
   }
-  pull->asked_bytes = message.ByteSizeLong();
+  pull->asked_bytes = Send(peer, message);
+}
+
+size_t CatchUp::Send(NodeId peer, const peer::v1::Message& message) {
+  const size_t bytes = message.ByteSizeLong();
+  bytes_sent_ += bytes;
   context_->Send(peer, message);
+  return bytes;
 }
 
 void CatchUp::OnMessage(NodeId from, const peer::v1::Message& message) {
+  if (message.has_compare() || message.has_compare_reply()) {
+    bytes_received_ += message.ByteSizeLong();
+  }
   if (message.has_compare()) OnCompare(from, message.compare());
   if (message.has_compare_reply()) OnReply(from, message.compare_reply());
 }
@@ -131,7 +140,7 @@ void CatchUp::OnCompare(NodeId from, const peer::v1::Compare& compare) {
       mine->done || (!end.empty() && !mine->records.empty() && mine->records.back().first >= end);
   reply->set_done(page_reaches_end && end.empty());
   reply->set_through_key(page_reaches_end ? end : mine->records.back().first);
-  context_->Send(from, message);
+  Send(from, message);
 }
 
 void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {

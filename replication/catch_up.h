@@ -54,6 +54,9 @@ class CatchUp {
   // Records received and records sent, since the start.
   uint64_t records_pulled() const { return records_pulled_; }
   uint64_t records_served() const { return records_served_; }
+  // Of the pages that pulls are made of, in both roles: lists of versions and records alike.
+  uint64_t bytes_sent() const { return bytes_sent_; }
+  uint64_t bytes_received() const { return bytes_received_; }
 
  private:
   struct PullState {
@@ -75,6 +78,8 @@ class CatchUp {
   void AskPage(NodeId peer, PullState* pull);
   void OnCompare(NodeId from, const peer::v1::Compare& compare);
   void OnReply(NodeId from, const peer::v1::CompareReply& reply);
+  // Returns the message's bytes.
+  size_t Send(NodeId peer, const peer::v1::Message& message);
 
   StrategyContext* const context_;
   const std::function<void(absl::Duration)> wake_;
@@ -83,6 +88,8 @@ class CatchUp {
   absl::btree_map<NodeId, PullState> pulls_;
   uint64_t records_pulled_ = 0;
   uint64_t records_served_ = 0;
+  uint64_t bytes_sent_ = 0;
+  uint64_t bytes_received_ = 0;
 };
 
 }  // namespace quorate

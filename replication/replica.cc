@@ -239,6 +239,8 @@ StrategyStatus Replica::Status() const {
   }
   status.counters["records_pulled"] = catch_up_.records_pulled();
   status.counters["records_served"] = catch_up_.records_served();
+  status.counters["catch_up_bytes_sent"] = catch_up_.bytes_sent();
+  status.counters["catch_up_bytes_received"] = catch_up_.bytes_received();
   status.counters["open_operations"] = open_.size();
   return status;
 }

@@ -153,6 +153,23 @@ TEST_P(ReplicaTest, CatchUpKeepsToItsBudget) {
   EXPECT_LT(paced, unpaced + absl::Seconds(4));
 }
 
+TEST_P(ReplicaTest, BytesOfCatchUpAreCounted) {
+  ReplicaHarness cluster(GetParam(), {3, 2, 2});
+  EXPECT_TRUE(cluster.Do(1, SetOf("k", std::string(100000, 'v'))).status.ok());
+  cluster.Run(absl::Seconds(1));
+  const uint64_t before = cluster.replica(1).Status().counters.at("catch_up_bytes_sent");
+  cluster.Restart(3);
+  cluster.Run(absl::Seconds(5));
+  ASSERT_EQ(cluster.Held(3, "k").size(), 100000u);
+  const uint64_t served = cluster.replica(1).Status().counters.at("catch_up_bytes_sent") - before;
+  const uint64_t pulled = cluster.replica(3).Status().counters.at("catch_up_bytes_received");
+  EXPECT_GE(served, 100000u);
+  EXPECT_LT(served, 110000u) << "the record goes out once, and versions are small";
+  // From each node that it has compared with.
+  EXPECT_GE(pulled, served);
+  EXPECT_LT(pulled, 2 * 110000u);
+}
+
 TEST_P(ReplicaTest, ReadsInsideADrainSeeItsWrites) {
   ReplicaHarness cluster(GetParam(), {1, 1, 1});
   cluster.replica(1).Submit(1000, SetOf("k", "v"));
