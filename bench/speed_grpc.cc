@@ -7,13 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "glog/logging.h"
-#include "google/protobuf/message_lite.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/slice.h"
 
+#include "bench/speed_messages.h"
 #include "bench/transport_load.h"
 #include "proto/kv.pb.h"
 #include "support/event_tag.h"
@@ -23,26 +22,14 @@ namespace {
 
 constexpr absl::Duration kDrain = absl::Seconds(5);
 
-grpc::ByteBuffer Encode(const google::protobuf::MessageLite& message) {
-  const grpc::Slice slice(message.SerializeAsString());
-  return grpc::ByteBuffer(&slice, 1);
-}
-
-bool Decode(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite* message) {
-  grpc::Slice slice;
-  if (!bytes.TrySingleSlice(&slice).ok() && !bytes.DumpToSingleSlice(&slice).ok()) return false;
-  return message->ParseFromArray(slice.begin(), static_cast<int>(slice.size()));
-}
-
 // Encodes requests and judges answers. An echo's request is what a node answers to a Get, so that
 // the client does for an echo what it does for a node.
 class Codec {
  public:
   explicit Codec(const SpeedLoad& load)
-      : load_(load),
-        echo_(load.call == "echo"),
+      : echo_(load.call == "echo"),
         set_(load.call == "set"),
-        value_(load.value_bytes, 'v') {
+        requests_(load.value_bytes, load.w, load.r) {
     CHECK(echo_ || set_ || load.call == "get") << "no call over gRPC: " << load.call;
   }
 
@@ -50,14 +37,16 @@ class Codec {
 
   grpc::ByteBuffer Request(uint64_t key) {
     if (echo_) Fill(&response_);
-    if (set_) Fill(key, &set_request_);
-    if (!echo_ && !set_) Fill(key, &get_request_);
-    return echo_ ? Encode(response_) : set_ ? Encode(set_request_) : Encode(get_request_);
+    if (set_) requests_.Fill(key, &set_request_);
+    if (!echo_ && !set_) requests_.Fill(key, &get_request_);
+    return echo_  ? EncodeMessage(response_)
+           : set_ ? EncodeMessage(set_request_)
+                  : EncodeMessage(get_request_);
   }
 
   void CheckResponse(const grpc::ByteBuffer& bytes, SpeedTally* tally) {
-    if (set_) return Check(Decode(bytes, &write_response_), tally);
-    Check(Decode(bytes, &response_) && response_.found(), tally);
+    if (set_) return Check(DecodeMessage(bytes, &write_response_), tally);
+    Check(DecodeMessage(bytes, &response_) && response_.found(), tally);
   }
 
   // The operations of a message, in any number, then the message.
@@ -70,13 +59,13 @@ class Codec {
     v1::StreamOperation* const operation = request_.add_operations();
     operation->set_id(id);
     if (set_) {
-      Fill(key, operation->mutable_set());
+      requests_.Fill(key, operation->mutable_set());
     } else {
-      Fill(key, operation->mutable_get());
+      requests_.Fill(key, operation->mutable_get());
     }
   }
   grpc::ByteBuffer TakeMessage() {
-    const grpc::ByteBuffer bytes = echo_ ? Encode(echoed_) : Encode(request_);
+    const grpc::ByteBuffer bytes = echo_ ? EncodeMessage(echoed_) : EncodeMessage(request_);
     echoed_.Clear();
     request_.Clear();
     return bytes;
@@ -85,7 +74,8 @@ class Codec {
   // Calls `done` with the id of each result.
   template <typename Done>
   void TakeResults(const grpc::ByteBuffer& bytes, SpeedTally* tally, Done done) {
-    if (!Decode(bytes, &results_)) return tally->Failed("a message that is no StreamResponse");
+    if (!DecodeMessage(bytes, &results_))
+      return tally->Failed("a message that is no StreamResponse");
     for (const v1::StreamResult& result : results_.results()) {
       if (result.has_error()) {
         tally->Failed(result.error().message());
@@ -101,18 +91,9 @@ class Codec {
     if (ok) return tally->Succeeded();
     tally->Failed("an answer that is not what was asked for");
   }
-  void Fill(uint64_t key, v1::SetRequest* request) const {
-    request->set_key(SpeedKey(key));
-    request->set_text(value_);
-    request->set_w(load_.w);
-  }
-  void Fill(uint64_t key, v1::GetRequest* request) const {
-    request->set_key(SpeedKey(key));
-    request->set_r(load_.r);
-  }
   void Fill(v1::GetResponse* response) const {
     response->set_found(true);
-    response->set_text(value_);
+    response->set_text(requests_.value());
     response->set_version(1'000'000);
     response->mutable_order()->set_major(1);
     response->mutable_order()->set_minor(1'000'000);
@@ -123,10 +104,9 @@ class Codec {
     response->set_durability(v1::MEMORY);
   }
 
-  const SpeedLoad load_;
   const bool echo_;
   const bool set_;
-  const std::string value_;
+  const SpeedRequests requests_;
   // Reused, since making them costs more than filling them.
   v1::SetRequest set_request_;
   v1::GetRequest get_request_;

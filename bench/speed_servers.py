@@ -1,4 +1,4 @@
-"""The servers of speed_table.py: each process on an address of its own in 127.0.0.0/8, and ended by its id.
+"""The servers that bench/ measures: each process on an address of its own in 127.0.0.0/8, and ended by its id.
 
     with Processes(folder) as processes:
         addresses, ids = start_server("leaderless", binaries, processes)
@@ -68,34 +68,60 @@ class Processes:
         return tempfile.mkdtemp(dir=self._folder)
 
     def start(self, command, ready):
-        """Returns a function that waits until `ready()`; Failure, with what the program said, where it takes too long."""
-        log = tempfile.NamedTemporaryFile(dir=self._folder, suffix=".log", delete=False)
-        with log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self._folder,
-                                       env={"PATH": os.environ["PATH"], **_library_path()}, start_new_session=True,
-                                       preexec_fn=die_with_parent)
-        self._stack.callback(_end, process)
-        self.ids.append(process.pid)
-        return lambda: self._await(process, command, log.name, ready)
+        """Starts a program that serves once `ready()` is true."""
+        program = Program(command, self._folder, ready)
+        self._stack.callback(program.end, signal.SIGKILL)
+        self.ids.append(program.id)
+        return program
 
-    def _await(self, process, command, log, ready):
-        deadline = time.monotonic() + _START_SECONDS
-        while not ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                with open(log, encoding="utf-8", errors="replace") as file:
-                    said = file.read()[-2000:]
-                state = f"ended with status {process.returncode}" if process.poll() is not None else "is not ready"
-                raise Failure(f"{command[0]} {state}:\n{said}")
+
+class Program:
+    """A process, which ends with this one. To be started on the main thread."""
+
+    def __init__(self, command, folder, ready):
+        self._command = command
+        self._ready = ready
+        log = tempfile.NamedTemporaryFile(dir=folder, suffix=".log", delete=False)
+        self._log = log.name
+        with log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
+                                             env={"PATH": os.environ["PATH"], **_library_path()},
+                                             start_new_session=True, preexec_fn=die_with_parent)
+
+    @property
+    def id(self):
+        return self._process.pid
+
+    def await_ready(self, seconds=_START_SECONDS):
+        """Failure, with what the program said, where it takes too long."""
+        deadline = time.monotonic() + seconds
+        while not self._ready():
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise Failure(f"{self._command[0]} is not ready:\n{self._said()}")
             time.sleep(0.05)
+        return self
+
+    def check_alive(self):
+        """Failure, with what the program said, where it has ended."""
+        if self._process.poll() is not None:
+            raise Failure(f"{self._command[0]} ended with status {self._process.returncode}:\n{self._said()}")
+
+    def end(self, number, seconds=_START_SECONDS):
+        """Sends a signal and waits; Failure where the process does not end. Does nothing where it has ended."""
+        self._process.send_signal(number)
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired as error:
+            raise Failure(f"{self._command[0]} has not ended within {seconds:g} s after signal {number}") from error
+
+    def _said(self):
+        with open(self._log, encoding="utf-8", errors="replace") as file:
+            return file.read()[-2000:]
 
 
 def _library_path():
     return {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-
-
-def _end(process):
-    process.kill()
-    process.wait()
 
 
 def _listens(address, port):
@@ -106,16 +132,16 @@ def _listens(address, port):
         return False
 
 
-def _node_is_ready(address):
-    """Healthy, and connected with all others."""
+def health(address):
+    """Whether a node on this address serves, and how many others it is connected with."""
     connection = http.client.HTTPConnection(address, _HTTP_PORT, timeout=2)
     try:
         connection.request("GET", "/health")
         reply = connection.getresponse()
         body = json.loads(reply.read())
-        return reply.status == 200 and sum(peer["connected"] for peer in body["peers"]) == NODES - 1
+        return reply.status == 200, sum(peer["connected"] for peer in body["peers"])
     except (OSError, http.client.HTTPException, ValueError):
-        return False
+        return False, 0
     finally:
         connection.close()
 
@@ -132,42 +158,87 @@ def _replicas_are_online(address):
 def _start_bench_server(answers, binaries, processes):
     address = processes.claim_address()
     command = [binaries["server"], f"--answers={answers}", f"--address={address}:{_BENCH_PORT}"]
-    processes.start(command, lambda: _listens(address, _BENCH_PORT))()
+    processes.start(command, lambda: _listens(address, _BENCH_PORT)).await_ready()
     return {"grpc": f"{address}:{_BENCH_PORT}"}
 
 
-def _start_cluster(strategy, binaries, processes, synced=False):
-    addresses = [processes.claim_address() for _ in range(NODES)]
-    waits = []
-    for number, address in enumerate(addresses, start=1):
-        others = ",".join(f"http://{other}:{_HTTP_PORT}" for other in addresses if other != address)
-        command = [binaries["node"], f"--listen_address={address}", f"--port={_HTTP_PORT}", f"--node_id={number}",
-                   f"--strategy={strategy}"]
-        if strategy == "leaderless":
-            command += [f"--peer_urls={others}", f"--w={NODES}", "--r=1"]
+class Cluster:
+    """Nodes 1 to NODES, the first the leader where there is one. `durability`: None for nodes without a folder."""
+
+    def __init__(self, strategy, binary, processes, w=NODES, durability=None, flags=()):
+        self._strategy = strategy
+        self._binary = binary
+        self._processes = processes
+        self._w = w
+        self._flags = [*flags, *([f"--durability={durability}"] if durability else [])]
+        self._addresses = [processes.claim_address() for _ in range(NODES)]
+        self._folders = [processes.folder() if durability else None for _ in range(NODES)]
+        self._programs = {}
+        for number in range(1, NODES + 1):
+            self.start(number)
+        for program in self._programs.values():
+            program.await_ready()
+
+    @property
+    def ids(self):
+        """Of the nodes' processes, in order."""
+        return [self._programs[number].id for number in range(1, NODES + 1)]
+
+    @property
+    def has_leader(self):
+        return self._strategy == "leader_follower"
+
+    def address(self, number):
+        return self._addresses[number - 1]
+
+    def grpc(self, number):
+        return f"{self.address(number)}:{_GRPC_PORT}"
+
+    def targets(self):
+        """By protocol, the addresses of the first node."""
+        return {"grpc": self.grpc(1), "http": f"{self.address(1)}:{_HTTP_PORT}"}
+
+    def start(self, number):
+        """Starts a node that does not run, on its folder; does not wait. Ready: it serves, connected with all others."""
+        address, folder = self.address(number), self._folders[number - 1]
+        others = ",".join(f"http://{other}:{_HTTP_PORT}" for other in self._addresses if other != address)
+        command = [self._binary, f"--listen_address={address}", f"--port={_HTTP_PORT}", f"--node_id={number}",
+                   f"--strategy={self._strategy}", *self._flags]
+        if not self.has_leader:
+            command += [f"--peer_urls={others}", f"--w={self._w}", "--r=1"]
         elif number == 1:
-            command += ["--node_type=leader", f"--follower_urls={others}", f"--w={NODES}", "--r=1"]
+            command += ["--node_type=leader", f"--follower_urls={others}", f"--w={self._w}", "--r=1"]
         else:
             command.append("--node_type=follower")
-        if synced:
-            command += [f"--data_dir={processes.folder()}", "--durability=synced"]
-        waits.append(processes.start(command, lambda address=address: _node_is_ready(address)))
-    for wait in waits:
-        wait()
-    return {"grpc": f"{addresses[0]}:{_GRPC_PORT}", "http": f"{addresses[0]}:{_HTTP_PORT}"}
+        if folder:
+            command.append(f"--data_dir={folder}")
+        self._programs[number] = self._processes.start(command, lambda: health(address) == (True, NODES - 1))
+        return self._programs[number]
+
+    def stop(self, number, signal_number):
+        self._programs[number].end(signal_number)
+
+    def forget(self, number):
+        """Empties the folder of a node that does not run."""
+        shutil.rmtree(self._folders[number - 1])
+        os.mkdir(self._folders[number - 1])
+
+    def check_alive(self):
+        """Failure where a node has ended by itself."""
+        for program in self._programs.values():
+            program.check_alive()
 
 
 def _start_redis(replicas, processes):
     master = processes.claim_address()
     command = [shutil.which("redis-server"), "--port", str(_REDIS_PORT), "--save", "", "--appendonly", "no",
                "--repl-diskless-sync-delay", "0"]
-    wait = processes.start([*command, "--bind", master, "--dir", processes.folder()],
-                           lambda: _listens(master, _REDIS_PORT))
-    wait()
+    processes.start([*command, "--bind", master, "--dir", processes.folder()],
+                    lambda: _listens(master, _REDIS_PORT)).await_ready()
     for _ in range(replicas):
         address = processes.claim_address()
         processes.start([*command, "--bind", address, "--dir", processes.folder(), "--replicaof", master,
-                         str(_REDIS_PORT)], lambda address=address: _listens(address, _REDIS_PORT))()
+                         str(_REDIS_PORT)], lambda address=address: _listens(address, _REDIS_PORT)).await_ready()
     deadline = time.monotonic() + _START_SECONDS
     while replicas > 0 and not _replicas_are_online(master):
         if time.monotonic() > deadline:
@@ -187,7 +258,7 @@ def _start_addresses(kind, binaries, processes):
     if kind in ("echo", "instant"):
         return _start_bench_server(kind, binaries, processes)
     if kind == "synced":
-        return _start_cluster("leader_follower", binaries, processes, synced=True)
+        return Cluster("leader_follower", binaries["node"], processes, durability="synced").targets()
     if kind in ("redis", "redis_replicas"):
         return _start_redis(REPLICAS if kind == "redis_replicas" else 0, processes)
-    return _start_cluster(kind, binaries, processes)
+    return Cluster(kind, binaries["node"], processes).targets()

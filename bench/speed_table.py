@@ -33,10 +33,7 @@ Exit status: 0 all rows measured, or left out because Redis is not installed; 1 
 """
 
 import argparse
-import json
-import os
 import re
-import resource
 import shutil
 import signal
 import statistics
@@ -46,16 +43,12 @@ import tempfile
 import time
 from typing import NamedTuple
 
-from speed_servers import NODES, Failure, Processes, die_with_parent, start_server
+from speed_servers import Failure, Processes, start_server
+from speed_tools import SETTLE_SECONDS, Others, build, fill, print_machine, processor_seconds, run_load, settle, tell
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TARGETS = {"load": "//bench:speed_load", "server": "//bench:speed_server", "node": "//node:quorate_node"}
 
 WARM_UP_SECONDS = 0.3
-FILL_SECONDS = 900
-SETTLE_SECONDS = 300
-IDLE_CORES = 0.1
-PATIENCE_SECONDS = 30  # beyond the measured time, for a load to end
 
 ECHO_UNARY, ECHO_STREAM, SET_WAIT = "echo, unary", "echo, stream, 32 a message", "Redis SET+WAIT 4"
 BASES = (ECHO_UNARY, ECHO_STREAM, SET_WAIT)  # what other rows are compared with
@@ -106,33 +99,6 @@ def all_rows():
     return rows
 
 
-def run_load(binary, flags, seconds):
-    """What one run of the load program says; Failure where it says nothing in time."""
-    try:
-        done = subprocess.run([binary, *flags], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=seconds + PATIENCE_SECONDS, preexec_fn=die_with_parent, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise Failure(f"the load did not end within {error.timeout:.0f} s") from error
-    if done.returncode != 0:
-        raise Failure(f"the load failed: {done.stderr[-500:].strip()}")
-    return json.loads(done.stdout)
-
-
-def fill(binary, addresses, keys):
-    """Writes every key once, to all replicas. The echo servers have nothing to fill."""
-    if "redis" in addresses:
-        flags = ["--protocol=redis", f"--target={addresses['redis']}", "--connections=8", "--in_flight=64"]
-    elif "http" in addresses:
-        flags = ["--protocol=stream", f"--target={addresses['grpc']}", "--connections=4", "--in_flight=512"]
-    else:
-        return
-    result = run_load(binary, [*flags, "--call=set", f"--w={NODES}", "--fill", f"--keys={keys}", "--warm_up=0",
-                               f"--seconds={FILL_SECONDS}"], FILL_SECONDS)
-    if result["operations"] != keys or result["errors"] > 0:
-        raise Failure(f"{result['operations']} of {keys} keys could be written, {result['errors']} errors: "
-                      f"{result['first_error']}")
-
-
 class Series:
     """What the rounds say of one row: rates, None for a round that failed."""
 
@@ -163,30 +129,6 @@ class Series:
         return statistics.median(own / other for own, other in pairs) if pairs else None
 
 
-def processor_seconds(ids):
-    """What the processes have used so far."""
-    ticks = 0
-    for process in ids:
-        with open(f"/proc/{process}/stat", encoding="utf-8") as file:
-            fields = file.read().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def settle(servers):
-    """Waits until filled servers rest, not for long; returns how many cores each kind uses that does not rest."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
-        before = {kind: processor_seconds(ids) for kind, (_, ids) in servers.items()}
-        started = time.monotonic()
-        time.sleep(2)
-        passed = time.monotonic() - started
-        used = {kind: (processor_seconds(ids) - before[kind]) / passed for kind, (_, ids) in servers.items()}
-        restless = {kind: cores for kind, cores in used.items() if cores > IDLE_CORES}
-        if not restless or time.monotonic() > deadline:
-            return restless
-
-
 def measure_part(options, rows, keys, binaries):
     """All rounds over one number of keys: row name -> Series; and what settle() has returned."""
     series = {row.name: Series() for row in rows}
@@ -213,10 +155,6 @@ def measure_part(options, rows, keys, binaries):
                 except Failure as failure:
                     series[row.name].add_failure(failure)
     return series, restless
-
-
-def tell(text):
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
 def ratio_text(ratio):
@@ -246,60 +184,14 @@ def print_part(rows, left_out, series, keys):
     sys.stdout.flush()
 
 
-class Others:
-    """How busy programs that are none of ours keep the machine, from the construction on."""
-
-    def __init__(self):
-        self._all, self._idle = self._times()
-        self._own = self._own_seconds()
-
-    def share(self):
-        """Of all cores' time. What we have started counts as ours once it has ended."""
-        everything, idle = self._times()
-        passed = max(everything - self._all, 1e-9)
-        own = self._own_seconds() - self._own
-        return max(0.0, passed - (idle - self._idle) - own) / passed
-
-    @staticmethod
-    def _times():
-        with open("/proc/stat", encoding="ascii") as file:
-            ticks = [int(word) for word in file.readline().split()[1:9]]
-        second = os.sysconf("SC_CLK_TCK")
-        return sum(ticks) / second, (ticks[3] + ticks[4]) / second
-
-    @staticmethod
-    def _own_seconds():
-        uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        return sum(use.ru_utime + use.ru_stime for use in uses)
-
-
 def print_header(options):
-    cores = len(os.sched_getaffinity(0))
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        models = re.findall(r"^model name\s*:\s*(.*)$", file.read(), re.MULTILINE)
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     print(f"{time.strftime('%Y-%m-%d %H:%M')}; operations a second, values of 100 bytes; medians of {options.rounds} "
           f"rounds of {options.seconds:g} s")
-    print(f"Hardware: {cores} cores ({models[0] if models else 'unknown model'}), {memory:.0f} GiB. The load and all "
-          f"servers share these {cores} cores.")
-    before = Others()
-    time.sleep(1)
-    print(f"Other programs, before the start: {before.share():.0%} of all cores' time, load average "
-          f"{os.getloadavg()[0]:.1f}.")
+    print_machine()
     if shutil.which("redis-server"):
         version = subprocess.run(["redis-server", "--version"], capture_output=True, text=True, timeout=10, check=False)
         print(version.stdout.partition(" sha=")[0])
     sys.stdout.flush()
-
-
-def build(folder):
-    """The programs' paths: in `folder`, or freshly built."""
-    if folder is None:
-        bazel = [os.path.join(ROOT, "tools", "bazel"), "--max_idle_secs=60"]
-        subprocess.run([*bazel, "build", *TARGETS.values()], cwd=ROOT, check=True, stdout=sys.stderr)
-        folder = subprocess.run([*bazel, "info", "bazel-bin"], cwd=ROOT, check=True, capture_output=True,
-                                text=True).stdout.strip()
-    return {name: os.path.join(os.path.abspath(folder), *target[2:].split(":")) for name, target in TARGETS.items()}
 
 
 def parse_options():
@@ -332,7 +224,7 @@ def main():
         chosen = [row for row in chosen if not row.server.startswith("redis")]
     failed = False
     try:
-        binaries = build(options.bin)
+        binaries = build(TARGETS, options.bin)
         print_header(options)
         for keys in options.keys:
             others = Others()

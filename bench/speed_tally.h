@@ -7,7 +7,6 @@
 #include <random>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
 #include "node/poll_loop.h"
@@ -28,9 +27,6 @@ struct SpeedLoad {
   absl::Duration warm_up;
   absl::Duration duration;
 };
-
-// All keys are of the same length.
-inline std::string SpeedKey(uint64_t index) { return absl::StrCat("key", 10'000'000 + index); }
 
 // Operations count when their answers come between Begin and End. Not thread-safe.
 class SpeedTally {

@@ -23,6 +23,7 @@
 #include "absl/strings/string_view.h"
 #include "glog/logging.h"
 
+#include "bench/speed_messages.h"
 #include "node/poll_loop.h"
 
 namespace quorate {
