@@ -7,6 +7,7 @@
 
 import json
 import math
+import os
 import signal
 import subprocess
 import tempfile
@@ -17,6 +18,20 @@ from speed_servers import Failure, die_with_parent
 
 END_SECONDS = 30
 
+_NICE = -10
+
+
+def _prepare():
+    """Puts the load before the nodes where that is allowed: on few cores it could not be kept up beside them."""
+    die_with_parent()
+    try:
+        os.nice(_NICE)
+        # Where the kernel groups processes by session, a group's own figure is the one that counts.
+        with open("/proc/self/autogroup", "w", encoding="ascii") as file:
+            file.write(str(_NICE))
+    except (PermissionError, FileNotFoundError):
+        pass
+
 
 class PhasedLoad:
     """A run of the load program; to be made on the main thread. Its process ends with the context."""
@@ -25,7 +40,7 @@ class PhasedLoad:
         self._said = tempfile.TemporaryFile(mode="w+", encoding="utf-8")
         self._process = subprocess.Popen([binary, *flags], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                          stderr=self._said, text=True, start_new_session=True,
-                                         preexec_fn=die_with_parent)
+                                         preexec_fn=_prepare)
         self._lines = []  # appended to by one thread, which is atomic
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -43,6 +58,10 @@ class PhasedLoad:
     @property
     def id(self):
         return self._process.pid
+
+    def preferred(self):
+        """Whether its priority is above the nodes'."""
+        return os.getpriority(os.PRIO_PROCESS, self._process.pid) < os.getpriority(os.PRIO_PROCESS, 0)
 
     def lines(self):
         """Those printed so far. Failure where the program has failed."""
