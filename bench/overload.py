@@ -4,9 +4,10 @@
     python3 bench/overload.py                                            # both strategies, streams and unary calls
     python3 bench/overload.py --strategy leaderless --protocol stream --seconds 10
 
-For each strategy and protocol it starts five nodes, finds the peak (the best of several closed loops of gets at R=1 and
-sets at W=3, half of each), and then runs one open loop in three phases: 0.8 of the peak, ten times the peak, and 0.8 of
-the peak again. It expects, and ends with status 1 where it does not find:
+For each strategy and protocol it starts five nodes and finds the peak: the best of several closed loops of gets at R=1
+and sets at W=3, half of each, counted as twice the rate of the kind that got less. Then it runs one open loop in three
+phases: 0.8 of the peak, ten times the peak, and 0.8 of the peak again. It expects, and ends with status 1 where it does
+not find:
 
   - memory bounded: no node's resident memory grows by more than --memory_bound_mib over its size before the overload.
     By default 512 MiB: what the limits in doc/operations.md let small operations hold on a node, which is 64 MiB of
@@ -129,7 +130,10 @@ def find_peak(options, binary, flags):
     for number, in_flight in enumerate(CLOSED_LOOPS):
         own = [line for line in lines if line["phase"] == number]
         begin = own[0]["time"] - own[0]["seconds"] + WARM_UP_SECONDS
-        rates.append((rate([line for line in own if line["time"] > begin]), in_flight))
+        measured = [line for line in own if line["time"] > begin]
+        # Where one kind is slower, it piles up in flight, and the other does more than its part for a while.
+        lesser = min(rate(measured, lambda line, kind=kind: line[kind]) for kind in ("gets", "sets"))
+        rates.append((2 * lesser, in_flight))
     return max(rates)
 
 
