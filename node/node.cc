@@ -113,7 +113,7 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const NodeConfig& config,
   }
   node->shut_down_ = false;
   Node* const self = node.get();
-  self->strand_.Enqueue([self] {
+  self->strand_.Enqueue(Strand::Kind::kOngoing, [self] {
     self->replica_->Start();
     self->RefreshStatus();
   });
@@ -140,7 +140,8 @@ absl::Status Node::OpenReplica(const NodeStorage& storage) {
 }
 
 void Node::OnSynced(SyncTicket ticket, const absl::Status& status) {
-  strand_.Post([this, ticket, status] { replica_->Durable(ticket, status); });
+  strand_.Post(Strand::Kind::kOngoing,
+               [this, ticket, status] { replica_->Durable(ticket, status); });
 }
 
 absl::Status Node::StartServer() {
@@ -244,9 +245,9 @@ void Node::Cancel(OperationId id) {
 void Node::RunSoon(Strand::Work work) {
   // The poll thread runs the strand when it has seen all events that are there.
   if (loop_->OnLoopThread()) {
-    strand_.Enqueue(std::move(work));
+    strand_.Enqueue(Strand::Kind::kNew, std::move(work));
   } else {
-    strand_.Post(std::move(work));
+    strand_.Post(Strand::Kind::kNew, std::move(work));
   }
 }
 
@@ -316,14 +317,14 @@ MonotonicTime Node::OnGathered() {
   const MonotonicTime next_batch = delay_line_.Release(now);
   if (NextDeadline() <= now) {
     firing_ = true;
-    strand_.Enqueue([this] {
+    strand_.Enqueue(Strand::Kind::kOngoing, [this] {
       fired_ = true;
       env_.FireDue(replica_.get());
     });
   }
   if (next_refresh_ <= now) {
     next_refresh_ = now + config_.cluster.heartbeat_interval;
-    strand_.Enqueue([this] { RefreshStatus(); });
+    strand_.Enqueue(Strand::Kind::kOngoing, [this] { RefreshStatus(); });
   }
   const bool more = strand_.Run();
   const bool more_for_clients = kv_service_->Flush(now);
@@ -346,10 +347,11 @@ void Node::OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, si
 }
 
 void Node::Deliver(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) {
-  strand_.Enqueue([this, stream = std::move(stream), batch = std::move(batch), bytes] {
-    replica_->Receive(batch);
-    stream->Consumed(bytes);
-  });
+  strand_.Enqueue(Strand::Kind::kOngoing,
+                  [this, stream = std::move(stream), batch = std::move(batch), bytes] {
+                    replica_->Receive(batch);
+                    stream->Consumed(bytes);
+                  });
 }
 
 void Node::OnPaused(std::shared_ptr<PeerStream> stream) {
@@ -368,7 +370,7 @@ void Node::ResumePaused() {
 }
 
 void Node::OnLink(NodeId peer, bool up) {
-  strand_.Enqueue([this, peer, up] { replica_->Link(peer, up); });
+  strand_.Enqueue(Strand::Kind::kOngoing, [this, peer, up] { replica_->Link(peer, up); });
 }
 
 void Node::OnPeers(std::vector<peer::v1::MemberAddress> peers) {
@@ -377,12 +379,13 @@ void Node::OnPeers(std::vector<peer::v1::MemberAddress> peers) {
     for (const peer::v1::MemberAddress& peer : peers) names_[peer.id()] = peer.name();
   }
   peers.insert(peers.begin(), SelfAddress(config_));
-  strand_.Enqueue(
-      [this, peers = std::move(peers)]() mutable { env_.SetMembers(std::move(peers)); });
+  strand_.Enqueue(Strand::Kind::kOngoing, [this, peers = std::move(peers)]() mutable {
+    env_.SetMembers(std::move(peers));
+  });
 }
 
 void Node::OnRefusal(const PeerAddress& where, const std::string& reason) {
-  strand_.Enqueue([this, address = where.HttpAddress(), reason] {
+  strand_.Enqueue(Strand::Kind::kOngoing, [this, address = where.HttpAddress(), reason] {
     if (reason.empty()) {
       refusals_.erase(address);
     } else {
@@ -444,7 +447,8 @@ void Node::Shutdown(absl::Duration deadline) {
   if (!draining_.exchange(true)) loop_->Wake();
   if (!AwaitNoOperations(end - 3 * kShutdownStep)) {
     LOG(WARNING) << operations_.load() << " operations are cut off by the shutdown";
-    strand_.Post([this] {
+    // Behind the operations that it is meant for.
+    strand_.Post(Strand::Kind::kNew, [this] {
       const absl::Status why = absl::UnavailableError("this node is shutting down");
       for (const OperationId id : env_.OpenOperations()) replica_->Cancel(id, why);
     });

@@ -7,9 +7,14 @@
 // gathered meanwhile it leaves to the node's poll thread. A drain collects effects (messages,
 // results, timers), which are performed after it, outside the lock but before the next drain: they
 // keep the order of the drains.
+//
+// Work that goes on with something comes before work that begins something, or a node that is
+// offered more than it can do would answer its peers late, and they would take it for lost.
 #ifndef QUORATE_NODE_STRAND_H_
 #define QUORATE_NODE_STRAND_H_
 
+#include <array>
+#include <deque>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -40,6 +45,13 @@ class Strand {
  public:
   using Work = absl::AnyInvocable<void()>;
 
+  // Each kind runs in the order of posting. As long as there is work of both, one piece in four is
+  // new.
+  enum class Kind {
+    kOngoing,  // others wait for it: messages of peers, timers, syncs
+    kNew,      // clients' operations, and what must not overtake them
+  };
+
   // `host` must outlive the strand.
   explicit Strand(StrandHost* host) : host_(host) {}
 
@@ -48,28 +60,38 @@ class Strand {
 
   // Queues `work`, and runs one drain if the strand is idle. Does not wait for other threads. The
   // queue is not bounded here: who posts must bound what it has posted.
-  void Post(Work work) ABSL_LOCKS_EXCLUDED(mu_);
+  void Post(Kind kind, Work work) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Queues `work` without running it: for the poll thread, which calls Run before it sleeps.
-  void Enqueue(Work work) ABSL_LOCKS_EXCLUDED(mu_);
+  void Enqueue(Kind kind, Work work) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Runs one drain unless another thread is running one. Returns whether the caller should call
   // again; where another thread runs, that one wakes the poller if anything is left.
   bool Run() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  static constexpr int kKinds = 2;
+
   // One drain by the thread that owns the strand. Returns whether work is left.
   bool DrainOnce() ABSL_LOCKS_EXCLUDED(mu_);
+  // Moves what is queued to taken_.
+  void Take() ABSL_LOCKS_EXCLUDED(mu_);
+  // The next of taken_, which is not empty.
+  Work Next();
+  bool TakenAll() const { return taken_[0].empty() && taken_[1].empty(); }
+  bool QueuesEmpty() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return queues_[0].empty() && queues_[1].empty();
+  }
 
   StrandHost* const host_;
 
-  // Of the thread that owns the strand: work taken from the queue, done up to next_.
-  std::vector<Work> taken_;
-  size_t next_ = 0;
+  // Of the thread that owns the strand, by kind.
+  std::array<std::deque<Work>, kKinds> taken_;
+  int ongoing_in_a_row_ = 0;
 
   Mutex mu_;
   bool owned_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<Work> queue_ ABSL_GUARDED_BY(mu_);
+  std::array<std::vector<Work>, kKinds> queues_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace quorate

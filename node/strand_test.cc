@@ -1,6 +1,7 @@
 #include "node/strand.h"
 
 #include <atomic>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -67,7 +68,7 @@ TEST(StrandTest, PostToAnIdleStrandRunsOnTheCallersThread) {
   CountingHost host(10);
   Strand strand(&host);
   std::thread::id ran_on;
-  strand.Post([&] {
+  strand.Post(Strand::Kind::kNew, [&] {
     ran_on = std::this_thread::get_id();
     host.Work();
   });
@@ -80,7 +81,7 @@ TEST(StrandTest, PostToAnIdleStrandRunsOnTheCallersThread) {
 TEST(StrandTest, EnqueuedWorkWaitsForRun) {
   CountingHost host(10);
   Strand strand(&host);
-  for (int i = 0; i < 3; ++i) strand.Enqueue([&] { host.Work(); });
+  for (int i = 0; i < 3; ++i) strand.Enqueue(Strand::Kind::kNew, [&] { host.Work(); });
   EXPECT_EQ(host.total(), 0);
   EXPECT_FALSE(strand.Run());
   EXPECT_EQ(host.total(), 3);
@@ -90,7 +91,7 @@ TEST(StrandTest, EnqueuedWorkWaitsForRun) {
 TEST(StrandTest, RunStopsWhereTheDrainIsFull) {
   CountingHost host(2);
   Strand strand(&host);
-  for (int i = 0; i < 5; ++i) strand.Enqueue([&] { host.Work(); });
+  for (int i = 0; i < 5; ++i) strand.Enqueue(Strand::Kind::kNew, [&] { host.Work(); });
   EXPECT_TRUE(strand.Run());
   EXPECT_EQ(host.total(), 2);
   EXPECT_TRUE(strand.Run());
@@ -102,9 +103,9 @@ TEST(StrandTest, CapturedThreadHandsTheRestToThePoller) {
   CountingHost host(2);
   Strand strand(&host);
   // Posted from inside the drain: the strand is not idle, so the work only waits.
-  strand.Post([&] {
+  strand.Post(Strand::Kind::kNew, [&] {
     host.Work();
-    for (int i = 0; i < 3; ++i) strand.Post([&] { host.Work(); });
+    for (int i = 0; i < 3; ++i) strand.Post(Strand::Kind::kNew, [&] { host.Work(); });
   });
   EXPECT_EQ(host.total(), 2);
   EXPECT_EQ(host.wakes(), 1);
@@ -117,7 +118,7 @@ TEST(StrandTest, WorkRunsInTheOrderOfPosting) {
   Strand strand(&host);
   std::vector<int> order;
   for (int i = 0; i < 10; ++i) {
-    strand.Enqueue([&, i] {
+    strand.Enqueue(Strand::Kind::kNew, [&, i] {
       order.push_back(i);
       host.Work();
     });
@@ -131,7 +132,7 @@ TEST(StrandTest, WorkThatTheHostDoesNotCountEndsADrainToo) {
   CountingHost host(1000000);
   Strand strand(&host);
   constexpr int kPieces = 5000;
-  for (int i = 0; i < kPieces; ++i) strand.Enqueue([&] { host.Work(); });
+  for (int i = 0; i < kPieces; ++i) strand.Enqueue(Strand::Kind::kNew, [&] { host.Work(); });
   EXPECT_TRUE(strand.Run());
   EXPECT_LT(host.total(), kPieces);
 }
@@ -148,7 +149,7 @@ TEST(StrandTest, ThreadsPostAndOnePolls) {
   for (int t = 0; t < kThreads; ++t) {
     posters.emplace_back([&] {
       for (int i = 0; i < kPieces; ++i) {
-        strand.Post([&] {
+        strand.Post(Strand::Kind::kNew, [&] {
           host.Work();
           done.fetch_add(1);
         });
@@ -172,6 +173,34 @@ TEST(StrandTest, ThreadsPostAndOnePolls) {
   int performed = 0;
   for (const int effect : host.performed()) performed += effect;
   EXPECT_EQ(performed, kThreads * kPieces);
+}
+
+TEST(StrandTest, OngoingWorkComesFirstAndLeavesNewWorkAPart) {
+  CountingHost host(100);
+  Strand strand(&host);
+  std::string order;
+  for (int i = 0; i < 4; ++i) strand.Enqueue(Strand::Kind::kNew, [&] { order += 'n'; });
+  for (int i = 0; i < 7; ++i) strand.Enqueue(Strand::Kind::kOngoing, [&] { order += 'o'; });
+  EXPECT_FALSE(strand.Run());
+  EXPECT_EQ(order, "ooonooononn");
+}
+
+TEST(StrandTest, OngoingWorkOvertakesNewWorkThatWaitsForTheNextDrain) {
+  CountingHost host(2);
+  Strand strand(&host);
+  std::string order;
+  const auto work = [&](char name) {
+    return [&host, &order, name] {
+      order += name;
+      host.Work();
+    };
+  };
+  for (int i = 0; i < 4; ++i) strand.Enqueue(Strand::Kind::kNew, work('n'));
+  EXPECT_TRUE(strand.Run());
+  strand.Enqueue(Strand::Kind::kOngoing, work('o'));
+  EXPECT_TRUE(strand.Run());
+  EXPECT_FALSE(strand.Run());
+  EXPECT_EQ(order, "nnonn");
 }
 
 }  // namespace
