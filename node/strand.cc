@@ -10,8 +10,8 @@ namespace {
 // A drain ends after this many pieces of work, even where the host counts them as nothing.
 constexpr int kMaxWorkInDrain = 1024;
 
-// After so many pieces of ongoing work a new one has its turn.
-constexpr int kOngoingInARow = 3;
+// A drain begins with so many pieces of new work.
+constexpr int kNewFirst = 32;
 
 }  // namespace
 
@@ -47,24 +47,22 @@ void Strand::Take() {
   }
 }
 
-Strand::Work Strand::Next() {
-  std::deque<Work>& ongoing = taken_[static_cast<size_t>(Kind::kOngoing)];
-  std::deque<Work>& fresh = taken_[static_cast<size_t>(Kind::kNew)];
-  const bool is_new = ongoing.empty() || (!fresh.empty() && ongoing_in_a_row_ >= kOngoingInARow);
-  ongoing_in_a_row_ = is_new ? 0 : ongoing_in_a_row_ + 1;
-  std::deque<Work>& from = is_new ? fresh : ongoing;
+void Strand::RunNext(Kind kind) {
+  std::deque<Work>& from = taken_[static_cast<size_t>(kind)];
   Work work = std::move(from.front());
   from.pop_front();
-  return work;
+  work();
 }
 
 bool Strand::DrainOnce() {
   Take();
-  for (int done = 0; done < kMaxWorkInDrain && !host_->DrainFull(); ++done) {
+  int done = 0;
+  for (; done < kNewFirst && Has(Kind::kNew) && !host_->DrainFull(); ++done) RunNext(Kind::kNew);
+  if (Has(Kind::kOngoing)) RunNext(Kind::kOngoing);
+  for (; done < kMaxWorkInDrain && !host_->DrainFull(); ++done) {
     if (TakenAll()) Take();
     if (TakenAll()) break;
-    Work work = Next();
-    work();
+    RunNext(Has(Kind::kOngoing) ? Kind::kOngoing : Kind::kNew);
   }
   host_->EndDrain();
   host_->PerformEffects();

@@ -45,8 +45,8 @@ class Strand {
  public:
   using Work = absl::AnyInvocable<void()>;
 
-  // Each kind runs in the order of posting. As long as there is work of both, one piece in four is
-  // new.
+  // Each kind runs in the order of posting. A drain begins with a few pieces of new work, then
+  // ongoing work comes first; each kind gets on in every drain, however much the other one fills.
   enum class Kind {
     kOngoing,  // others wait for it: messages of peers, timers, syncs
     kNew,      // clients' operations, and what must not overtake them
@@ -76,9 +76,10 @@ class Strand {
   bool DrainOnce() ABSL_LOCKS_EXCLUDED(mu_);
   // Moves what is queued to taken_.
   void Take() ABSL_LOCKS_EXCLUDED(mu_);
-  // The next of taken_, which is not empty.
-  Work Next();
-  bool TakenAll() const { return taken_[0].empty() && taken_[1].empty(); }
+  // The first of that kind in taken_, which has one.
+  void RunNext(Kind kind);
+  bool Has(Kind kind) const { return !taken_[static_cast<size_t>(kind)].empty(); }
+  bool TakenAll() const { return !Has(Kind::kOngoing) && !Has(Kind::kNew); }
   bool QueuesEmpty() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return queues_[0].empty() && queues_[1].empty();
   }
@@ -87,7 +88,6 @@ class Strand {
 
   // Of the thread that owns the strand, by kind.
   std::array<std::deque<Work>, kKinds> taken_;
-  int ongoing_in_a_row_ = 0;
 
   Mutex mu_;
   bool owned_ ABSL_GUARDED_BY(mu_) = false;

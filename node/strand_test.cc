@@ -175,17 +175,17 @@ TEST(StrandTest, ThreadsPostAndOnePolls) {
   EXPECT_EQ(performed, kThreads * kPieces);
 }
 
-TEST(StrandTest, OngoingWorkComesFirstAndLeavesNewWorkAPart) {
-  CountingHost host(100);
+TEST(StrandTest, OngoingWorkOvertakesAllButTheFirstNewWork) {
+  CountingHost host(1000);
   Strand strand(&host);
   std::string order;
-  for (int i = 0; i < 4; ++i) strand.Enqueue(Strand::Kind::kNew, [&] { order += 'n'; });
-  for (int i = 0; i < 7; ++i) strand.Enqueue(Strand::Kind::kOngoing, [&] { order += 'o'; });
+  for (int i = 0; i < 40; ++i) strand.Enqueue(Strand::Kind::kNew, [&] { order += 'n'; });
+  for (int i = 0; i < 40; ++i) strand.Enqueue(Strand::Kind::kOngoing, [&] { order += 'o'; });
   EXPECT_FALSE(strand.Run());
-  EXPECT_EQ(order, "ooonooononn");
+  EXPECT_EQ(order, std::string(32, 'n') + std::string(40, 'o') + std::string(8, 'n'));
 }
 
-TEST(StrandTest, OngoingWorkOvertakesNewWorkThatWaitsForTheNextDrain) {
+TEST(StrandTest, EachKindGetsOnInEveryDrain) {
   CountingHost host(2);
   Strand strand(&host);
   std::string order;
@@ -195,12 +195,17 @@ TEST(StrandTest, OngoingWorkOvertakesNewWorkThatWaitsForTheNextDrain) {
       host.Work();
     };
   };
+  // Whichever kind comes first fills a drain.
   for (int i = 0; i < 4; ++i) strand.Enqueue(Strand::Kind::kNew, work('n'));
+  for (int i = 0; i < 5; ++i) strand.Enqueue(Strand::Kind::kOngoing, work('o'));
   EXPECT_TRUE(strand.Run());
-  strand.Enqueue(Strand::Kind::kOngoing, work('o'));
+  EXPECT_EQ(order, "nno");
   EXPECT_TRUE(strand.Run());
+  EXPECT_EQ(order, "nnonno");
+  EXPECT_TRUE(strand.Run());
+  EXPECT_EQ(order, "nnonnooo");
   EXPECT_FALSE(strand.Run());
-  EXPECT_EQ(order, "nnonn");
+  EXPECT_EQ(order, "nnonnoooo");
 }
 
 }  // namespace
