@@ -80,9 +80,11 @@ void QuorumReads::Serve(NodeId from, const peer::v1::Read& read, bool knows_past
   peer::v1::Message message;
   peer::v1::ReadReply* reply = message.mutable_read_reply();
   reply->set_operation(read.operation());
-  // Too much waits here for the disk: this is no answer, as little as that of a node which does not
-  // know its past.
-  if (!knows_past || HoldsTooMuch()) {
+  const bool durable = context_->IsDurable(read.key());
+  const bool waits_for_too_much =
+      !durable && context_->waiting_bytes() >= context_->config().max_read_bytes;
+  // Either is no answer, and the coordinator asks another replica.
+  if (!knows_past || waits_for_too_much) {
     reply->set_syncing(true);
     return context_->Send(from, message);
   }
@@ -90,7 +92,7 @@ void QuorumReads::Serve(NodeId from, const peer::v1::Read& read, bool knows_past
   if (!record.ok()) return context_->FailStop(record.status());
   reply->set_found(record->has_value());
   if (record->has_value()) reply->set_record((*record)->Encode());
-  if (context_->IsDurable(read.key())) return context_->Send(from, message);
+  if (durable) return context_->Send(from, message);
   const size_t bytes = BytesOf(*record);
   context_->WhenDurable(
       [this, from, message = std::move(message)] { context_->Send(from, message); }, bytes);
@@ -271,8 +273,8 @@ void QuorumReads::Advance(OperationId id) {
     Complete(id, &read,
              NotSent(absl::UnavailableError(
                  absl::StrCat("the read needs ", required, " answers and only ", possible(),
-                              " replicas can give one; the others are away or may have forgotten "
-                              "writes"))));
+                              " replicas can give one; the others are away, wait for their "
+                              "disks, or may have forgotten writes"))));
   }
   if (read.awaited.empty() && !self_pending) Settle(id);
 }

@@ -14,6 +14,9 @@ constexpr TimerId kHeartbeatTimer = 0;
 constexpr TimerId kCatchUpTimer = 1;
 constexpr TimerId kFirstStrategyTimer = 16;
 
+// What waits for the disk takes so much, values apart.
+constexpr size_t kWaiterBytes = 256;
+
 // Requests go out on this node's own session, replies on the peer's (proto/peer.proto, Batch).
 bool IsReply(const peer::v1::Message& message) {
   switch (message.body_case()) {
@@ -278,8 +281,8 @@ bool Replica::IsDurable(absl::string_view key) const {
 void Replica::WhenDurable(std::function<void()> then, size_t held_bytes) {
   if (!failed_.ok()) return;
   this_drain_.then.push_back(std::move(then));
-  this_drain_.bytes += held_bytes;
-  waiting_bytes_ += held_bytes;
+  this_drain_.bytes += kWaiterBytes + held_bytes;
+  waiting_bytes_ += kWaiterBytes + held_bytes;
   drain_bytes_ += held_bytes;
 }
 

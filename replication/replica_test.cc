@@ -1,5 +1,8 @@
 #include "replication/replica.h"
 
+#include <string>
+#include <vector>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -122,6 +125,20 @@ TEST_P(ReplicaTest, ReadsThatHoldTooMuchAreRefused) {
   ASSERT_NE(cluster.ResultOf(second), nullptr);
   EXPECT_EQ(cluster.ResultOf(second)->status.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_TRUE(cluster.Do(1, GetOf("k")).status.ok()) << "what has ended holds nothing";
+}
+
+// What a node holds of its own reads keeps it from none of the others'.
+TEST_P(ReplicaTest, NodesThatReadMuchStillAnswerEachOther) {
+  ReplicaHarness cluster(GetParam(), {3, 3, 2},
+                         [](ClusterConfig* config) { config->max_read_bytes = 1000; });
+  ASSERT_TRUE(cluster.Do(1, SetOf("k", std::string(1500, 'x'))).status.ok());
+  std::vector<OperationId> reads;
+  for (const NodeId node : {1, 2, 3}) reads.push_back(cluster.Submit(node, GetOf("k")));
+  cluster.Run(absl::Seconds(1));
+  for (const OperationId read : reads) {
+    ASSERT_NE(cluster.ResultOf(read), nullptr);
+    EXPECT_TRUE(cluster.ResultOf(read)->status.ok()) << cluster.ResultOf(read)->status;
+  }
 }
 
 // How long a node that starts empty takes to get 3 MB from others.

@@ -105,7 +105,7 @@ class StrategyContext {
   // configured durability: at the end of this drain at the earliest. Dropped when the replica
   // fails.
   virtual void WhenDurable(std::function<void()> then, size_t held_bytes = 0) = 0;
-  // Bytes of values that wait for that.
+  // Bytes that what waits for it keeps.
   virtual size_t waiting_bytes() const = 0;
 
   virtual void LearnMembers(const std::vector<peer::v1::MemberAddress>& members) = 0;
