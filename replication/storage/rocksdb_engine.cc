@@ -119,17 +119,21 @@ absl::Status SyncFolder(const std::string& folder, rocksdb::Env* env) {
   return Explain(folder, opened.ok() ? directory->Fsync() : opened);
 }
 
+absl::Status WriteLossMark(const std::string& folder, rocksdb::Env* env) {
+  const rocksdb::Status marked =
+      rocksdb::WriteStringToFile(env, "", LossMark(folder), /*should_sync=*/true);
+  if (!marked.ok()) return Explain(folder, marked);
+  return SyncFolder(folder, env);
+}
+
 // Whether data were lost before, or are about to be by opening the database.
 absl::StatusOr<bool> FindLoss(const std::string& folder, const rocksdb::Options& options) {
   if (options.env->FileExists(LossMark(folder)).ok()) return true;
   const absl::StatusOr<bool> whole = LogIsWhole(folder, options);
   if (!whole.ok()) return whole.status();
   if (*whole) return false;
-  const rocksdb::Status marked =
-      rocksdb::WriteStringToFile(options.env, "", LossMark(folder), /*should_sync=*/true);
-  if (!marked.ok()) return Explain(folder, marked);
-  const absl::Status synced = SyncFolder(folder, options.env);
-  if (!synced.ok()) return synced;
+  const absl::Status marked = WriteLossMark(folder, options.env);
+  if (!marked.ok()) return marked;
   return true;
 }
 
@@ -232,9 +236,17 @@ absl::Status RocksDbEngine::Sync() {
   const absl::Status failed = Failed();
   if (!failed.ok()) return failed;
   const rocksdb::Status status = db_->SyncWAL();
-  // What was written before may be gone for good, whatever a later sync says.
-  if (!status.ok()) failed_ = true;
-  return Explain(status);
+  if (status.ok()) return absl::OkStatus();
+  // What was written before may be gone for good, whatever a later sync says, and its end looks
+  // like that of a log which was cut off by a crash: the next start must know. The mark may fail as
+  // well.
+  failed_ = true;
+  const absl::Status marked = WriteLossMark(folder_, env());
+  const absl::Status explained = Explain(status);
+  if (marked.ok()) return explained;
+  return absl::Status(explained.code(),
+                      absl::StrCat(explained.message(), "; nor could that be noted (",
+                                   marked.message(), "): start again with an empty folder"));
 }
 
 }  // namespace quorate

@@ -66,6 +66,7 @@ class ForgetfulLog : public FaultyFile {
   }
   IOStatus Sync(const IOOptions& options, IODebugContext* debug) override {
     disk_->PassSync();
+    if (disk_->failing_syncs_) return IOStatus::IOError("the log cannot be synced");
     MutexLock lock(&mu_);
     IOStatus status = FaultyFile::Append(unsynced_, options, debug);
     if (!status.ok()) return status;

@@ -30,6 +30,8 @@ class FaultyFileSystem : public rocksdb::FileSystemWrapper {
   void LosePower() { power_lost_ = true; }
   // Writes and syncs fail from now on.
   void Fail() { failing_ = true; }
+  // Syncs of write-ahead logs fail from now on, and everything else works.
+  void FailSyncs() { failing_syncs_ = true; }
   // While they are held, syncs of write-ahead logs do not end.
   void HoldSyncs(bool hold) ABSL_LOCKS_EXCLUDED(mu_);
   // Blocks until a sync is held.
@@ -56,6 +58,7 @@ class FaultyFileSystem : public rocksdb::FileSystemWrapper {
 
   std::atomic<bool> power_lost_{false};
   std::atomic<bool> failing_{false};
+  std::atomic<bool> failing_syncs_{false};
   std::atomic<int64_t> unsynced_bytes_{0};
 
   Mutex mu_;

@@ -253,6 +253,19 @@ TEST_F(RocksDbEngineTest, FailingDiskIsToldOf) {
   EXPECT_FALSE(engine_->Sync().ok());
 }
 
+// Linux forgets what it could not write: that the process goes on, or only it ends, keeps nothing.
+TEST_F(RocksDbEngineTest, AFailedSyncIsKnownToTheNextStart) {
+  Open();
+  Put("a", "1");
+  disk_->FailSyncs();
+  const absl::Status synced = engine_->Sync();
+  EXPECT_FALSE(synced.ok());
+  EXPECT_THAT(std::string(synced.message()), testing::Not(HasSubstr("nor could")));
+  LosePower();
+  Open();
+  EXPECT_TRUE(engine_->has_lost());
+}
+
 TEST_F(RocksDbEngineTest, AppliesWhileASyncIsSlow) {
   Open();
   Put("a", "1");
