@@ -405,15 +405,14 @@ TEST_F(KvStreamTest, ClientThatDoesNotReadStopsItsStreamOnly) {
   ASSERT_TRUE(stream->Write(Gets(1, kReads)));
   ASSERT_TRUE(api_.AwaitStarted(1));
   AwaitTurns();
-  // What the server holds, and what the transport does.
-  const size_t started = api_.started().size();
-  EXPECT_LT(started, kReads / 2u);
-  AwaitTurns();
-  EXPECT_EQ(api_.started().size(), started);
+  // What the server holds, 1 MiB, and what the transport does, which may grow late: a tenth of all.
+  constexpr size_t kHeld = 300;
+  EXPECT_LT(api_.started().size(), kHeld);
   grpc::ClientContext other;
   const auto other_stream = stub_->Stream(&other);
   ASSERT_TRUE(other_stream->Write(Gets(1, 1)));
   EXPECT_TRUE(ReadResults(other_stream.get(), 1).at(1).has_read());
+  EXPECT_LT(api_.started().size(), kHeld);
   // Once it reads, everything comes.
   const auto results = ReadResults(stream.get(), kReads);
   for (const auto& [id, result] : results) ASSERT_TRUE(result.has_read()) << id;
