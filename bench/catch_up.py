@@ -32,12 +32,11 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from typing import NamedTuple
 
 from phased_load import PhasedLoad, between, errors, print_first_errors, quantile_ms, rate
-from speed_servers import NODES, Cluster, Failure, Processes, die_with_parent, health
+from speed_servers import NODES, Cluster, Failure, LineProgram, Processes, health
 from speed_tools import SETTLE_SECONDS, Others, build, fill, print_machine, settle, tell
 
 TARGETS = {"node": "//node:quorate_node", "fill": "//bench:speed_load", "load": "//bench:phased_load",
@@ -54,29 +53,13 @@ COUNTERS = ("peer_bytes_received", "catch_up_bytes_received", "records_pulled")
 MIB = 2**20
 
 
-class VersionWatch:
-    """Waits on its own until the subject holds what the reference held; to be made on the main thread."""
+class VersionWatch(LineProgram):
+    """Waits on its own until the subject holds what the reference held."""
 
     def __init__(self, binary, cluster, keys, stride):
-        self._said = tempfile.TemporaryFile(mode="w+", encoding="utf-8")
-        self._process = subprocess.Popen(
-            [binary, f"--reference={cluster.grpc(REFERENCE)}", f"--target={cluster.grpc(SUBJECT)}", f"--keys={keys}",
-             f"--key_stride={stride}", f"--seconds={CATCH_UP_SECONDS}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._said, text=True, start_new_session=True,
-            preexec_fn=die_with_parent)
         self._lines = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
-        self._process.stdout.close()
-        self._said.close()
+        super().__init__([binary, f"--reference={cluster.grpc(REFERENCE)}", f"--target={cluster.grpc(SUBJECT)}",
+                          f"--keys={keys}", f"--key_stride={stride}", f"--seconds={CATCH_UP_SECONDS}"], self._lines.put)
 
     def next(self):
         """The next line: the reference has been read; the subject holds it all."""
@@ -85,16 +68,9 @@ class VersionWatch:
         except queue.Empty:
             line = None
         if line is None:
-            self._process.kill()
-            self._process.wait()
-            self._said.seek(0)
-            raise Failure(f"not all versions were there in time: {self._said.read()[-500:].strip()}")
+            self.kill()
+            raise Failure(f"not all versions were there in time: {self.last_words()}")
         return line
-
-    def _read(self):
-        for line in self._process.stdout:
-            self._lines.put(json.loads(line))
-        self._lines.put(None)
 
 
 class Part(NamedTuple):

@@ -125,7 +125,7 @@ def find_peak(options, binary, flags):
     seconds = options.peak_seconds / len(CLOSED_LOOPS)
     phases = ",".join(f"closed:{in_flight}:{seconds + WARM_UP_SECONDS}" for in_flight in CLOSED_LOOPS)
     with PhasedLoad(binary, [*flags, "--interval=0.2", f"--phases={phases}"]) as load:
-        lines = load.wait(options.peak_seconds + len(CLOSED_LOOPS) * WARM_UP_SECONDS + END_SECONDS)
+        lines = load.all_lines(options.peak_seconds + len(CLOSED_LOOPS) * WARM_UP_SECONDS + END_SECONDS)
     rates = []
     for number, in_flight in enumerate(CLOSED_LOOPS):
         own = [line for line in lines if line["phase"] == number]
@@ -171,7 +171,7 @@ def run(options, strategy, protocol, binaries):
         with PhasedLoad(binaries["load"], [*flags, f"--interval={INTERVAL_SECONDS}", f"--phases={phases}"]) as load:
             with Sampler(cluster.ids, load.id) as sampler:
                 preferred = load.preferred()
-                lines = load.wait(seconds + END_SECONDS)
+                lines = load.all_lines(seconds + END_SECONDS)
             cluster.check_alive()
             return Run(peak, in_flight, preferred, lines, sampler.samples())
 

@@ -5,16 +5,13 @@
         lines = load.lines()
 """
 
-import json
 import math
 import os
 import signal
 import subprocess
-import tempfile
-import threading
 from collections import Counter
 
-from speed_servers import Failure, die_with_parent
+from speed_servers import Failure, LineProgram, die_with_parent
 
 END_SECONDS = 30
 
@@ -33,63 +30,46 @@ def _prepare():
         pass
 
 
-class PhasedLoad:
-    """A run of the load program; to be made on the main thread. Its process ends with the context."""
+class PhasedLoad(LineProgram):
+    """A run of the load program."""
 
     def __init__(self, binary, flags):
-        self._said = tempfile.TemporaryFile(mode="w+", encoding="utf-8")
-        self._process = subprocess.Popen([binary, *flags], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                         stderr=self._said, text=True, start_new_session=True,
-                                         preexec_fn=_prepare)
         self._lines = []  # appended to by one thread, which is atomic
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self._process.kill()
-        self._process.wait()
-        self._reader.join()
-        self._process.stdout.close()
-        self._said.close()
+        super().__init__([binary, *flags], self._keep, _prepare)
 
     @property
     def id(self):
-        return self._process.pid
+        return self.process.pid
 
     def preferred(self):
         """Whether its priority is above the nodes'."""
-        return os.getpriority(os.PRIO_PROCESS, self._process.pid) < os.getpriority(os.PRIO_PROCESS, 0)
+        return os.getpriority(os.PRIO_PROCESS, self.process.pid) < os.getpriority(os.PRIO_PROCESS, 0)
 
     def lines(self):
         """Those printed so far. Failure where the program has failed."""
-        if self._process.poll() not in (None, 0):
-            self._said.seek(0)
-            raise Failure(f"the load failed: {self._said.read()[-500:].strip()}")
+        if self.process.poll() not in (None, 0):
+            raise Failure(f"the load failed: {self.last_words()}")
         return list(self._lines)
 
     def running(self):
-        return self._process.poll() is None
+        return self.process.poll() is None
 
     def end(self):
         """Ends the load before its time; returns all its lines."""
-        self._process.send_signal(signal.SIGTERM)
-        return self.wait(END_SECONDS)
+        self.process.send_signal(signal.SIGTERM)
+        return self.all_lines(END_SECONDS)
 
-    def wait(self, seconds):
+    def all_lines(self, seconds):
         """All lines of a load that ends within this time; else a Failure."""
         try:
-            self._process.wait(seconds)
+            self.wait(seconds)
         except subprocess.TimeoutExpired as error:
             raise Failure(f"the load has not ended within {seconds:g} s") from error
-        self._reader.join()
         return self.lines()
 
-    def _read(self):
-        for line in self._process.stdout:
-            self._lines.append(json.loads(line))
+    def _keep(self, line):
+        if line is not None:
+            self._lines.append(line)
 
 
 def succeeded(line):

@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 NODES = 5
@@ -36,6 +37,48 @@ def die_with_parent():
     """In a child, before it becomes its program: the kernel ends it when this program ends, however that may be."""
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+
+
+class LineProgram:
+    """A program that prints lines of JSON, each given to `take` on a thread of its own, and None after the last.
+
+    To be made on the main thread. Its process ends with the context."""
+
+    def __init__(self, command, take, prepare=die_with_parent):
+        self._said = tempfile.TemporaryFile(mode="w+", encoding="utf-8")
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self._said,
+                                        text=True, start_new_session=True, preexec_fn=prepare)
+        self._take = take
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.kill()
+        self._reader.join()
+        self.process.stdout.close()
+        self._said.close()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def wait(self, seconds):
+        """Until it has ended and all its lines were taken; subprocess.TimeoutExpired where it takes longer."""
+        self.process.wait(seconds)
+        self._reader.join()
+
+    def last_words(self):
+        """The end of what it has said beside its lines; once it has ended."""
+        self._said.seek(0)
+        return self._said.read()[-500:].strip()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self._take(json.loads(line))
+        self._take(None)
 
 
 class Processes:
