@@ -41,11 +41,12 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
           .first->second;
   const bool all = context_->config().read_all;
   Ask(id, &read, Choose(read, all ? live - 1 : required - 1));
+  read.patience = context_->config().peer_timeout;
   if (!all && live > required) {
     budget_.Earn();
     read.patience = UsualWait();
-    PlanHedge(id, &read);
   }
+  PlanHedge(id, &read);
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(operation.key);
   if (!own.ok()) return context_->FailStop(own.status());
   // Shown only once it cannot be forgotten any more.
@@ -124,9 +125,14 @@ void QuorumReads::Ask(OperationId id, PendingRead* read, const std::vector<NodeI
     read->awaited.push_back(Question{peer, context_->Now()});
     ++peers_[peer].unanswered;
   }
+  SendQuestion(id, *read, peers);
+}
+
+void QuorumReads::SendQuestion(OperationId id, const PendingRead& read,
+                               const std::vector<NodeId>& peers) {
   peer::v1::Message message;
   message.mutable_read()->set_operation(id);
-  message.mutable_read()->set_key(read->key);
+  message.mutable_read()->set_key(read.key);
   context_->SendToAll(peers, message);
 }
 
@@ -210,9 +216,16 @@ void QuorumReads::OnTimer() {
 
 void QuorumReads::Hedge(OperationId id, PendingRead* read) {
   DropHedge(id, read);
+  const absl::Duration longest = context_->config().peer_timeout;
+  const bool lost = context_->Now() - read->started >= longest;
   const std::vector<NodeId> next = Choose(*read, 1);
-  if (next.empty()) return;
-  if (context_->Now() - read->started >= context_->config().peer_timeout) {
+  if (next.empty()) {
+    // A session that goes on does not mean that all it carried has arrived.
+    std::vector<NodeId> silent;
+    for (const Question& question : read->awaited) silent.push_back(question.node);
+    if (lost) SendQuestion(id, *read, silent);
+    read->patience = longest;
+  } else if (lost) {
     Ask(id, read, next);
   } else if (budget_.Spend()) {
     ++hedged_;

@@ -6,9 +6,10 @@
 // or silent one is soon avoided. One that refuses, or whose session is lost, is replaced at once.
 // A read that takes longer than most have taken lately asks one peer more: a hedge, as long as the
 // budget allows (doc/semantics.md 18). A read that has waited for config().peer_timeout asks one
-// more whatever the budget says, since a silence of that length means a lost peer.
+// more whatever the budget says, since a silence of that length means a lost peer; where none is
+// left, it asks the silent ones again, since questions and answers may be lost without their peer.
 //
-// With config().read_all every connected peer is asked, and there are no hedges.
+// With config().read_all every connected peer is asked at once, so there are no hedges.
 //
 // Not thread-safe: runs on the replica's strand.
 #ifndef QUORATE_REPLICATION_QUORUM_READS_H_
@@ -106,6 +107,7 @@ class QuorumReads {
   // Up to `count` connected peers that the read has not asked, the best to ask first.
   std::vector<NodeId> Choose(const PendingRead& read, int count);
   void Ask(OperationId id, PendingRead* read, const std::vector<NodeId>& peers);
+  void SendQuestion(OperationId id, const PendingRead& read, const std::vector<NodeId>& peers);
   // When `node` was asked, if it was awaited; it no longer is.
   std::optional<MonotonicTime> StopAwaiting(PendingRead* read, NodeId node);
   // How long an answer is waited for before one more peer is asked.

@@ -160,6 +160,40 @@ TEST_P(QuorumReadsTest, ReplacesALostPeerAtOnce) {
   EXPECT_EQ(Counter("reads_hedged"), 0);
 }
 
+TEST_P(QuorumReadsTest, AsksAgainWhereNobodyElseIsLeft) {
+  for (const bool all : {false, true}) {
+    Start({3, 3, 3}, [all](ClusterConfig* config) { config->read_all = all; });
+    int lost = 0;
+    cluster_->lose = [&lost](NodeId from, NodeId, const peer::v1::Message& message) {
+      return (from == kCoordinator && message.has_read() && lost++ == 0) ||
+             (message.has_read_reply() && lost++ == 1);
+    };
+    const std::vector<OperationId> ids = SubmitMany(1);
+    cluster_->Run(absl::Milliseconds(990));
+    EXPECT_EQ(Answered(ids), 0);
+    cluster_->Run(absl::Milliseconds(20));
+    EXPECT_EQ(Answered(ids), 1) << "after the peer timeout both are asked again";
+    EXPECT_EQ(Counter("reads_hedged"), 0);
+  }
+}
+
+TEST_P(QuorumReadsTest, APeerThatComesLateMayStillAnswer) {
+  Start({3, 2, 2});
+  cluster_->replica(kCoordinator).Link(kFrozen, false);
+  cluster_->replica(kCoordinator).Flush();
+  bool away = true;
+  cluster_->lose = [&away](NodeId, NodeId to, const peer::v1::Message& message) {
+    return message.has_read() && (away || to != kFrozen);
+  };
+  const std::vector<OperationId> ids = SubmitMany(1);
+  cluster_->Run(absl::Milliseconds(100));
+  away = false;
+  cluster_->replica(kCoordinator).Link(kFrozen, true);
+  cluster_->replica(kCoordinator).Flush();
+  cluster_->Run(absl::Milliseconds(1000));
+  EXPECT_EQ(Answered(ids), 1);
+}
+
 TEST_P(QuorumReadsTest, TooFewThatCanAnswerEndARead) {
   Start({3, 2, 2});
   cluster_->lose = [](NodeId, NodeId, const peer::v1::Message& message) {
