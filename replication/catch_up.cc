@@ -93,12 +93,15 @@ void CatchUp::AskPage(NodeId peer, PullState* pull) {
   compare->set_first(pull->first);
   compare->set_after_key(pull->after_key);
   if (!mine->done) compare->set_through_key(mine->records.back().first);
+  size_t scanned = 0;
   for (const auto& [key, record] : mine->records) {
+    scanned += key.size() + record.ValueBytes();
     peer::v1::KeyVersion* entry = compare->add_entries();
     entry->set_key(key);
     record.version.ToProto(entry->mutable_version());
   }
-  pull->asked_bytes = Send(peer, message);
+  // Both sides read their values even where only versions travel.
+  pull->page_bytes = std::max(Send(peer, message), scanned);
 }
 
 size_t CatchUp::Send(NodeId peer, const peer::v1::Message& message) {
@@ -159,7 +162,7 @@ void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {
     ++records_pulled_;
     strategy_->OnPulledRecord(from, entry.key(), *record);
   }
-  if (!reply.done()) return Rest(from, pull.asked_bytes + reply.ByteSizeLong(), &pull);
+  if (!reply.done()) return Rest(from, pull.page_bytes + reply.ByteSizeLong(), &pull);
   const bool source_syncing = pull.source_syncing;
   pulls_.erase(it);
   strategy_->OnPullDone(from, source_syncing);

@@ -6,7 +6,7 @@
 // survives lost messages and goes on where it was. Pages hold at most 1,000 records or 1 MiB.
 //
 // Pulls are paced, so that they leave room for clients: by a budget of bytes a second, small for
-// those that nobody waits for.
+// those that nobody waits for. It counts what is sent, or what is read to compare if that is more.
 //
 // Not thread-safe: runs on the replica's strand.
 #ifndef QUORATE_REPLICATION_CATCH_UP_H_
@@ -65,8 +65,8 @@ class CatchUp {
     bool source_syncing = false;
     std::string after_key;  // everything up to here has been compared
     Pace pace = Pace::kUrgent;
-    size_t asked_bytes = 0;
-    bool resting = false;  // until `rest_ends`, for the budget's sake; else a page is awaited
+    size_t page_bytes = 0;  // what the page has cost so far
+    bool resting = false;   // until `rest_ends`, for the budget's sake; else a page is awaited
     MonotonicTime rest_ends;
     MonotonicTime asked;
     absl::Duration patience;  // doubles with every time the page has to be asked for again
