@@ -1,15 +1,12 @@
 #include "node/peer_stream.h"
 
+#include <optional>
 #include <utility>
 
 #include "glog/logging.h"
 
 namespace quorate {
 namespace {
-
-// Outgoing: far above what a leader has in flight to one follower, and room for the largest batch.
-constexpr size_t kMaxQueuedBytes = size_t{64} << 20;
-constexpr size_t kMaxQueuedBatches = 4096;
 
 // Incoming batches that the strand has not dealt with yet, a stream.
 constexpr int64_t kMaxUnconsumedBytes = int64_t{4} << 20;
@@ -21,11 +18,7 @@ bool PeerStream::Send(peer::v1::Batch batch) {
   bool sent = false;
   if (bytes <= kMaxPeerMessageBytes) {
     MutexLock lock(&mu_);
-    if (open_ && queued_bytes_ + bytes <= kMaxQueuedBytes && queue_.size() < kMaxQueuedBatches) {
-      queued_bytes_ += bytes;
-      queue_.push_back(Queued{std::move(batch), bytes});
-      sent = true;
-    }
+    sent = open_ && queue_.Push(MonotonicNow(), std::move(batch), bytes);
   } else {
     LOG_EVERY_N(ERROR, 100) << "a batch of " << bytes << " bytes is dropped: a message may have "
                             << kMaxPeerMessageBytes;
@@ -36,18 +29,18 @@ bool PeerStream::Send(peer::v1::Batch batch) {
 }
 
 void PeerStream::Flush() {
-  Queued next;
+  std::optional<peer::v1::Batch> next;
   grpc::WriteOptions options;
+  size_t dropped = 0;
   {
     MutexLock lock(&mu_);
     if (!open_ || writing_ || queue_.empty()) return;
-    writing_ = true;
-    next = std::move(queue_.front());
-    queue_.pop_front();
-    queued_bytes_ -= next.bytes;
+    next = queue_.Pop(MonotonicNow(), &dropped);
+    writing_ = next.has_value();
     if (!queue_.empty()) options.set_buffer_hint();
   }
-  StartWrite(next.batch, options, written_.tag());
+  counters_->batches_dropped += dropped;
+  if (next.has_value()) StartWrite(*next, options, written_.tag());
 }
 
 void PeerStream::OnWritten(bool ok) {
@@ -88,13 +81,12 @@ void PeerStream::Break() {
   CHECK(!broken_);
   broken_ = true;
   bool writing = false;
-  std::deque<Queued> dropped;  // freed outside the lock
+  BatchQueue dropped;  // freed outside the lock
   {
     MutexLock lock(&mu_);
     open_ = false;
     writing = writing_;
-    dropped.swap(queue_);
-    queued_bytes_ = 0;
+    std::swap(dropped, queue_);
   }
   counters_->batches_dropped += dropped.size();
   if (!writing && !reading_) OnQuiet();

@@ -2,20 +2,21 @@
 // one write and one read in flight.
 //
 // What queues while a write is in flight goes out next, so batches need no timer to gather. The
-// stream promises nothing: batches are dropped where it is down or its queue is full, and the
-// sessions above take that as loss.
+// stream promises nothing: batches are dropped where it is down, where its queue is full, and after
+// they have queued for so long that hardly anybody waits for them any more. The sessions above take
+// that as loss.
 #ifndef QUORATE_NODE_PEER_STREAM_H_
 #define QUORATE_NODE_PEER_STREAM_H_
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "grpcpp/support/async_stream.h"
 
+#include "node/batch_queue.h"
 #include "node/poll_loop.h"
 #include "proto/peer.pb.h"
 #include "replication/storage/version.h"
@@ -37,7 +38,7 @@ struct PeerCounters {
   std::atomic<uint64_t> batches_received{0};
   std::atomic<uint64_t> bytes_sent{0};  // of the batches above, as encoded
   std::atomic<uint64_t> bytes_received{0};
-  std::atomic<uint64_t> batches_dropped{0};   // no stream, a full queue, or too large
+  std::atomic<uint64_t> batches_dropped{0};   // no stream, a full queue, too large or too old
   std::atomic<uint64_t> batches_rejected{0};  // received, but not from whom they should be
 };
 
@@ -108,11 +109,6 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   PeerCounters* counters() { return counters_; }
 
  private:
-  struct Queued {
-    peer::v1::Batch batch;
-    size_t bytes = 0;
-  };
-
   void Read();
   void OnRead(bool ok);
   void OnWritten(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
@@ -138,8 +134,7 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   Mutex mu_;
   bool open_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
-  size_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  std::deque<Queued> queue_ ABSL_GUARDED_BY(mu_);
+  BatchQueue queue_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace quorate

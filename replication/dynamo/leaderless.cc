@@ -23,6 +23,13 @@ constexpr uint64_t kRepairNumber = 0;
 // Version::kMaxEntries.
 constexpr size_t kMaxActors = 512;
 
+// Writes that wait for replicas, most of them answered: for each operation that may be in flight.
+constexpr size_t kWritesPerOpenOperation = 5;
+
+// After a comparison a replica rests for so many times what it has taken, but not for longer than
+// the time from one comparison in the background to the next.
+constexpr int kRestPerComparison = 20;
+
 }  // namespace
 
 Leaderless::Leaderless(StrategyContext* context)
@@ -85,7 +92,7 @@ void Leaderless::StartWrite(OperationId id, const Operation& operation) {
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
-  if (writes_.size() >= context_->config().max_open_operations) {
+  if (writes_.size() >= kWritesPerOpenOperation * context_->config().max_open_operations) {
     GiveUpAnswered(/*sent_before=*/context_->Now());
   }
   const absl::StatusOr<Version> context = ParseContextToken(operation.key, operation.context);
@@ -353,12 +360,16 @@ void Leaderless::Compare() {
     const Incarnation incarnation = context_->PeerIncarnation(id);
     if (incarnation == 0) continue;
     if (syncing_ && context_->Now() < counts_from_) continue;
-    const bool urgent = peer.compared_incarnation != incarnation ||
-                        peer.compared.missed < peer.due.missed ||
-                        peer.compared.wanted < peer.due.wanted;
+    const bool lacks =
+        peer.compared.missed < peer.due.missed || peer.compared.wanted < peer.due.wanted;
+    const bool rests = !syncing_ && context_->Now() < peer.rests_until;
+    const bool urgent = peer.compared_incarnation != incarnation || (lacks && !rests);
     if (!urgent && peer.compared.turns >= peer.due.turns) continue;
     // What has become due since a comparison began, needs another one after it.
-    if (!context_->catch_up().Pulling(id)) peer.comparing = peer.due;
+    if (!context_->catch_up().Pulling(id)) {
+      peer.comparing = peer.due;
+      peer.comparing_since = context_->Now();
+    }
     context_->catch_up().Pull(id, urgent ? CatchUp::Pace::kUrgent : CatchUp::Pace::kBackground);
   }
 }
@@ -371,6 +382,9 @@ void Leaderless::OnPullDone(NodeId from, bool source_was_syncing) {
   Peer& peer = peers_[from];
   peer.compared_incarnation = context_->PeerIncarnation(from);
   peer.compared = peer.comparing;
+  peer.rests_until =
+      context_->Now() + std::min(kRestPerComparison * (context_->Now() - peer.comparing_since),
+                                 context_->config().anti_entropy_interval);
   peer.ever_compared = true;
   peer.compared_whole = peer.compared_whole || !source_was_syncing;
   CheckSynced();

@@ -8,9 +8,10 @@
 //
 // What a replica misses, it gets by comparing stores: with a coordinator that tells it so in its
 // heartbeats, with all peers after one of them has started anew, and with one peer in turn now and
-// then. A node that may have forgotten acknowledged writes takes and acknowledges writes at once,
-// but neither coordinates nor answers reads before it has compared with enough peers
-// (doc/semantics.md 57).
+// then. Comparisons take a small part of the time only: replicas that miss writes because they have
+// too much to do would otherwise have even more. A node that may have forgotten acknowledged writes
+// takes and acknowledges writes at once, but neither coordinates nor answers reads before it has
+// compared with enough peers (doc/semantics.md 57).
 //
 // Not thread-safe: runs on the replica's strand.
 #ifndef QUORATE_REPLICATION_DYNAMO_LEADERLESS_H_
@@ -84,6 +85,8 @@ class Leaderless : public Strategy {
     Reasons due;
     Reasons comparing;  // what was due when the comparison under way began
     Reasons compared;   // what was due when the last complete one began
+    MonotonicTime comparing_since;
+    MonotonicTime rests_until;  // after a comparison
     Incarnation compared_incarnation = 0;
     bool ever_compared = false;   // since this node's start
     bool compared_whole = false;  // with a peer that knew its past

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 
 #include "replication/catch_up.h"
@@ -16,7 +17,11 @@ constexpr TimerId kResendTimer = 0;
 constexpr TimerId kScanTimer = 1;
 constexpr size_t kMaxMessageBytes = size_t{1} << 20;
 
+// How long a follower may make no progress before it is sent everything again: so many times what
+// an acknowledgement usually takes, averaged over about the last kSmoothing.
 constexpr absl::Duration kMostPatience = absl::Seconds(2);
+constexpr int kPatiencePerWait = 4;
+constexpr int kSmoothing = 8;
 
 // Above `highest`, and unlike the epoch of any other start, even one that heard of the same
 // `highest` and of which nobody is left to tell: the upper half counts, the lower half is the
@@ -149,6 +154,11 @@ void Leader::StartWrite(OperationId id, const Operation& operation) {
   const int required = operation.w.value_or(context_->quorums().w);
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) return Finish(id, TooFewReplicas(operation, required, live));
+  const uint64_t backlog = Backlog(required);
+  if (backlog >= context_->config().max_open_operations) {
+    return Finish(id, NotSent(absl::ResourceExhaustedError(absl::StrCat(
+                          "the followers are ", backlog, " writes behind; retry later"))));
+  }
   const uint64_t number = next_number_;
   const Record record =
       Record::Sequenced(epoch_, number, operation.kind == OperationKind::kDelete, operation.value);
@@ -335,7 +345,29 @@ void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
   follower.base = ack.base();
   follower.through = ack.through();
   follower.next = std::max(follower.next, follower.through + 1);
+  TakeTime(&follower);
   if (ack.resend()) Rewind(&follower);
+}
+
+void Leader::TakeTime(Follower* follower) {
+  if (follower->timed == 0 || follower->through < follower->timed) return;
+  follower->timed = 0;
+  const absl::Duration wait = context_->Now() - follower->timed_since;
+  follower->usual_wait += (wait - follower->usual_wait) / kSmoothing;
+  follower->patience = std::max(context_->config().resend_interval,
+                                std::min(kPatiencePerWait * follower->usual_wait, kMostPatience));
+}
+
+uint64_t Leader::Backlog(int required) const {
+  if (required <= 1) return 0;
+  absl::InlinedVector<uint64_t, 8> held;
+  for (const auto& [peer, follower] : followers_) {
+    if (follower.attached) held.push_back(follower.through);
+  }
+  const auto others = static_cast<size_t>(required - 1);
+  if (held.size() < others) return 0;
+  std::sort(held.begin(), held.end());
+  return next_number_ - 1 - std::min(next_number_ - 1, held[held.size() - others]);
 }
 
 void Leader::Acknowledge(NodeId node, uint64_t base, uint64_t through) {
@@ -368,7 +400,6 @@ void Leader::OnTimer(TimerId id) {
       // Progress: what is missing now was sent after this, or is seen to be missing at the next
       // turn.
       follower.through_at_rewind = follower.through;
-      follower.patience = context_->config().resend_interval;
       follower.rewound = context_->Now();
       continue;
     }
@@ -382,9 +413,8 @@ void Leader::Rewind(Follower* follower) {
   if (follower->through == follower->through_at_rewind) {
     if (now - follower->rewound < follower->patience) return;
     follower->patience = std::min(2 * follower->patience, kMostPatience);
-  } else {
-    follower->patience = context_->config().resend_interval;
   }
+  follower->timed = 0;
   follower->through_at_rewind = follower->through;
   follower->rewound = now;
   if (follower->next <= follower->through + 1) return;
@@ -429,7 +459,13 @@ void Leader::SendEntries() {
       message.mutable_replicate()->set_epoch(epoch_);
       next = window_.Copy(next, kMaxMessageBytes, message.mutable_replicate());
       context_->SendToAll(peers, message);
-      for (const NodeId peer : peers) followers_.at(peer).next = next;
+      for (const NodeId peer : peers) {
+        Follower& follower = followers_.at(peer);
+        follower.next = next;
+        if (follower.timed != 0) continue;
+        follower.timed = next - 1;
+        follower.timed_since = context_->Now();
+      }
     }
   }
 }

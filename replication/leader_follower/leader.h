@@ -70,10 +70,16 @@ class Leader : public Role {
     uint64_t next = 0;  // to send
     uint64_t base = 0;  // the follower holds (base, through]
     uint64_t through = 0;
-    // The last time that sending started again at a place without acknowledgement.
+    // The last time that sending started again at a place without acknowledgement, and how long
+    // there must have been none before.
     uint64_t through_at_rewind = 0;
     MonotonicTime rewound;
     absl::Duration patience;
+    // Until when an entry is acknowledged, measured for one at a time (0: none), and never for one
+    // that was sent again: nobody knows which of both an acknowledgement is for (Karn, 1987).
+    uint64_t timed = 0;
+    MonotonicTime timed_since;
+    absl::Duration usual_wait;
   };
 
   void ScanOwnStore();
@@ -92,8 +98,12 @@ class Leader : public Role {
   void OnAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Acknowledge(NodeId node, uint64_t base, uint64_t through);
   void OnForward(NodeId from, const peer::v1::Forward& forward);
+  void TakeTime(Follower* follower);
   void Rewind(Follower* follower);
   void SendEntries();
+  // Entries that fewer than `required` replicas hold, where these are attached at all: writes whose
+  // time is over are still among them.
+  uint64_t Backlog(int required) const;
   // Whether the follower has enough unacknowledged bytes before `next` is sent.
   bool Full(const Follower& follower, uint64_t next) const;
 

@@ -187,6 +187,43 @@ TEST(LeaderFollowerTest, ASlowPathIsCaughtUpOver) {
   EXPECT_EQ(cluster.Held(3, "a"), "1");
 }
 
+TEST(LeaderFollowerTest, SlowAcknowledgementsAreNoReasonToSendAgain) {
+  ReplicaHarness cluster("leader_follower", {3, 3, 1});
+  cluster.latency = absl::Milliseconds(200);
+  const auto write_for = [&cluster](absl::Duration time) {
+    for (absl::Duration passed; passed < time; passed += absl::Milliseconds(10)) {
+      Operation write = SetOf("k", "v");
+      write.timeout = absl::Seconds(10);
+      cluster.Submit(1, write);
+      cluster.Run(absl::Milliseconds(10));
+    }
+    return cluster.replica(1).Status().counters.at("entries_resent");
+  };
+  const uint64_t learned = write_for(absl::Seconds(20));
+  EXPECT_EQ(write_for(absl::Seconds(20)), learned);
+}
+
+TEST(LeaderFollowerTest, WritesAreRefusedWhileTheFollowersAreTooFarBehind) {
+  constexpr int kLimit = 10;
+  ReplicaHarness cluster("leader_follower", {3, 2, 1},
+                         [](ClusterConfig* config) { config->max_open_operations = kLimit; });
+  cluster.lose = [](NodeId, NodeId, const peer::v1::Message& message) {
+    return message.has_replicate();
+  };
+  for (int i = 0; i < kLimit; ++i) {
+    EXPECT_EQ(cluster.Do(1, SetOf("k", "v")).status.code(), absl::StatusCode::kDeadlineExceeded);
+  }
+  const OperationResult refused = cluster.Do(1, SetOf("k", "v"));
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(refused.may_have_applied);
+  Operation alone = SetOf("k", "last");
+  alone.w = 1;
+  EXPECT_TRUE(cluster.Do(1, alone).status.ok()) << "it waits for no follower";
+  cluster.lose = nullptr;
+  cluster.Run(absl::Seconds(5));
+  EXPECT_TRUE(cluster.Do(1, SetOf("k", "v")).status.ok());
+}
+
 TEST(LeaderFollowerTest, WritesWithoutEnoughReplicasAreRefusedBeforehand) {
   ReplicaHarness cluster(LeaderFollower::kName, {3, 3, 1});
   cluster.Crash(3);

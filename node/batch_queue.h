@@ -1,0 +1,49 @@
+// BatchQueue: batches that wait to be written to a peer's stream, bounded by bytes, number and age.
+//
+// Not thread-safe.
+#ifndef QUORATE_NODE_BATCH_QUEUE_H_
+#define QUORATE_NODE_BATCH_QUEUE_H_
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+
+#include "absl/time/time.h"
+
+#include "proto/peer.pb.h"
+#include "replication/env.h"
+
+namespace quorate {
+
+class BatchQueue {
+ public:
+  // Far above what a leader has in flight to one follower, and room for the largest batch.
+  static constexpr size_t kMaxBytes = size_t{64} << 20;
+  static constexpr size_t kMaxBatches = 4096;
+  // Nearly nobody waits any longer for what it says, and a peer that cannot take what it is sent
+  // must not be kept busy with it.
+  static constexpr absl::Duration kMaxAge = absl::Seconds(3);
+
+  // False, and nothing is queued, where there is no room. `bytes`: of the batch as encoded.
+  bool Push(MonotonicTime now, peer::v1::Batch batch, size_t bytes);
+
+  // The first batch that is not too old; none where all are. Adds to `dropped` those before it.
+  std::optional<peer::v1::Batch> Pop(MonotonicTime now, size_t* dropped);
+
+  bool empty() const { return queue_.empty(); }
+  size_t size() const { return queue_.size(); }
+
+ private:
+  struct Queued {
+    peer::v1::Batch batch;
+    size_t bytes = 0;
+    MonotonicTime since;
+  };
+
+  std::deque<Queued> queue_;
+  size_t bytes_ = 0;
+};
+
+}  // namespace quorate
+
+#endif  // QUORATE_NODE_BATCH_QUEUE_H_
