@@ -23,7 +23,7 @@ constexpr size_t kMaxWaiting = 256;
 constexpr size_t kMaxBatch = 256;
 
 // Calls a connection: a node takes no more, so further ones would wait in the transport.
-constexpr int kMaxCalls = 1024;
+constexpr int kMaxCalls = 128;
 
 constexpr absl::Duration kReopenAfter = absl::Milliseconds(100);
 

@@ -286,7 +286,6 @@ bool KvStream::StartOperations() {
   } else {
     owner_->waiting_.erase(this);
   }
-  if (started > 0) owner_->served_last_ = this;
   return started > 0;
 }
 
@@ -370,9 +369,10 @@ void KvStream::Queue(bool replaceable) {
   size_t size = result.ByteSizeLong();
   if (replaceable) expected_bytes_ = std::max(size, expected_bytes_ - expected_bytes_ / 8);
   const StreamLimits& limits = owner_->limits_;
-  // Where all streams together have too much, those pay that have more than their part of it.
+  // Where all streams together have too much, those pay that have more than their part of it; one
+  // result is never more than that.
   const bool too_much_in_all =
-      owner_->waiting_bytes_ + size > limits.max_waiting_bytes_in_all &&
+      waiting_bytes_ > 0 && owner_->waiting_bytes_ + size > limits.max_waiting_bytes_in_all &&
       waiting_bytes_ + size > limits.max_waiting_bytes_in_all / limits.max_streams;
   if (replaceable && (waiting_bytes_ + size > limits.max_waiting_bytes || too_much_in_all)) {
     *result.mutable_error() = ToStreamError(
@@ -456,7 +456,11 @@ bool KvStreams::Flush(MonotonicTime now) {
   std::vector<KvStream*> in_turn(touched.upper_bound(served_last_), touched.end());
   in_turn.insert(in_turn.end(), touched.begin(), touched.upper_bound(served_last_));
   bool more = false;
-  for (KvStream* stream : in_turn) more |= stream->Advance();
+  for (KvStream* stream : in_turn) {
+    if (!stream->Advance()) continue;
+    served_last_ = stream;
+    more = true;
+  }
   return more || (!waiting_.empty() && RoomInAll()) || !finished_here_.empty();
 }
 

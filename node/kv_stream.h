@@ -33,11 +33,11 @@ struct StreamLimits {
   size_t max_streams = 256;
   // Of one stream. At these it is not read: operations in flight; bytes of their requests, of
   // results that wait to be sent, and of the results that reads in flight will probably have.
-  size_t max_operations = 4096;
+  size_t max_operations = 1024;
   size_t max_bytes = size_t{16} << 20;
   // Operations in flight of all streams together: at this, streams that have some in flight are not
   // read. Below what a node takes in all, so that other calls find room.
-  size_t max_operations_in_all = 16384;
+  size_t max_operations_in_all = 2048;
   // Results of one stream, and of all, that wait to be sent. Reads beyond, whose results were
   // larger than those before them, end with RESOURCE_EXHAUSTED.
   size_t max_waiting_bytes = size_t{64} << 20;

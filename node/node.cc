@@ -29,7 +29,11 @@ namespace {
 constexpr int64_t kMaxOperationBytes = int64_t{256} << 20;
 
 // Of one gRPC connection; further ones wait at the client.
-constexpr int kMaxCallsOfAConnection = 1024;
+constexpr int kMaxCallsOfAConnection = 128;
+
+// What a call's client may send before it is read. Left to itself, gRPC would let this grow with
+// what a stream brings, and a node that is offered too much would read requests whose time is over.
+constexpr int kUnreadBytesOfACall = 64 << 10;
 
 constexpr int kKeepaliveMs = 30000;
 constexpr int kKeepaliveTimeoutMs = 10000;
@@ -150,6 +154,8 @@ absl::Status Node::StartServer() {
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsOfAConnection);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kUnreadBytesOfACall);
   // A client that has vanished without a word keeps its place no longer than this.
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
@@ -224,8 +230,9 @@ OperationId Node::Start(Operation operation, Callback callback) {
   }
   operation_bytes_.fetch_add(static_cast<int64_t>(bytes));
   const OperationId id = next_operation_.fetch_add(1);
-  RunSoon([this, id, bytes, operation = std::move(operation),
+  RunSoon([this, id, bytes, began = MonotonicNow(), operation = std::move(operation),
            callback = std::move(callback)]() mutable {
+    operation.timeout -= MonotonicNow() - began;
     env_.Open(id, bytes, std::move(callback));
     replica_->Submit(id, std::move(operation));
   });
