@@ -8,6 +8,7 @@ include path, so warnings in them are not ours; a target carries the defines and
 _RENAMED = {
     "glog": "libglog",
     "grpcpp": "grpc++",
+    "tcmalloc": "libtcmalloc_minimal",
 }
 
 _PKG_CONFIG = [
@@ -54,6 +55,7 @@ _PKG_CONFIG = [
     "nlohmann_json",
     "protobuf",
     "rocksdb",
+    "tcmalloc",
 ]
 
 # Present only where someone installed them; a target that uses one asks for it with select or a tag of its own.

@@ -14,6 +14,7 @@ readonly BUILD_PACKAGES=(
   libgrpc++-dev protobuf-compiler-grpc
   libprotobuf-dev protobuf-compiler
   libgoogle-glog-dev libgflags-dev
+  libgoogle-perftools-dev
   libboost-dev
   librocksdb-dev
   nlohmann-json3-dev

@@ -42,9 +42,10 @@ def quorate_cc_library(name, copts = [], features = [], **kwargs):
     )
 
 def quorate_cc_binary(name, copts = [], features = [], **kwargs):
-    """A cc_binary under the project's warnings."""
+    """A cc_binary under the project's warnings, with an allocator that is made for many small objects."""
     native.cc_binary(
         name = name,
+        malloc = "//third_party:malloc",
         copts = _WARNING_COPTS + copts,
         features = _FEATURES + features,
         **kwargs
