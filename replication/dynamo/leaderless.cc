@@ -26,6 +26,9 @@ constexpr size_t kMaxActors = 512;
 // Writes that wait for replicas, most of them answered: for each operation that may be in flight.
 constexpr size_t kWritesPerOpenOperation = 5;
 
+// A message of writes closes at this size; a record that is larger travels alone.
+constexpr size_t kMaxMessageBytes = size_t{1} << 20;
+
 // After a comparison a replica rests for so many times what it has taken, but not for longer than
 // the time from one comparison in the background to the next.
 constexpr int kRestPerComparison = 20;
@@ -99,15 +102,15 @@ void Leaderless::StartWrite(OperationId id, const Operation& operation) {
   if (!context.ok()) return context_->Complete(id, NotSent(context.status()));
   const int acks = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
   PendingWrite write{QuorumTracker(n, acks), {}, {}, context_->Now(), false};
-  absl::StatusOr<Record> record = Write(operation, *context, &write.result);
+  absl::StatusOr<std::string> record = Write(operation, *context, &write.result);
   if (!record.ok()) return context_->Complete(id, NotSent(record.status()));
-  SendWrite(id, operation.key, *record, &write);
+  SendWrite(id, operation.key, *std::move(record), &write);
   writes_.emplace(id, std::move(write));
   own_acks_.push_back(id);
 }
 
-absl::StatusOr<Record> Leaderless::Write(const Operation& operation, const Version& context,
-                                         OperationResult* result) {
+absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const Version& context,
+                                              OperationResult* result) {
   if (clock_.Ahead(context_->WallNow()) > context_->config().max_clock_skew) {
     return absl::UnavailableError(absl::StrCat(
         "this node's clock is behind what other nodes have written by ",
@@ -147,13 +150,13 @@ absl::StatusOr<Record> Leaderless::Write(const Operation& operation, const Versi
     // The writer has not seen the values beside its own: a next write must not replace them.
     result->seen = seen;
   }
-  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, record);
+  result->record = Record{record.version, {}};
+  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, std::move(record));
   if (!merged.ok()) {
     if (!absl::IsInvalidArgument(merged.status())) context_->FailStop(merged.status());
     return merged.status();
   }
-  result->record = Record{record.version, {}};
-  return record;
+  return std::string(merged->encoded);
 }
 
 absl::Status Leaderless::CheckBounds(const Record& record) const {
@@ -170,13 +173,8 @@ absl::Status Leaderless::CheckBounds(const Record& record) const {
       kMaxActors, ": read the key and write with the context of that read"));
 }
 
-void Leaderless::SendWrite(OperationId id, const std::string& key, const Record& record,
+void Leaderless::SendWrite(OperationId id, const std::string& key, std::string record,
                            PendingWrite* write) {
-  peer::v1::Message message;
-  peer::v1::LogEntry* entry = message.mutable_replicate()->add_entries();
-  entry->set_number(id);
-  entry->set_key(key);
-  entry->set_record(record.Encode());
   for (const auto& [peer, state] : peers_) {
     if (context_->Connected(peer)) {
       write->unacknowledged.push_back(peer);
@@ -185,7 +183,21 @@ void Leaderless::SendWrite(OperationId id, const std::string& key, const Record&
       Miss(peer);
     }
   }
-  context_->SendToAll({write->unacknowledged.begin(), write->unacknowledged.end()}, message);
+  const std::vector<NodeId> peers(write->unacknowledged.begin(), write->unacknowledged.end());
+  const size_t bytes = key.size() + record.size();
+  if (peers != gathered_for_ || gathered_bytes_ + bytes > kMaxMessageBytes) SendGathered();
+  gathered_for_ = peers;
+  gathered_bytes_ += bytes;
+  peer::v1::LogEntry* entry = gathered_.mutable_replicate()->add_entries();
+  entry->set_number(id);
+  entry->set_key(key);
+  entry->set_record(std::move(record));
+}
+
+void Leaderless::SendGathered() {
+  if (gathered_.has_replicate()) context_->SendToAll(gathered_for_, gathered_);
+  gathered_.Clear();
+  gathered_bytes_ = 0;
 }
 
 void Leaderless::Acknowledge(OperationId id, NodeId node) {
@@ -309,7 +321,7 @@ bool Leaderless::MergeFrom(absl::string_view key, const Record& record) {
     return false;
   }
   for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
-  if (merged->changed && merged->record.conflicting()) ++conflicts_;
+  if (merged->changed && merged->conflicting) ++conflicts_;
   return true;
 }
 
@@ -430,6 +442,7 @@ void Leaderless::OnTimer(TimerId id) {
 }
 
 void Leaderless::OnDrainEnd() {
+  SendGathered();
   if (!own_acks_.empty()) {
     context_->WhenDurable([this, ids = std::exchange(own_acks_, {})] {
       for (const OperationId id : ids) Acknowledge(id, context_->config().self);

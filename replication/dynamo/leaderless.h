@@ -93,12 +93,13 @@ class Leaderless : public Strategy {
   };
 
   void StartWrite(OperationId id, const Operation& operation);
-  // The record after a write of this node, or why there can be none.
-  absl::StatusOr<Record> Write(const Operation& operation, const Version& context,
-                               OperationResult* result);
+  // The record after a write of this node, encoded, or why there can be none.
+  absl::StatusOr<std::string> Write(const Operation& operation, const Version& context,
+                                    OperationResult* result);
   // Whether the record is small enough to be sent and stored after one more concurrent write.
   absl::Status CheckBounds(const Record& record) const;
-  void SendWrite(OperationId id, const std::string& key, const Record& record, PendingWrite* write);
+  void SendWrite(OperationId id, const std::string& key, std::string record, PendingWrite* write);
+  void SendGathered();
   void Acknowledge(OperationId id, NodeId node);
   void Advance(OperationId id);
   void Miss(NodeId peer) { ++peers_[peer].missed; }
@@ -124,6 +125,9 @@ class Leaderless : public Strategy {
   MonotonicTime counts_from_;  // comparisons that began earlier prove nothing
   NodeId last_compared_ = 0;   // the round of background comparisons
   // This drain.
+  peer::v1::Message gathered_;  // writes to send, encoded once for all that get them
+  std::vector<NodeId> gathered_for_;
+  size_t gathered_bytes_ = 0;
   std::vector<OperationId> own_acks_;
   absl::btree_map<NodeId, peer::v1::Message> acks_;          // merged, not yet durable
   absl::btree_map<NodeId, peer::v1::Message> durable_acks_;  // to send

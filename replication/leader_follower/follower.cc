@@ -235,7 +235,8 @@ void Follower::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) {
       resend_due_ = true;
       return;
     }
-    const absl::StatusOr<MergeOutcome> merged = context_->store().Merge(entry.key(), *record);
+    const absl::StatusOr<MergeOutcome> merged =
+        context_->store().Merge(entry.key(), *std::move(record));
     if (absl::IsInvalidArgument(merged.status())) return;  // a broken leader
     if (!merged.ok()) return context_->FailStop(merged.status());
     held_.through = entry.number();

@@ -160,20 +160,20 @@ void Leader::StartWrite(OperationId id, const Operation& operation) {
                           "the followers are ", backlog, " writes behind; retry later"))));
   }
   const uint64_t number = next_number_;
-  const Record record =
+  Record record =
       Record::Sequenced(epoch_, number, operation.kind == OperationKind::kDelete, operation.value);
-  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, record);
+  const Version version = record.version;
+  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, std::move(record));
   if (absl::IsInvalidArgument(merged.status())) return Finish(id, NotSent(merged.status()));
   if (!merged.ok()) return context_->FailStop(merged.status());
   const int acks = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
-  writes_.emplace(number,
-                  PendingWrite{id, record.version, QuorumTracker(context_->quorums().n, acks)});
+  writes_.emplace(number, PendingWrite{id, version, QuorumTracker(context_->quorums().n, acks)});
   numbers_[id] = number;
-  Append(operation.key, record);
+  Append(operation.key, std::string(merged->encoded));
 }
 
-void Leader::Append(const std::string& key, const Record& record) {
-  window_.Append(next_number_, key, record.Encode());
+void Leader::Append(std::string key, std::string record) {
+  window_.Append(next_number_, std::move(key), std::move(record));
   ++next_number_;
 }
 
@@ -253,20 +253,20 @@ void Leader::OnPulledRecord(NodeId, absl::string_view key, const Record& record)
     if (epoch_ != 0 && record.version.epoch() > epoch_) ClaimEpoch();
     return;
   }
-  Adopt(std::string(key), record);
+  Adopt(std::string(key), record.version, std::string(merged->encoded));
 }
 
-void Leader::Adopt(const std::string& key, const Record& record) {
+void Leader::Adopt(std::string key, const Version& version, std::string record) {
   // From a write of an earlier epoch that this start had not heard of.
   ++adopted_;
-  if (record.version.epoch() > epoch_) return Abdicate(record.version.epoch());
-  if (record.version.number() >= next_number_) {
+  if (version.epoch() > epoch_) return Abdicate(version.epoch());
+  if (version.number() >= next_number_) {
     // Numbers never go back: the sequence goes on above it, and followers cross the gap by
     // catch-up.
-    next_number_ = record.version.number() + 1;
+    next_number_ = version.number() + 1;
     window_.Reset(next_number_);
   }
-  Append(key, record);
+  Append(std::move(key), std::move(record));
 }
 
 void Leader::OnPullDone(NodeId from, bool source_was_syncing) {

@@ -91,9 +91,10 @@ class Leader : public Role {
   void Abdicate(uint64_t higher_epoch);
   void Note(const Record& record);
   void StartWrite(OperationId id, const Operation& operation);
-  void Append(const std::string& key, const Record& record);
+  // `record` is encoded.
+  void Append(std::string key, std::string record);
   // Gives a place in the sequence to a record that only a follower held.
-  void Adopt(const std::string& key, const Record& record);
+  void Adopt(std::string key, const Version& version, std::string record);
   void Finish(OperationId id, OperationResult result);
   void OnAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Acknowledge(NodeId node, uint64_t base, uint64_t through);

@@ -70,7 +70,8 @@ absl::StatusOr<Record> Record::Decode(absl::string_view bytes) {
 }
 
 std::string Record::Encode() const {
-  peer::v1::Record proto;
+  ProtoScratch scratch;
+  peer::v1::Record& proto = *scratch.New<peer::v1::Record>();
   version.ToProto(proto.mutable_version());
   for (const Sibling& sibling : siblings) {
     peer::v1::Sibling* entry = proto.add_siblings();

@@ -40,31 +40,34 @@ absl::StatusOr<std::optional<Record>> ReplicaStore::Get(absl::string_view key) c
   return std::optional<Record>(*std::move(record));
 }
 
-absl::StatusOr<MergeOutcome> ReplicaStore::Merge(absl::string_view key, const Record& record) {
+absl::StatusOr<MergeOutcome> ReplicaStore::Merge(absl::string_view key, Record record) {
   if (key.empty()) return absl::InvalidArgumentError("key is empty");
   absl::StatusOr<std::optional<Record>> current = Get(key);
   if (!current.ok()) return current.status();
-  MergeOutcome outcome;
-  if (!current->has_value() || PlantedBug(Bug::kOverwriteWithoutCompare)) {
-    outcome.record = record;
-    outcome.changed = true;
-  } else {
-    if ((*current)->version.sequenced() != record.version.sequenced()) {
+  bool changed = true;
+  if (current->has_value() && !PlantedBug(Bug::kOverwriteWithoutCompare)) {
+    Record& held = **current;
+    if (held.version.sequenced() != record.version.sequenced()) {
       return absl::InvalidArgumentError("record was written by another replication strategy");
     }
-    outcome.record = **std::move(current);
-    outcome.changed = outcome.record.Merge(record);
+    if (held.version.Compare(record.version) != VersionOrder::kBefore) {
+      changed = held.Merge(record);
+      record = std::move(held);
+    }
   }
   // More could be stored, but not read again.
-  if (outcome.record.version.vector().size() > Version::kMaxEntries) {
+  if (record.version.vector().size() > Version::kMaxEntries) {
     return absl::InvalidArgumentError("the merged version vector has too many entries");
   }
-  if (outcome.changed) {
-    Pending& pending = pending_[std::string(key)];
-    pending.record = outcome.record;
-    pending.bytes = outcome.record.Encode();
-    pending_bytes_ += key.size() + pending.bytes.size();
-  }
+  MergeOutcome outcome;
+  outcome.changed = changed;
+  outcome.conflicting = record.conflicting();
+  if (!changed) return outcome;
+  Pending& pending = pending_[std::string(key)];
+  pending.bytes = record.Encode();
+  pending.record = std::move(record);
+  pending_bytes_ += key.size() + pending.bytes.size();
+  outcome.encoded = pending.bytes;
   return outcome;
 }
 

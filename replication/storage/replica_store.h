@@ -27,8 +27,11 @@
 namespace quorate {
 
 struct MergeOutcome {
-  bool changed = false;  // the store did not hold all of it before
-  Record record;         // what the store holds now
+  bool changed = false;      // the store did not hold all of it before
+  bool conflicting = false;  // there are values beside one another now
+  // The record as it is stored now, where it has changed; else empty. Valid until the next call
+  // that is not const.
+  absl::string_view encoded;
 };
 
 struct RecordPage {
@@ -48,7 +51,7 @@ class ReplicaStore {
   // Joins `record` into what the store holds. INVALID_ARGUMENT, without effect, where the key is
   // empty, the store holds the other kind of version, or the result would exceed what a version may
   // hold; any other error means that the engine has failed.
-  absl::StatusOr<MergeOutcome> Merge(absl::string_view key, const Record& record);
+  absl::StatusOr<MergeOutcome> Merge(absl::string_view key, Record record);
 
   // The records that follow `after` (all where nullopt), at most a page. Commits first.
   absl::StatusOr<RecordPage> Scan(const std::optional<std::string>& after,

@@ -37,7 +37,7 @@ TEST(ReplicaStoreTest, NeverGoesBack) {
   const absl::StatusOr<MergeOutcome> old = store.Merge("k", At(4, "old"));
   ASSERT_TRUE(old.ok());
   EXPECT_FALSE(old->changed);
-  EXPECT_EQ(old->record.siblings.at(0).value, "new");
+  EXPECT_EQ((*store.Get("k"))->siblings.at(0).value, "new");
   EXPECT_FALSE(store.Merge("k", At(5, "new"))->changed);
   const uint64_t batches = store.applied_batches();
   ASSERT_TRUE(store.Commit().ok());
