@@ -335,11 +335,12 @@ MonotonicTime Node::OnGathered() {
   }
   const bool more = strand_.Run();
   const bool more_for_clients = kv_service_->Flush(now);
-  ResumePaused();
+  ResumePaused(now);
   ShowHealth();
   const MonotonicTime next =
       std::min({dialer_->Tick(now), next_refresh_, next_batch, NextDeadline()});
-  return more || more_for_clients ? now : next;
+  if (more || more_for_clients) return now;
+  return any_paused_ ? std::min(next, now + PeerStream::kAnswerPause) : next;
 }
 
 void Node::OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) {
@@ -366,11 +367,11 @@ void Node::OnPaused(std::shared_ptr<PeerStream> stream) {
   any_paused_ = true;
 }
 
-void Node::ResumePaused() {
+void Node::ResumePaused(MonotonicTime now) {
   if (paused_.empty()) return;
   std::vector<std::shared_ptr<PeerStream>> still;
   for (std::shared_ptr<PeerStream>& stream : paused_) {
-    if (stream->ResumeReading()) still.push_back(std::move(stream));
+    if (stream->ResumeReading(now)) still.push_back(std::move(stream));
   }
   paused_ = std::move(still);
   any_paused_ = !paused_.empty();

@@ -109,7 +109,7 @@ class Node final : public KvApi,
   void RefreshStatus();
   void ShowHealth();
   void StopPeers();
-  void ResumePaused();
+  void ResumePaused(MonotonicTime now);
   bool AwaitNoOperations(MonotonicTime until) ABSL_LOCKS_EXCLUDED(mu_);
   void AwaitNoPeers(MonotonicTime until) ABSL_LOCKS_EXCLUDED(mu_);
 

@@ -26,6 +26,7 @@ namespace quorate {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr int kGrpcPort = 9080;
 constexpr absl::Duration kPatience = absl::Seconds(20);
@@ -87,8 +88,11 @@ class Peer final : private PollHost, private PeerStreamListener, private LinkLis
     return member;
   }
 
-  void Send(NodeId to, bool reply, const std::string& text, NodeId from = 0) {
+  // `sequence` of a request, or what a reply has seen.
+  void Send(NodeId to, bool reply, const std::string& text, NodeId from = 0,
+            uint64_t sequence = 0) {
     peer::v1::Batch batch;
+    reply ? batch.set_seen(sequence) : batch.set_sequence(sequence);
     batch.set_from(from == 0 ? id_ : from);
     batch.set_reply(reply);
     batch.add_messages(text);
@@ -150,7 +154,14 @@ class Peer final : private PollHost, private PeerStreamListener, private LinkLis
       stopped_ = stopping_ && dialer_->idle() && service_->idle();
       changed_.SignalAll();
     }
-    return dialer_->Tick(MonotonicNow());
+    const MonotonicTime now = MonotonicNow();
+    std::vector<std::shared_ptr<PeerStream>> still;
+    for (std::shared_ptr<PeerStream>& stream : paused_) {
+      if (stream->ResumeReading(now)) still.push_back(std::move(stream));
+    }
+    paused_ = std::move(still);
+    const MonotonicTime next = dialer_->Tick(now);
+    return paused_.empty() ? next : std::min(next, now + PeerStream::kAnswerPause);
   }
   MonotonicTime NextDeadline() const override { return absl::InfiniteDuration(); }
 
@@ -158,7 +169,10 @@ class Peer final : private PollHost, private PeerStreamListener, private LinkLis
     stream->Consumed(bytes);
     Record(absl::StrCat("batch ", stream->peer(), " ", batch.messages(0)));
   }
-  void OnPaused(std::shared_ptr<PeerStream>) override { Record("paused"); }
+  void OnPaused(std::shared_ptr<PeerStream> stream) override {
+    Record(absl::StrCat("paused ", stream->peer()));
+    paused_.push_back(std::move(stream));
+  }
   void OnLink(NodeId peer, bool up) override { Record(absl::StrCat(up ? "up " : "down ", peer)); }
   void OnPeers(std::vector<peer::v1::MemberAddress> peers) override {
     std::string ids;
@@ -179,7 +193,9 @@ class Peer final : private PollHost, private PeerStreamListener, private LinkLis
   std::unique_ptr<PeerService> service_;
   std::unique_ptr<PeerDialer> dialer_;
   std::unique_ptr<grpc::Server> server_;
-  bool stopping_ = false;  // of the loop
+  // Of the loop.
+  bool stopping_ = false;
+  std::vector<std::shared_ptr<PeerStream>> paused_;
 
   Mutex mu_;
   CondVar changed_;
@@ -207,6 +223,23 @@ TEST(PeerLinksTest, RequestsGoOutAndRepliesComeBackOnOneStream) {
   b.Send(1, /*reply=*/false, "nowhere");
   EXPECT_EQ(b.counters().batches_dropped, 1u);
   EXPECT_TRUE(b.Events("up").empty());
+}
+
+TEST(PeerLinksTest, AnswersAreReadWhereTheyAreExpectedAndWhereNot) {
+  Peer a("1", "c", OwnLoopbackAddress());
+  Peer b("2", "c", OwnLoopbackAddress());
+  a.Dial(b);
+  ASSERT_TRUE(a.AwaitEvent("up 2"));
+  a.Send(2, /*reply=*/false, "question", 0, 7);
+  ASSERT_TRUE(b.AwaitEvent("batch 1 question"));
+  b.Send(1, /*reply=*/true, "to an earlier one", 0, 6);
+  ASSERT_TRUE(a.AwaitEvent("batch 2 to an earlier one"));
+  EXPECT_THAT(a.Events("paused"), IsEmpty()) << "the answer is still to come";
+  b.Send(1, /*reply=*/true, "answer", 0, 7);
+  ASSERT_TRUE(a.AwaitEvent("paused 2"));
+  b.Send(1, /*reply=*/true, "more of it", 0, 7);
+  EXPECT_TRUE(a.AwaitEvent("batch 2 more of it")) << "nobody waits for it, but it is read";
+  EXPECT_THAT(b.Events("paused"), IsEmpty()) << "questions are always expected";
 }
 
 TEST(PeerLinksTest, BatchesOfAnotherSenderAreRejected) {

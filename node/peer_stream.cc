@@ -6,13 +6,6 @@
 #include "glog/logging.h"
 
 namespace quorate {
-namespace {
-
-// Incoming batches that the strand has not dealt with yet, a stream.
-constexpr int64_t kMaxUnconsumedBytes = int64_t{4} << 20;
-
-}  // namespace
-
 bool PeerStream::Send(peer::v1::Batch batch) {
   const size_t bytes = batch.ByteSizeLong();
   bool sent = false;
@@ -40,7 +33,9 @@ void PeerStream::Flush() {
     if (!queue_.empty()) options.set_buffer_hint();
   }
   counters_->batches_dropped += dropped;
-  if (next.has_value()) StartWrite(*next, options, written_.tag());
+  if (!next.has_value()) return;
+  asked_ = next->sequence();
+  StartWrite(*next, options, written_.tag());
 }
 
 void PeerStream::OnWritten(bool ok) {
@@ -109,6 +104,7 @@ void PeerStream::OnRead(bool ok) {
   incoming_.Clear();
   if (Acceptable(batch)) {
     ++counters_->batches_received;
+    answered_ = batch.seen();
     const size_t bytes = batch.ByteSizeLong();
     counters_->bytes_received += bytes;
     unconsumed_bytes_.fetch_add(static_cast<int64_t>(bytes));
@@ -116,7 +112,7 @@ void PeerStream::OnRead(bool ok) {
   } else {
     ++counters_->batches_rejected;
   }
-  if (unconsumed_bytes_.load() < kMaxUnconsumedBytes) return Read();
+  if (ExpectsAnswer() && !HoldsTooMuch()) return Read();
   paused_ = true;
   listener_->OnPaused(shared_from_this());
 }
@@ -125,9 +121,9 @@ bool PeerStream::Acceptable(const peer::v1::Batch& batch) const {
   return batch.from() == peer_ && batch.reply() == replies_;
 }
 
-bool PeerStream::ResumeReading() {
+bool PeerStream::ResumeReading(MonotonicTime now) {
   if (!paused_ || broken_) return false;
-  if (unconsumed_bytes_.load() >= kMaxUnconsumedBytes) return true;
+  if (HoldsTooMuch() || (!ExpectsAnswer() && now - last_heard_ < kAnswerPause)) return true;
   paused_ = false;
   Read();
   return false;

@@ -50,7 +50,9 @@ class PeerStreamListener {
   // On the poll thread. The listener calls stream->Consumed(bytes) once the batch has been dealt
   // with, on any thread.
   virtual void OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) = 0;
-  // On the poll thread: too much waits to be consumed. The stream reads on when it is told to.
+  // On the poll thread: too much waits to be consumed, or nothing is expected for the moment. The
+  // stream reads on when it is told to: the listener calls ResumeReading until it says so, soon
+  // after there was something to write or to consume, and every kAnswerPause.
   virtual void OnPaused(std::shared_ptr<PeerStream> stream) = 0;
 };
 
@@ -72,9 +74,14 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   // `bytes` of batches given to the listener need no memory any more. Thread-safe.
   void Consumed(size_t bytes) { unconsumed_bytes_.fetch_sub(static_cast<int64_t>(bytes)); }
 
-  // Reads on where the stream is paused and enough has been consumed. Returns whether it still is
-  // paused.
-  bool ResumeReading();
+  // gRPC lets the peer send on whenever somebody reads, in a packet of its own that wakes the peer.
+  // Where all questions are answered, this can wait until the next one leaves, but for no longer
+  // than this: an answer may come in parts.
+  static constexpr absl::Duration kAnswerPause = absl::Microseconds(500);
+
+  // Reads on where the stream is paused, unless there is still reason to pause. Returns whether it
+  // still is paused.
+  bool ResumeReading(MonotonicTime now);
   bool paused() const { return paused_; }
 
   // The node at the other end; 0 until it has introduced itself.
@@ -109,6 +116,11 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   PeerCounters* counters() { return counters_; }
 
  private:
+  // Incoming batches that the strand has not dealt with yet.
+  static constexpr int64_t kMaxUnconsumedBytes = int64_t{4} << 20;
+
+  bool ExpectsAnswer() const { return !replies_ || answered_ < asked_.load(); }
+  bool HoldsTooMuch() const { return unconsumed_bytes_.load() >= kMaxUnconsumedBytes; }
   void Read();
   void OnRead(bool ok);
   void OnWritten(bool ok) ABSL_LOCKS_EXCLUDED(mu_);
@@ -125,11 +137,13 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   peer::v1::Batch incoming_;
   bool reading_ = false;
   bool paused_ = false;
+  uint64_t answered_ = 0;  // the last batch of this side that the peer's last reply has seen
   bool broken_ = false;
   EventTag<PeerStream> read_{this, &PeerStream::OnRead};
   EventTag<PeerStream> written_{this, &PeerStream::OnWritten};
 
   std::atomic<int64_t> unconsumed_bytes_{0};
+  std::atomic<uint64_t> asked_{0};  // the last batch written
 
   Mutex mu_;
   bool open_ ABSL_GUARDED_BY(mu_) = false;

@@ -28,6 +28,9 @@ class ReplayWindow {
     return true;
   }
 
+  // The highest number accepted; 0 before the first.
+  uint64_t highest() const { return highest_; }
+
  private:
   void Advance(uint64_t number) {
     if (number - highest_ >= kWidth) {

@@ -14,6 +14,7 @@ TEST(ReplayWindowTest, AcceptsEachNumberOnce) {
   for (const uint64_t number : {1, 3, 2, 1000}) EXPECT_TRUE(window.Accept(number)) << number;
   for (const uint64_t number : {1, 2, 3, 1000}) EXPECT_FALSE(window.Accept(number)) << number;
   EXPECT_TRUE(window.Accept(999));
+  EXPECT_EQ(window.highest(), 1000u);
 }
 
 TEST(ReplayWindowTest, RefusesWhatIsTooOldToTell) {

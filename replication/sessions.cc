@@ -197,20 +197,22 @@ void PeerSessions::Send(NodeId to, bool reply, std::shared_ptr<const std::string
 
 void PeerSessions::Flush() {
   for (auto& [peer, out] : outgoing_) {
-    FlushQueue(peer, false, out.session, out.peer_incarnation, &out.next_sequence, &out.queue);
+    FlushQueue(peer, {false, out.session, out.peer_incarnation, 0}, &out.next_sequence, &out.queue);
   }
   for (auto& [peer, in] : incoming_) {
-    FlushQueue(peer, true, in.session, in.peer_incarnation, &in.next_sequence, &in.queue);
+    FlushQueue(peer, {true, in.session, in.peer_incarnation, in.requests_seen.highest()},
+               &in.next_sequence, &in.queue);
   }
 }
 
-void PeerSessions::FlushQueue(NodeId to, bool reply, uint64_t session, Incarnation to_incarnation,
-                              uint64_t* next_sequence, Queue* queue) {
+void PeerSessions::FlushQueue(NodeId to, const Heading& heading, uint64_t* next_sequence,
+                              Queue* queue) {
   size_t next = 0;
   while (next < queue->size()) {
-    peer::v1::Batch batch = NewBatch(reply);
-    batch.set_to_incarnation(to_incarnation);
-    batch.set_session(session);
+    peer::v1::Batch batch = NewBatch(heading.reply);
+    batch.set_to_incarnation(heading.to_incarnation);
+    batch.set_session(heading.session);
+    batch.set_seen(heading.seen);
     batch.set_sequence((*next_sequence)++);
     size_t bytes = 0;
     for (; next < queue->size(); ++next) {

@@ -97,8 +97,14 @@ class PeerSessions {
   bool AcceptReply(const peer::v1::Batch& batch);
   void SendGreeting(NodeId to, bool reply, Incarnation to_incarnation,
                     const peer::v1::Message& message);
-  void FlushQueue(NodeId to, bool reply, uint64_t session, Incarnation to_incarnation,
-                  uint64_t* next_sequence, Queue* queue);
+  // What all batches of a session's queue say.
+  struct Heading {
+    bool reply = false;
+    uint64_t session = 0;
+    Incarnation to_incarnation = 0;
+    uint64_t seen = 0;
+  };
+  void FlushQueue(NodeId to, const Heading& heading, uint64_t* next_sequence, Queue* queue);
   peer::v1::Batch NewBatch(bool reply) const;
 
   const ClusterConfig* const config_;

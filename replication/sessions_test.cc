@@ -116,6 +116,26 @@ TEST(PeerSessionsTest, ARepeatedBatchCountsOnce) {
   EXPECT_THAT(b.told, ElementsAre("read 7"));
 }
 
+TEST(PeerSessionsTest, RepliesSayWhatTheyHaveSeen) {
+  End a(1, 10), b(2, 20);
+  a.sessions->Link(2, true);
+  Talk(&a, &b);
+  for (uint64_t operation = 1; operation <= 3; ++operation) {
+    a.Request(2, operation);
+    std::vector<peer::v1::Batch> requests = a.Take();
+    ASSERT_EQ(requests.size(), 1u);
+    b.sessions->Receive(requests[0]);
+    peer::v1::Message pong;
+    pong.mutable_pong();
+    b.sessions->Send(1, /*reply=*/true,
+                     std::make_shared<const std::string>(pong.SerializeAsString()));
+    const std::vector<peer::v1::Batch> replies = b.Take();
+    ASSERT_EQ(replies.size(), 1u);
+    EXPECT_EQ(replies[0].seen(), requests[0].sequence());
+    EXPECT_EQ(requests[0].seen(), 0u);
+  }
+}
+
 TEST(PeerSessionsTest, BatchesOfAnOlderSessionAreDropped) {
   End a(1, 10), b(2, 20);
   a.sessions->Link(2, true);
