@@ -9,6 +9,7 @@ Each cluster has an address in 127.0.0.0/8 that no other test process uses, so t
 ports. When the test ends, so do the nodes; a node that ended by itself before fails the test.
 """
 
+import glob
 import http.client
 import json
 import os
@@ -134,7 +135,21 @@ class Node:
             return file.read()
 
     def signal(self, number):
+        """Sends a signal; after SIGSTOP, none of the node's threads runs any more when this returns."""
         self.process.send_signal(number)
+        if number == signal.SIGSTOP:
+            await_true(self._all_stopped, "the node stops")
+
+    def _all_stopped(self):
+        for path in glob.glob(f"/proc/{self.process.pid}/task/*/stat"):
+            try:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    state = file.read().rpartition(")")[2].split()[0]
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # the thread has ended meanwhile
+            if state != "T":
+                return False
+        return True
 
     def expect_exit(self):
         """From now on the process may end without failing the test."""
