@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "glog/logging.h"
 
 #include "replication/catch_up.h"
 #include "replication/outcomes.h"
@@ -85,6 +86,8 @@ void Leaderless::Start() {
 void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
   if (syncing_) return context_->Complete(id, NotSent(absl::UnavailableError(Status().detail)));
   if (operation.is_write()) return StartWrite(id, operation);
+  // Not to ask replicas before they have got what this drain has written.
+  if (context_->store().IsPending(operation.key)) SendGathered();
   reads_.Start(id, operation);
 }
 
@@ -156,6 +159,7 @@ absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const 
     if (!absl::IsInvalidArgument(merged.status())) context_->FailStop(merged.status());
     return merged.status();
   }
+  CHECK(merged->changed) << "a dot that the store knows already";
   return std::string(merged->encoded);
 }
 
@@ -372,10 +376,10 @@ void Leaderless::Compare() {
     const Incarnation incarnation = context_->PeerIncarnation(id);
     if (incarnation == 0) continue;
     if (syncing_ && context_->Now() < counts_from_) continue;
-    const bool lacks =
-        peer.compared.missed < peer.due.missed || peer.compared.wanted < peer.due.wanted;
+    const bool missed = peer.compared.missed < peer.due.missed;
+    const bool wanted = peer.compared.wanted < peer.due.wanted;
     const bool rests = !syncing_ && context_->Now() < peer.rests_until;
-    const bool urgent = peer.compared_incarnation != incarnation || (lacks && !rests);
+    const bool urgent = peer.compared_incarnation != incarnation || wanted || (missed && !rests);
     if (!urgent && peer.compared.turns >= peer.due.turns) continue;
     // What has become due since a comparison began, needs another one after it.
     if (!context_->catch_up().Pulling(id)) {

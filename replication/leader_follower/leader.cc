@@ -5,6 +5,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "glog/logging.h"
 
 #include "replication/catch_up.h"
 #include "replication/outcomes.h"
@@ -20,7 +21,7 @@ constexpr size_t kMaxMessageBytes = size_t{1} << 20;
 // How long a follower may make no progress before it is sent everything again: so many times what
 // an acknowledgement usually takes, averaged over about the last kSmoothing.
 constexpr absl::Duration kMostPatience = absl::Seconds(2);
-constexpr int kPatiencePerWait = 4;
+constexpr int kPatiencePerWait = 2;
 constexpr int kSmoothing = 8;
 
 // Above `highest`, and unlike the epoch of any other start, even one that heard of the same
@@ -166,6 +167,7 @@ void Leader::StartWrite(OperationId id, const Operation& operation) {
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, std::move(record));
   if (absl::IsInvalidArgument(merged.status())) return Finish(id, NotSent(merged.status()));
   if (!merged.ok()) return context_->FailStop(merged.status());
+  CHECK(merged->changed) << "a number that the store knows already";
   const int acks = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
   writes_.emplace(number, PendingWrite{id, version, QuorumTracker(context_->quorums().n, acks)});
   numbers_[id] = number;
@@ -312,11 +314,7 @@ void Leader::FillCompareStart(NodeId to, peer::v1::CompareReply* reply) {
   // The follower gets the suffix as it comes, while it pulls what came before.
   const auto it = followers_.find(to);
   if (it == followers_.end() || !it->second.connected) return;
-  it->second.attached = true;
-  it->second.next = last + 1;
-  it->second.base = it->second.through = it->second.through_at_rewind = last;
-  it->second.rewound = context_->Now();
-  it->second.patience = context_->config().resend_interval;
+  Attach(&it->second, last, last);
 }
 
 void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
@@ -327,9 +325,8 @@ void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
   if (ack.through() >= next_number_) return;  // no such number: not a follower of this sequence
   if (!follower.attached) {
     if (ack.through() + 1 < window_.first()) return;  // it will catch up
-    follower.attached = true;
-    follower.next = ack.through() + 1;
-    follower.base = follower.through = ack.base();
+    Attach(&follower, ack.base(), ack.through());
+    follower.through = ack.base();  // so that all of it is counted below
   }
   if (ack.through() < follower.through) {
     // Overtaken by a later one, unless the follower's catch-up began at an earlier place than the
@@ -338,6 +335,7 @@ void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
     follower.base = ack.base();
     follower.through = ack.through();
     follower.next = ack.through() + 1;
+    follower.timed = 0;
     return;
   }
   // Where catch-up has moved the base, numbers below what was counted may be new.
@@ -349,13 +347,29 @@ void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
   if (ack.resend()) Rewind(&follower);
 }
 
+void Leader::Attach(Follower* follower, uint64_t base, uint64_t through) {
+  follower->attached = true;
+  follower->base = base;
+  follower->through = follower->through_at_rewind = follower->sent = through;
+  follower->next = through + 1;
+  follower->timed = 0;
+  follower->rewound = context_->Now();
+  follower->patience = UsualPatience(*follower);
+}
+
+absl::Duration Leader::UsualPatience(const Follower& follower) const {
+  return std::max(context_->config().resend_interval,
+                  std::min(kPatiencePerWait * follower.usual_wait, kMostPatience));
+}
+
 void Leader::TakeTime(Follower* follower) {
   if (follower->timed == 0 || follower->through < follower->timed) return;
   follower->timed = 0;
+  // Growing at once and falling slowly: to be impatient costs more than to be patient.
   const absl::Duration wait = context_->Now() - follower->timed_since;
-  follower->usual_wait += (wait - follower->usual_wait) / kSmoothing;
-  follower->patience = std::max(context_->config().resend_interval,
-                                std::min(kPatiencePerWait * follower->usual_wait, kMostPatience));
+  follower->usual_wait =
+      std::max(wait, follower->usual_wait + (wait - follower->usual_wait) / kSmoothing);
+  follower->patience = UsualPatience(*follower);
 }
 
 uint64_t Leader::Backlog(int required) const {
@@ -462,6 +476,8 @@ void Leader::SendEntries() {
       for (const NodeId peer : peers) {
         Follower& follower = followers_.at(peer);
         follower.next = next;
+        if (next - 1 <= follower.sent) continue;
+        follower.sent = next - 1;
         if (follower.timed != 0) continue;
         follower.timed = next - 1;
         follower.timed_since = context_->Now();

@@ -75,8 +75,10 @@ class Leader : public Role {
     uint64_t through_at_rewind = 0;
     MonotonicTime rewound;
     absl::Duration patience;
-    // Until when an entry is acknowledged, measured for one at a time (0: none), and never for one
-    // that was sent again: nobody knows which of both an acknowledgement is for (Karn, 1987).
+    // How long an entry waits for its acknowledgement: measured for one at a time (0: none), and
+    // never for one that is sent again, since nobody knows which of both an acknowledgement is for
+    // (Karn and Partridge, 1987).
+    uint64_t sent = 0;  // the highest number so far
     uint64_t timed = 0;
     MonotonicTime timed_since;
     absl::Duration usual_wait;
@@ -99,7 +101,10 @@ class Leader : public Role {
   void OnAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Acknowledge(NodeId node, uint64_t base, uint64_t through);
   void OnForward(NodeId from, const peer::v1::Forward& forward);
+  // From now on the follower is sent what follows `through`; it holds (base, through] for sure.
+  void Attach(Follower* follower, uint64_t base, uint64_t through);
   void TakeTime(Follower* follower);
+  absl::Duration UsualPatience(const Follower& follower) const;
   void Rewind(Follower* follower);
   void SendEntries();
   // Entries that fewer than `required` replicas hold, where these are attached at all: writes whose

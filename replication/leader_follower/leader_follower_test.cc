@@ -1,5 +1,7 @@
 #include "replication/leader_follower/leader_follower.h"
 
+#include <utility>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -201,6 +203,47 @@ TEST(LeaderFollowerTest, SlowAcknowledgementsAreNoReasonToSendAgain) {
   };
   const uint64_t learned = write_for(absl::Seconds(20));
   EXPECT_EQ(write_for(absl::Seconds(20)), learned);
+}
+
+TEST(LeaderFollowerTest, AcknowledgementsOfWhatWasSentAgainTellNoTime) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 3, 1});
+  cluster.latency = absl::Milliseconds(200);
+  const auto write_each_second = [&cluster](int times) {
+    for (int i = 0; i < times; ++i) {
+      cluster.Submit(1, SetOf("a", "1"));
+      cluster.Run(absl::Seconds(1));
+    }
+    return cluster.replica(1).Status().counters.at("entries_resent");
+  };
+  const uint64_t first = write_each_second(1);
+  EXPECT_GT(first, 0u) << "nothing is known of the path at first";
+  EXPECT_EQ(write_each_second(20), first) << "from then on patience has been learned";
+}
+
+TEST(LeaderFollowerTest, AnAbsenceIsNoReasonForPatience) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 3, 1});
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  const auto replicates_to_2 = [](NodeId, NodeId to, const peer::v1::Message& message) {
+    return to == 2 && message.has_replicate();
+  };
+  cluster.lose = replicates_to_2;
+  cluster.Submit(1, SetOf("a", "2"));
+  cluster.replica(1).Link(2, false);
+  cluster.replica(1).Flush();
+  cluster.Run(absl::Seconds(60));
+  cluster.lose = nullptr;
+  cluster.replica(1).Link(2, true);
+  cluster.replica(1).Flush();
+  cluster.Run(absl::Seconds(2));
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "3")).status.ok());
+  bool lost = false;
+  cluster.lose = [&](NodeId from, NodeId to, const peer::v1::Message& message) {
+    return replicates_to_2(from, to, message) && !std::exchange(lost, true);
+  };
+  const OperationId id = cluster.Submit(1, SetOf("a", "4"));
+  cluster.Run(absl::Milliseconds(500));
+  EXPECT_TRUE(lost);
+  EXPECT_NE(cluster.ResultOf(id), nullptr) << "what was lost is soon sent again";
 }
 
 TEST(LeaderFollowerTest, WritesAreRefusedWhileTheFollowersAreTooFarBehind) {
