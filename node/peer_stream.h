@@ -75,8 +75,8 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   void Consumed(size_t bytes) { unconsumed_bytes_.fetch_sub(static_cast<int64_t>(bytes)); }
 
   // gRPC lets the peer send on whenever somebody reads, in a packet of its own that wakes the peer.
-  // Where all questions are answered, this can wait until the next one leaves, but for no longer
-  // than this: an answer may come in parts.
+  // Where the peer has seen all questions, this can wait until the next one leaves, but for no
+  // longer than about this: an answer may follow later, once the peer's disk allows.
   static constexpr absl::Duration kAnswerPause = absl::Microseconds(500);
 
   // Reads on where the stream is paused, unless there is still reason to pause. Returns whether it

@@ -25,7 +25,7 @@ ClusterPlan DrawCluster(absl::string_view strategy, SimRng rng) {
   // Tight limits and short times make rare paths common.
   config.max_window_bytes = rng.Pick(std::vector<size_t>{512, 4096, size_t{64} << 20});
   config.max_unacknowledged_bytes = rng.Pick(std::vector<size_t>{256, 4096, size_t{8} << 20});
-  config.max_open_operations = rng.Pick(std::vector<size_t>{8, 20000, 20000});
+  config.max_open_operations = rng.Pick(std::vector<size_t>{8, 4096, 4096});
   config.heartbeat_interval = rng.Between(absl::Milliseconds(20), absl::Milliseconds(200));
   config.peer_timeout = config.heartbeat_interval * rng.Between(3, 6);
   config.resend_interval = rng.Between(absl::Milliseconds(10), absl::Milliseconds(100));
