@@ -11,6 +11,7 @@
 #include "bench/speed_grpc.h"
 #include "bench/speed_tally.h"
 #include "bench/speed_tcp.h"
+#include "support/library_locks.h"
 
 DEFINE_string(target, "", "host:port of the server");
 DEFINE_string(protocol, "stream", "unary or stream (gRPC), http, redis");
@@ -73,6 +74,7 @@ int Main() {
 }  // namespace quorate
 
 int main(int argc, char** argv) {
+  quorate::SpareLibraryLocks();
   FLAGS_logtostderr = true;
   FLAGS_minloglevel = google::WARNING;
   google::ParseCommandLineFlags(&argc, &argv, true);

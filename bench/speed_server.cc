@@ -8,12 +8,14 @@
 
 #include "bench/transport_servers.h"
 #include "node/kv_api.h"
+#include "support/library_locks.h"
 
 DEFINE_string(answers, "echo",
               "echo: the bytes that came; instant: a node's services over nothing that takes time");
 DEFINE_string(address, "", "host:port to listen on");
 
 int main(int argc, char** argv) {
+  quorate::SpareLibraryLocks();
   FLAGS_logtostderr = true;
   FLAGS_minloglevel = google::WARNING;
   google::ParseCommandLineFlags(&argc, &argv, true);

@@ -22,6 +22,7 @@
 #include "node/node_config.h"
 #include "node/node_flags.h"
 #include "node/node_status.h"
+#include "support/library_locks.h"
 
 namespace quorate {
 namespace {
@@ -111,6 +112,7 @@ int Serve(const NodeConfig& config, const NodeStorage& storage) {
 }  // namespace
 
 int RunNode(int argc, char** argv, const NodeStorage& storage) {
+  SpareLibraryLocks();
   FLAGS_logtostderr = true;
   const absl::StatusOr<CommandLine> command = ParseCommandLine(argc, argv);
   google::InitGoogleLogging(argv[0]);

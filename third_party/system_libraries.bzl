@@ -42,6 +42,7 @@ _PKG_CONFIG = [
     "absl_str_format",
     "absl_strings",
     "absl_symbolize",
+    "absl_synchronization",
     "absl_time",
     "absl_utility",
     "absl_variant",
