@@ -125,7 +125,7 @@ absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const 
     context_->FailStop(current.status());
     return current.status();
   }
-  Record record = current->value_or(Record());
+  Record record = current->has_value() ? **std::move(current) : Record();
   if (context.sequenced()) {
     return absl::InvalidArgumentError("context comes from a cluster with another strategy");
   }
@@ -317,14 +317,16 @@ void Leaderless::OnMessage(NodeId from, const peer::v1::Message& message) {
   }
 }
 
-bool Leaderless::MergeFrom(absl::string_view key, const Record& record) {
+bool Leaderless::MergeFrom(absl::string_view key, Record record) {
   if (record.version.sequenced()) return false;
-  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
+  uint64_t clock = 0;
+  for (const Sibling& sibling : record.siblings) clock = std::max(clock, sibling.clock);
+  const absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, std::move(record));
   if (!merged.ok()) {
     if (!absl::IsInvalidArgument(merged.status())) context_->FailStop(merged.status());
     return false;
   }
-  for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
+  clock_.Observe(clock);
   if (merged->changed && merged->conflicting) ++conflicts_;
   return true;
 }
@@ -339,7 +341,7 @@ void Leaderless::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) 
       continue;
     }
 #endif
-    if (!MergeFrom(entry.key(), *record) || entry.number() == kRepairNumber) continue;
+    if (!MergeFrom(entry.key(), *std::move(record)) || entry.number() == kRepairNumber) continue;
     acks_[from].mutable_replicate_ack()->add_operations(entry.number());
   }
 }

@@ -108,7 +108,7 @@ class Leaderless : public Strategy {
   // Gives up the answered writes that were sent before a time.
   void GiveUpAnswered(MonotonicTime sent_before);
   // Returns whether the store now holds the record.
-  bool MergeFrom(absl::string_view key, const Record& record);
+  bool MergeFrom(absl::string_view key, Record record);
   void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
   void Repair(const SettledRead& read);
   void Compare();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "google/protobuf/io/coded_stream.h"
 
 #include "replication/storage/proto_scratch.h"
 
@@ -67,6 +68,24 @@ absl::StatusOr<Record> Record::Decode(absl::string_view bytes) {
         Sibling{dot, entry.clock(), entry.tombstone(), std::move(*entry.mutable_value())});
   }
   return record;
+}
+
+absl::StatusOr<Version> Record::DecodeVersion(absl::string_view bytes) {
+  // Length-delimited, and first in what Encode writes.
+  constexpr uint32_t kVersionTag = peer::v1::Record::kVersionFieldNumber << 3 | 2;
+  google::protobuf::io::CodedInputStream in(reinterpret_cast<const uint8_t*>(bytes.data()),
+                                            static_cast<int>(bytes.size()));
+  uint32_t size = 0;
+  if (in.ReadTag() != kVersionTag || !in.ReadVarint32(&size)) {
+    return absl::InvalidArgumentError("record does not begin with its version");
+  }
+  bytes.remove_prefix(static_cast<size_t>(in.CurrentPosition()));
+  ProtoScratch scratch;
+  peer::v1::Version& proto = *scratch.New<peer::v1::Version>();
+  if (size > bytes.size() || !proto.ParseFromArray(bytes.data(), static_cast<int>(size))) {
+    return absl::InvalidArgumentError("record's version cannot be decoded");
+  }
+  return Version::FromProto(proto);
 }
 
 std::string Record::Encode() const {

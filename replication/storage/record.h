@@ -37,6 +37,9 @@ struct Record {
 
   // INVALID_ARGUMENT where `bytes` is no record, or one that contradicts itself.
   static absl::StatusOr<Record> Decode(absl::string_view bytes);
+  // The version of what Encode has returned, without a look at the values. INVALID_ARGUMENT where
+  // `bytes` does not begin with a valid one.
+  static absl::StatusOr<Version> DecodeVersion(absl::string_view bytes);
   std::string Encode() const;
 
   // Takes in what `other` knows. Returns whether this record changed.

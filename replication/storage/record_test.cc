@@ -148,5 +148,23 @@ TEST(StableHashTest, IsTheSameEverywhere) {
   EXPECT_EQ(StableHash("bc", StableHash("a")), StableHash("abc"));
 }
 
+TEST(RecordTest, VersionIsDecodedAlone) {
+  Record dotted;
+  dotted.Put(Version(), Sibling{Dot{{1, 7}, 3}, 5, false, std::string(1000, 'x')});
+  dotted.Put(Version(), Sibling{Dot{{2, 7}, 1}, 6, false, "y"});
+  for (const Record& record : {Record::Sequenced(3, 300, false, "value"), dotted}) {
+    const std::string bytes = record.Encode();
+    const absl::StatusOr<Version> version = Record::DecodeVersion(bytes);
+    ASSERT_TRUE(version.ok()) << version.status();
+    EXPECT_EQ(version->Compare(record.version), VersionOrder::kEqual);
+    // Cut off anywhere within the version, it is damaged.
+    for (size_t size = 0; size < bytes.size() && size < 6; ++size) {
+      EXPECT_FALSE(Record::DecodeVersion(bytes.substr(0, size)).ok()) << size;
+    }
+  }
+  EXPECT_FALSE(Record::DecodeVersion("no record").ok());
+  EXPECT_FALSE(Record::DecodeVersion("\x0a\xff\xff\xff\xff\x7f").ok()) << "longer than all of it";
+}
+
 }  // namespace
 }  // namespace quorate

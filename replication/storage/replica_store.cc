@@ -7,11 +7,14 @@
 namespace quorate {
 namespace {
 
+absl::Status Damaged(absl::string_view key, const absl::Status& why) {
+  return absl::DataLossError(
+      absl::StrCat("stored record of key of ", key.size(), " bytes is damaged: ", why.message()));
+}
+
 absl::StatusOr<Record> DecodeStored(absl::string_view key, absl::string_view bytes) {
   absl::StatusOr<Record> record = Record::Decode(bytes);
-  if (record.ok()) return record;
-  return absl::DataLossError(absl::StrCat("stored record of key of ", key.size(),
-                                          " bytes is damaged: ", record.status().message()));
+  return record.ok() ? std::move(record) : Damaged(key, record.status());
 }
 
 }  // namespace
@@ -40,19 +43,32 @@ absl::StatusOr<std::optional<Record>> ReplicaStore::Get(absl::string_view key) c
   return std::optional<Record>(*std::move(record));
 }
 
+absl::StatusOr<std::optional<Version>> ReplicaStore::GetVersion(absl::string_view key) const {
+  const auto pending = pending_.find(key);
+  if (pending != pending_.end()) return std::optional<Version>(pending->second.record.version);
+  const absl::StatusOr<std::optional<std::string>> bytes = engine_->Get(key);
+  if (!bytes.ok()) return bytes.status();
+  if (!bytes->has_value()) return std::optional<Version>();
+  absl::StatusOr<Version> version = Record::DecodeVersion(**bytes);
+  if (!version.ok()) return Damaged(key, version.status());
+  return std::optional<Version>(*std::move(version));
+}
+
 absl::StatusOr<MergeOutcome> ReplicaStore::Merge(absl::string_view key, Record record) {
   if (key.empty()) return absl::InvalidArgumentError("key is empty");
-  absl::StatusOr<std::optional<Record>> current = Get(key);
-  if (!current.ok()) return current.status();
+  const absl::StatusOr<std::optional<Version>> held = GetVersion(key);
+  if (!held.ok()) return held.status();
   bool changed = true;
-  if (current->has_value() && !PlantedBug(Bug::kOverwriteWithoutCompare)) {
-    Record& held = **current;
-    if (held.version.sequenced() != record.version.sequenced()) {
+  if (held->has_value() && !PlantedBug(Bug::kOverwriteWithoutCompare)) {
+    if ((*held)->sequenced() != record.version.sequenced()) {
       return absl::InvalidArgumentError("record was written by another replication strategy");
     }
-    if (held.version.Compare(record.version) != VersionOrder::kBefore) {
-      changed = held.Merge(record);
-      record = std::move(held);
+    // Nearly always what is held came before: it is replaced without having been decoded.
+    if ((*held)->Compare(record.version) != VersionOrder::kBefore) {
+      absl::StatusOr<std::optional<Record>> current = Get(key);
+      if (!current.ok()) return current.status();
+      changed = (*current)->Merge(record);
+      record = **std::move(current);
     }
   }
   // More could be stored, but not read again.

@@ -82,6 +82,8 @@ class ReplicaStore {
 #endif
 
  private:
+  absl::StatusOr<std::optional<Version>> GetVersion(absl::string_view key) const;
+
   struct Pending {
     Record record;
     std::string bytes;

@@ -44,6 +44,36 @@ TEST(ReplicaStoreTest, NeverGoesBack) {
   EXPECT_EQ(store.applied_batches(), batches);
 }
 
+TEST(ReplicaStoreTest, HandsOutAChangedRecordAsItIsStored) {
+  MemoryEngine engine;
+  ReplicaStore store(&engine, StoredState());
+  const absl::StatusOr<MergeOutcome> merged = store.Merge("k", At(2, "b"));
+  ASSERT_TRUE(merged.ok());
+  EXPECT_TRUE(merged->changed);
+  EXPECT_FALSE(merged->conflicting);
+  const std::string handed(merged->encoded);
+  ASSERT_TRUE(store.Commit().ok());
+  EXPECT_EQ(handed, **engine.Get("k"));
+  EXPECT_TRUE(store.Merge("k", At(1, "a"))->encoded.empty()) << "nothing has changed";
+}
+
+TEST(ReplicaStoreTest, TellsWhetherValuesStandBesideOneAnother) {
+  const auto written_at = [](NodeId node, const std::string& value) {
+    Record record;
+    record.Put(Version(), Sibling{Dot{{node, 1}, 1}, 1, false, value});
+    return record;
+  };
+  MemoryEngine engine;
+  ReplicaStore store(&engine, StoredState());
+  EXPECT_FALSE(store.Merge("k", written_at(1, "left"))->conflicting);
+  const absl::StatusOr<MergeOutcome> merged = store.Merge("k", written_at(2, "right"));
+  ASSERT_TRUE(merged.ok());
+  EXPECT_TRUE(merged->conflicting);
+  const std::string handed(merged->encoded);
+  ASSERT_TRUE(store.Commit().ok());
+  EXPECT_EQ(handed, **engine.Get("k")) << "both values";
+}
+
 TEST(ReplicaStoreTest, RefusesTheOtherKindOfVersion) {
   MemoryEngine engine;
   ReplicaStore store(&engine, StoredState());
