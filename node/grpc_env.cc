@@ -20,7 +20,10 @@ constexpr int kMaxFired = 256;
 
 GrpcEnv::GrpcEnv() : next_deadline_(kNever) {}
 
-MonotonicTime GrpcEnv::Now() { return MonotonicNow(); }
+MonotonicTime GrpcEnv::Now() {
+  if (!now_.has_value()) now_ = MonotonicNow();
+  return *now_;
+}
 
 absl::Time GrpcEnv::WallNow() { return absl::Now(); }
 
@@ -83,6 +86,7 @@ void GrpcEnv::FireDue(Replica* replica) {
 }
 
 void GrpcEnv::EndDrain() {
+  now_.reset();
   for (const auto& [at, id] : new_expiries_) {
     if (id < Replica::kFirstInternalId) {
       const auto it = open_.find(id);

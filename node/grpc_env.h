@@ -84,6 +84,7 @@ class GrpcEnv : public Env {
     std::optional<MonotonicTime> expiry;  // in expiries_
   };
 
+  std::optional<MonotonicTime> now_;  // of this drain, once it has asked
   absl::BitGen random_;
   std::vector<peer::v1::MemberAddress> members_;  // this node first
   absl::btree_map<TimerId, MonotonicTime> timers_;

@@ -232,7 +232,7 @@ OperationId Node::Start(Operation operation, Callback callback) {
   const OperationId id = next_operation_.fetch_add(1);
   RunSoon([this, id, bytes, began = MonotonicNow(), operation = std::move(operation),
            callback = std::move(callback)]() mutable {
-    operation.timeout -= MonotonicNow() - began;
+    operation.timeout -= std::max(env_.Now() - began, absl::ZeroDuration());
     env_.Open(id, bytes, std::move(callback));
     replica_->Submit(id, std::move(operation));
   });

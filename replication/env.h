@@ -31,6 +31,7 @@ class Env {
  public:
   virtual ~Env() = default;
 
+  // One time for all that happens between two calls of Replica::Flush.
   virtual MonotonicTime Now() = 0;
   virtual absl::Time WallNow() = 0;
   virtual uint64_t Random() = 0;
