@@ -27,7 +27,12 @@ class BatchQueue {
   // False, and nothing is queued, where there is no room. `bytes`: of the batch as encoded.
   bool Push(MonotonicTime now, peer::v1::Batch batch, size_t bytes);
 
-  // The first batch that is not too old; none where all are. Adds to `dropped` those before it.
+  // Batches of one session that have queued travel as one up to this size: a round trip carries
+  // little more than one message of the transport where the way is long.
+  static constexpr size_t kMaxJoinedBytes = size_t{1} << 20;
+
+  // The first batch that is not too old; none where all are. What follows it in its session comes
+  // with it, under the number of the last. Adds to `dropped` the batches that are too old.
   std::optional<peer::v1::Batch> Pop(MonotonicTime now, size_t* dropped);
 
   bool empty() const { return queue_.empty(); }

@@ -47,9 +47,7 @@ class DialledStream final : public PeerStream {
 
  private:
   void StartRead(peer::v1::Batch* batch, void* tag) override { call_->Read(batch, tag); }
-  void StartWrite(const peer::v1::Batch& batch, grpc::WriteOptions options, void* tag) override {
-    call_->Write(batch, options, tag);
-  }
+  void StartWrite(const peer::v1::Batch& batch, void* tag) override { call_->Write(batch, tag); }
   void OnFailed() override { Break(); }
   void OnQuiet() override { Finish(); }
 

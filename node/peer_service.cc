@@ -58,9 +58,7 @@ class AcceptedStream final : public PeerStream {
 
  private:
   void StartRead(peer::v1::Batch* batch, void* tag) override { call_.Read(batch, tag); }
-  void StartWrite(const peer::v1::Batch& batch, grpc::WriteOptions options, void* tag) override {
-    call_.Write(batch, options, tag);
-  }
+  void StartWrite(const peer::v1::Batch& batch, void* tag) override { call_.Write(batch, tag); }
   void OnFailed() override {
     if (WriteInFlight()) context_.TryCancel();
     Break();

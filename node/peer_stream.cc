@@ -16,26 +16,25 @@ bool PeerStream::Send(peer::v1::Batch batch) {
     LOG_EVERY_N(ERROR, 100) << "a batch of " << bytes << " bytes is dropped: a message may have "
                             << kMaxPeerMessageBytes;
   }
-  ++(sent ? counters_->batches_sent : counters_->batches_dropped);
-  if (sent) counters_->bytes_sent += bytes;
+  if (!sent) ++counters_->batches_dropped;
   return sent;
 }
 
 void PeerStream::Flush() {
   std::optional<peer::v1::Batch> next;
-  grpc::WriteOptions options;
   size_t dropped = 0;
   {
     MutexLock lock(&mu_);
     if (!open_ || writing_ || queue_.empty()) return;
     next = queue_.Pop(MonotonicNow(), &dropped);
     writing_ = next.has_value();
-    if (!queue_.empty()) options.set_buffer_hint();
   }
   counters_->batches_dropped += dropped;
   if (!next.has_value()) return;
+  ++counters_->batches_sent;
+  counters_->bytes_sent += next->ByteSizeLong();
   asked_ = next->sequence();
-  StartWrite(*next, options, written_.tag());
+  StartWrite(*next, written_.tag());
 }
 
 void PeerStream::OnWritten(bool ok) {

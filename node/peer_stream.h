@@ -1,10 +1,10 @@
 // PeerStream: one end of a Replicate stream, dialled or accepted: a bounded queue of batches out,
 // one write and one read in flight.
 //
-// What queues while a write is in flight goes out next, so batches need no timer to gather. The
-// stream promises nothing: batches are dropped where it is down, where its queue is full, and after
-// they have queued for so long that hardly anybody waits for them any more. The sessions above take
-// that as loss.
+// What queues while a write is in flight goes out next, as one batch, so batches need no timer to
+// gather. The stream promises nothing: batches are dropped where it is down, where its queue is
+// full, and after they have queued for so long that hardly anybody waits for them any more. The
+// sessions above take that as loss.
 #ifndef QUORATE_NODE_PEER_STREAM_H_
 #define QUORATE_NODE_PEER_STREAM_H_
 
@@ -34,7 +34,8 @@ inline constexpr char kClusterMetadata[] = "quorate-cluster";
 
 // What has happened on a node's peer streams since its start. Thread-safe.
 struct PeerCounters {
-  std::atomic<uint64_t> batches_sent{0};  // or queued
+  // As they travel: what has queued for one peer goes as one.
+  std::atomic<uint64_t> batches_sent{0};
   std::atomic<uint64_t> batches_received{0};
   std::atomic<uint64_t> bytes_sent{0};  // of the batches above, as encoded
   std::atomic<uint64_t> bytes_received{0};
@@ -107,7 +108,7 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   bool broken() const { return broken_; }
 
   virtual void StartRead(peer::v1::Batch* batch, void* tag) = 0;
-  virtual void StartWrite(const peer::v1::Batch& batch, grpc::WriteOptions options, void* tag) = 0;
+  virtual void StartWrite(const peer::v1::Batch& batch, void* tag) = 0;
   // A read or write has failed: the stream has ended, or will.
   virtual void OnFailed() = 0;
   // The stream is broken, and no read or write is in flight.
