@@ -170,7 +170,8 @@ absl::Status Node::StartServer() {
   builder.SetMaxSendMessageSize(kMaxPeerMessageBytes);
   builder.AddListeningPort(self.GrpcAddress(), grpc::InsecureServerCredentials());
 
-  loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue());
+  loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue(),
+                                     config_.busy_poll ? IdleSpin::kMost : absl::ZeroDuration());
   kv_service_ = std::make_unique<KvService>(loop_.get(), this);
   PeerStreamListener* const streams = this;
   LinkListener* const links = this;

@@ -377,6 +377,7 @@ void ReadLimits(Reader* reader, NodeConfig* config) {
   cluster.background_bytes_per_second = static_cast<size_t>(reader->Number(
       "background_bytes_per_second", static_cast<int64_t>(cluster.background_bytes_per_second), 0,
       kFastestCatchUp));
+  config->busy_poll = reader->Boolean("busy_poll", config->busy_poll);
   config->shutdown_timeout = reader->Duration("shutdown_timeout", config->shutdown_timeout);
 }
 

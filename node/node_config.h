@@ -52,6 +52,7 @@ struct NodeConfig {
   std::vector<PeerAddress> peers;  // a follower has none: it learns them from its leader
   std::string data_dir;            // empty: data are kept in memory
   absl::Duration shutdown_timeout = absl::Seconds(5);
+  bool busy_poll = true;  // see IdleSpin
   // Makes the way from other replicas to this one, and its store, slower than they are. The
   // cluster's timeouts have grown accordingly.
   EmulatedDelays emulated;

@@ -52,6 +52,9 @@ DEFINE_string(
     background_bytes_per_second, "",
     "how fast a node compares its data with another's when nothing is known to be missing "
     "(leaderless); 0: as fast as it can; default: 1048576");
+DEFINE_bool(busy_poll, true,
+            "a node that is asked again and again within 0.2 ms looks for the next message for as "
+            "long before it sleeps: faster, for some more processor time");
 DEFINE_string(shutdown_timeout, "", "how long a shutdown may take; default: 5s");
 DEFINE_string(http_max_connections, "", "HTTP connections at a time; default: 1024");
 DEFINE_string(http_max_header_bytes, "", "longest HTTP header; default: 8192");
@@ -92,6 +95,7 @@ constexpr FlagName kFlags[] = {
     {"durability", nullptr},
     {"catch_up_bytes_per_second", nullptr},
     {"background_bytes_per_second", nullptr},
+    {"busy_poll", nullptr},
     {"shutdown_timeout", nullptr},
     {"emulate", nullptr},
     {"http_max_connections", nullptr},

@@ -30,8 +30,8 @@ MonotonicTime MonotonicNow() {
   return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
 }
 
-PollLoop::PollLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue)
-    : queue_(std::move(queue)), sleeping_until_(kAwake) {}
+PollLoop::PollLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue, absl::Duration longest_spin)
+    : queue_(std::move(queue)), spin_(longest_spin), sleeping_until_(kAwake) {}
 
 PollLoop::~PollLoop() { CHECK(!thread_.joinable()) << "PollLoop::Shutdown is missing"; }
 
@@ -65,7 +65,11 @@ void PollLoop::Run() {
     until = std::min(until, host_->NextDeadline());
     void* tag = nullptr;
     bool ok = false;
-    grpc::CompletionQueue::NextStatus status = queue_->AsyncNext(&tag, &ok, After(until - now));
+    grpc::CompletionQueue::NextStatus status = LookFor(now, until, &tag, &ok);
+    if (status == grpc::CompletionQueue::TIMEOUT) {
+      status = queue_->AsyncNext(&tag, &ok, After(until - MonotonicNow()));
+    }
+    spin_.OnWaited(MonotonicNow() - now);
     sleeping_until_.store(kAwake);
     for (int gathered = 0; status == grpc::CompletionQueue::GOT_EVENT;) {
       static_cast<EventHandler*>(tag)->OnEvent(ok);
@@ -74,6 +78,20 @@ void PollLoop::Run() {
     }
     if (status == grpc::CompletionQueue::SHUTDOWN) return;
   }
+}
+
+grpc::CompletionQueue::NextStatus PollLoop::LookFor(MonotonicTime now, MonotonicTime until,
+                                                    void** tag, bool* ok) {
+  grpc::CompletionQueue::NextStatus status = grpc::CompletionQueue::TIMEOUT;
+  const MonotonicTime end = std::min(until, now + spin_.limit());
+  while (now < end) {
+    status = queue_->AsyncNext(tag, ok, gpr_time_0(GPR_CLOCK_MONOTONIC));
+    if (status != grpc::CompletionQueue::TIMEOUT) break;
+    // Whoever else wants this processor comes first.
+    std::this_thread::yield();
+    now = MonotonicNow();
+  }
+  return status;
 }
 
 void PollLoop::OnStop(bool) { stopping_ = true; }

@@ -14,6 +14,7 @@
 #include "grpcpp/alarm.h"
 #include "grpcpp/completion_queue.h"
 
+#include "node/idle_spin.h"
 #include "replication/env.h"
 #include "support/event_tag.h"
 
@@ -35,7 +36,9 @@ class PollHost {
 
 class PollLoop {
  public:
-  explicit PollLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue);
+  // `longest_spin`: for how long at most the thread looks for events before it sleeps (IdleSpin).
+  explicit PollLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue,
+                    absl::Duration longest_spin = absl::ZeroDuration());
 
   // Shutdown must have ended.
   ~PollLoop();
@@ -77,6 +80,9 @@ class PollLoop {
 
  private:
   void Run();
+  // Looks for an event without sleeping, for as long as IdleSpin says.
+  grpc::CompletionQueue::NextStatus LookFor(MonotonicTime now, MonotonicTime until, void** tag,
+                                            bool* ok);
   void OnWoken(bool ok);
   void OnStop(bool ok);
   void EndIfFree();
@@ -90,6 +96,7 @@ class PollLoop {
   grpc::Alarm stop_;
   EventTag<PollLoop> stopped_{this, &PollLoop::OnStop};
   std::atomic<int> holds_{0};
+  IdleSpin spin_;          // of the thread
   bool stopping_ = false;  // of the thread
   bool ended_ = false;     // of the thread
   std::atomic<std::thread::id> loop_thread_{std::thread::id()};
