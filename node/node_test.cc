@@ -136,6 +136,20 @@ TEST_P(NodeTest, WriteWithoutItsQuorumSaysSo) {
   }));
 }
 
+// An operation's time begins when the node is given it, not when the strand comes to it.
+TEST_P(NodeTest, OperationWhoseTimeIsOverDoesNothing) {
+  Cluster cluster(GetParam(), 1, 1, 1);
+  cluster.StartAll();
+  ASSERT_TRUE(cluster.AwaitServing());
+  Node* const node = cluster.node(0);
+  Operation late = Set("k", "late");
+  late.timeout = absl::Nanoseconds(1);
+  const OperationResult result = Execute(node, late);
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kDeadlineExceeded) << result.status;
+  EXPECT_FALSE(result.may_have_applied);
+  EXPECT_EQ(ValueOf(Execute(node, Read(OperationKind::kGet, "k"))), "-");
+}
+
 TEST_P(NodeTest, CancelledReadEnds) {
   Cluster cluster(GetParam(), 1, 1, 1);
   cluster.StartAll();

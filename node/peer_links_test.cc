@@ -243,6 +243,22 @@ TEST(PeerLinksTest, AnswersAreReadWhereTheyAreExpectedAndWhereNot) {
   EXPECT_THAT(b.Events("paused"), IsEmpty()) << "questions are always expected";
 }
 
+TEST(PeerLinksTest, AStreamThatEndsWhileNothingIsExpectedIsDialledAgain) {
+  Peer a("1", "c", OwnLoopbackAddress());
+  const std::string address = OwnLoopbackAddress();
+  auto b = std::make_unique<Peer>("2", "c", address);
+  a.Dial(*b);
+  ASSERT_TRUE(a.AwaitEvent("up 2"));
+  a.Send(2, /*reply=*/false, "question", 0, 7);
+  ASSERT_TRUE(b->AwaitEvent("batch 1 question"));
+  b->Send(1, /*reply=*/true, "answer", 0, 7);
+  ASSERT_TRUE(a.AwaitEvent("paused 2"));
+  b.reset();
+  ASSERT_TRUE(a.AwaitEvent("down 2"));
+  b = std::make_unique<Peer>("2", "c", address);
+  EXPECT_TRUE(a.AwaitEvent("up 2", 2));
+}
+
 TEST(PeerLinksTest, BatchesOfAnotherSenderAreRejected) {
   Peer a("1", "c", OwnLoopbackAddress());
   Peer b("2", "c", OwnLoopbackAddress());

@@ -1,5 +1,6 @@
 #include "replication/dynamo/leaderless.h"
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -108,6 +109,62 @@ TEST(LeaderlessTest, WhatOnlySurvivorsHoldReachesEveryone) {
   cluster.Restart(1);  // the coordinator forgets that node 3 has missed it
   cluster.Run(absl::Seconds(4));
   for (NodeId node = 1; node <= 3; ++node) EXPECT_EQ(cluster.Held(node, "a"), "1") << node;
+}
+
+// A comparison here takes at least 100 ms, so it is followed by a rest of 2 s.
+TEST(LeaderlessTest, MissedWritesLeaveRestsBetweenComparisons) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  bool cut = true;
+  int comparisons = 0;  // of node 3 with node 1, each one page
+  cluster.lose = [&](NodeId from, NodeId to, const Message& message) {
+    if (from == 3 && to == 1 && message.has_compare()) ++comparisons;
+    return cut && to == 3 && message.has_replicate();
+  };
+  cluster.latency = absl::Milliseconds(50);
+  int written = 0;
+  const auto write_for = [&](absl::Duration time) {
+    for (const int last = written + static_cast<int>(time / absl::Milliseconds(100));
+         written < last; ++written) {
+      cluster.Submit(1, SetOf("key", std::to_string(written)));
+      cluster.Run(absl::Milliseconds(100));
+    }
+  };
+  write_for(absl::Seconds(12));
+  EXPECT_GE(comparisons, 3) << "it rests, but does not sleep";
+  EXPECT_LE(comparisons, 7);
+  // A peer that has started again is compared with at once, rest or no rest.
+  const int before = comparisons;
+  cluster.Restart(1);
+  cluster.Run(absl::Seconds(1));
+  EXPECT_GT(comparisons, before);
+  cut = false;
+  cluster.Run(absl::Seconds(4));
+  EXPECT_EQ(cluster.Held(3, "key"), std::to_string(written - 1));
+}
+
+TEST(LeaderlessTest, WritesOfOneDrainArriveWhateverTheirSizeAndTheirPeers) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
+  int messages = 0;
+  cluster.lose = [&messages](NodeId from, NodeId to, const Message& message) {
+    messages += from == 1 && to == 2 && message.has_replicate();
+    return false;
+  };
+  Replica& coordinator = cluster.replica(1);
+  const std::string large(400 << 10, 'x');
+  for (int i = 1; i <= 5; ++i) coordinator.Submit(i, SetOf(absl::StrCat("large ", i), large));
+  for (int i = 6; i <= 9; ++i) coordinator.Submit(i, SetOf(absl::StrCat("small ", i), "s"));
+  coordinator.Link(3, false);
+  coordinator.Submit(10, SetOf("without 3", "s"));
+  coordinator.Flush();
+  cluster.Run(absl::Milliseconds(20));
+  EXPECT_EQ(messages, 4) << "two large ones each, the fifth with the small ones, the last alone";
+  for (int i = 1; i <= 10; ++i) {
+    ASSERT_NE(cluster.ResultOf(i), nullptr) << i;
+    EXPECT_TRUE(cluster.ResultOf(i)->status.ok()) << i;
+  }
+  for (int i = 1; i <= 5; ++i) EXPECT_EQ(cluster.Held(2, absl::StrCat("large ", i)), large);
+  for (int i = 6; i <= 9; ++i) EXPECT_EQ(cluster.Held(2, absl::StrCat("small ", i)), "s");
+  EXPECT_EQ(cluster.Held(2, "without 3"), "s");
 }
 
 TEST(LeaderlessTest, ARestartedNodeAnswersNothingBeforeItHasCompared) {
