@@ -31,6 +31,7 @@ _PKG_CONFIG = [
     "absl_inlined_vector",
     "absl_int128",
     "absl_memory",
+    "absl_node_hash_map",
     "absl_numeric",
     "absl_optional",
     "absl_random_bit_gen_ref",

@@ -9,7 +9,11 @@ absl::StatusOr<std::optional<std::string>> MemoryEngine::Get(absl::string_view k
 }
 
 absl::Status MemoryEngine::Apply(const WriteBatch& batch) {
-  for (const auto& [key, value] : batch) entries_[key] = value;
+  for (const auto& [key, value] : batch) {
+    const auto [it, inserted] = entries_.try_emplace(key);
+    it->second = value;
+    if (inserted) order_.emplace(it->first, &it->second);
+  }
   return absl::OkStatus();
 }
 
@@ -17,13 +21,13 @@ absl::StatusOr<ScanPage> MemoryEngine::Scan(const std::optional<std::string>& af
                                             const ScanLimits& limits) {
   ScanPage page;
   size_t bytes = 0;
-  auto it = after.has_value() ? entries_.upper_bound(*after) : entries_.begin();
-  for (; it != entries_.end() && page.entries.size() < limits.records; ++it) {
-    bytes += it->first.size() + it->second.size();
+  auto it = after.has_value() ? order_.upper_bound(*after) : order_.begin();
+  for (; it != order_.end() && page.entries.size() < limits.records; ++it) {
+    bytes += it->first.size() + it->second->size();
     if (!page.entries.empty() && bytes > limits.bytes) break;
-    page.entries.emplace_back(it->first, it->second);
+    page.entries.emplace_back(it->first, *it->second);
   }
-  page.done = it == entries_.end();
+  page.done = it == order_.end();
   return page;
 }
 

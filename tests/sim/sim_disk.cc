@@ -6,6 +6,23 @@
 #include "glog/logging.h"
 
 namespace quorate::sim {
+namespace {
+
+// All that follows `after`, in key order.
+WriteBatch EntriesOf(MemoryEngine* engine, std::optional<std::string> after) {
+  WriteBatch all;
+  for (bool done = false; !done;) {
+    absl::StatusOr<ScanPage> page = engine->Scan(after, ScanLimits());
+    CHECK(page.ok());
+    done = page->done;
+    if (!page->entries.empty()) after = page->entries.back().first;
+    for (auto& entry : page->entries) all.push_back(std::move(entry));
+  }
+  return all;
+}
+
+}  // namespace
+
 absl::Status SimDisk::Broken() {
   failed_ = true;
   return absl::DataLossError("the simulated disk has failed");
@@ -53,7 +70,8 @@ void SimDisk::MoveToSynced(const WriteBatch& batch) {
 
 void SimDisk::Replace() {
   failing_ = failed_ = false;
-  visible_ = synced_ = MemoryEngine();
+  visible_ = MemoryEngine();
+  synced_ = MemoryEngine();
   unsynced_.clear();
   synced_through_ = applied_;
 }
@@ -68,20 +86,10 @@ void SimDisk::Crash(bool power_lost, SimRng* rng) {
   }
   unsynced_.clear();
   synced_through_ = applied_;
-  visible_ = synced_;
+  visible_ = MemoryEngine();
+  CHECK(visible_.Apply(EntriesOf(&synced_, std::nullopt)).ok());
 }
 
-WriteBatch SimDisk::Contents() {
-  WriteBatch all;
-  std::optional<std::string> after = kStateKey;
-  for (bool done = false; !done;) {
-    absl::StatusOr<ScanPage> page = visible_.Scan(after, ScanLimits());
-    CHECK(page.ok());
-    done = page->done;
-    if (!page->entries.empty()) after = page->entries.back().first;
-    for (auto& entry : page->entries) all.push_back(std::move(entry));
-  }
-  return all;
-}
+WriteBatch SimDisk::Contents() { return EntriesOf(&visible_, kStateKey); }
 
 }  // namespace quorate::sim
