@@ -22,8 +22,9 @@ std::optional<std::string> AfterOf(const std::string& after_key) {
   return after_key.empty() ? std::nullopt : std::optional<std::string>(after_key);
 }
 
-absl::btree_map<std::string, Version> Listed(const peer::v1::Compare& compare) {
-  absl::btree_map<std::string, Version> listed;
+// The keys are those of `compare`.
+absl::btree_map<absl::string_view, Version> Listed(const peer::v1::Compare& compare) {
+  absl::btree_map<absl::string_view, Version> listed;
   for (int i = 0; i < compare.entries_size() && i < kMaxListed; ++i) {
     absl::StatusOr<Version> version = Version::FromProto(compare.entries(i).version());
     if (version.ok()) listed[compare.entries(i).key()] = *std::move(version);
@@ -92,12 +93,12 @@ void CatchUp::AskPage(NodeId peer, PullState* pull) {
   compare->set_page(pull->page);
   compare->set_first(pull->first);
   compare->set_after_key(pull->after_key);
-  if (!mine->done) compare->set_through_key(mine->records.back().first);
+  if (!mine->done) compare->set_through_key(mine->records.back().key);
   size_t scanned = 0;
-  for (const auto& [key, record] : mine->records) {
-    scanned += key.size() + record.ValueBytes();
+  for (ScannedRecord& record : mine->records) {
+    scanned += record.key.size() + record.encoded.size();
     peer::v1::KeyVersion* entry = compare->add_entries();
-    entry->set_key(key);
+    entry->set_key(std::move(record.key));
     record.version.ToProto(entry->mutable_version());
   }
   // Both sides read their values even where only versions travel.
@@ -128,21 +129,21 @@ void CatchUp::OnCompare(NodeId from, const peer::v1::Compare& compare) {
   if (compare.first()) strategy_->FillCompareStart(from, reply);
   absl::StatusOr<RecordPage> mine = context_->store().Scan(AfterOf(compare.after_key()), kPage);
   if (!mine.ok()) return context_->FailStop(mine.status());
-  const absl::btree_map<std::string, Version> listed = Listed(compare);
+  const absl::btree_map<absl::string_view, Version> listed = Listed(compare);
   const std::string& end = compare.through_key();
-  for (const auto& [key, record] : mine->records) {
-    if (!end.empty() && key > end) break;
-    const auto theirs = listed.find(key);
+  const bool page_reaches_end =
+      mine->done || (!end.empty() && !mine->records.empty() && mine->records.back().key >= end);
+  reply->set_done(page_reaches_end && end.empty());
+  reply->set_through_key(page_reaches_end ? end : mine->records.back().key);
+  for (ScannedRecord& record : mine->records) {
+    if (!end.empty() && record.key > end) break;
+    const auto theirs = listed.find(record.key);
     if (theirs != listed.end() && theirs->second.Descends(record.version)) continue;
     peer::v1::LogEntry* entry = reply->add_records();
-    entry->set_key(key);
-    entry->set_record(record.Encode());
+    entry->set_key(std::move(record.key));
+    entry->set_record(std::move(record.encoded));
     ++records_served_;
   }
-  const bool page_reaches_end =
-      mine->done || (!end.empty() && !mine->records.empty() && mine->records.back().first >= end);
-  reply->set_done(page_reaches_end && end.empty());
-  reply->set_through_key(page_reaches_end ? end : mine->records.back().first);
   Send(from, message);
 }
 

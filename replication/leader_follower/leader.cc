@@ -71,18 +71,16 @@ void Leader::Start() {
 void Leader::ScanOwnStore() {
   absl::StatusOr<RecordPage> page = context_->store().Scan(scanned_to_, ScanLimits());
   if (!page.ok()) return context_->FailStop(page.status());
-  for (const auto& [key, record] : page->records) {
-    Note(record);
-    scanned_to_ = key;
-  }
+  for (const ScannedRecord& record : page->records) Note(record.version);
+  if (!page->records.empty()) scanned_to_ = page->records.back().key;
   own_store_scanned_ = page->done;
   if (!own_store_scanned_) return context_->SetTimer(kScanTimer, absl::ZeroDuration());
   TryClaimEpoch();
 }
 
-void Leader::Note(const Record& record) {
-  highest_epoch_ = std::max(highest_epoch_, record.version.epoch());
-  if (!serving_) next_number_ = std::max(next_number_, record.version.number() + 1);
+void Leader::Note(const Version& version) {
+  highest_epoch_ = std::max(highest_epoch_, version.epoch());
+  if (!serving_) next_number_ = std::max(next_number_, version.number() + 1);
 }
 
 void Leader::TryClaimEpoch() {
@@ -245,7 +243,7 @@ void Leader::OnPeerDown(NodeId peer) {
 
 void Leader::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
   if (!record.version.sequenced()) return;
-  Note(record);
+  Note(record.version);
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
   if (absl::IsInvalidArgument(merged.status())) return;  // a broken peer
   if (!merged.ok()) return context_->FailStop(merged.status());

@@ -91,7 +91,7 @@ class Leader : public Role {
   void TryServe();
   // Gives up the epoch because a higher one was seen, and claims one above that.
   void Abdicate(uint64_t higher_epoch);
-  void Note(const Record& record);
+  void Note(const Version& version);
   void StartWrite(OperationId id, const Operation& operation);
   // `record` is encoded.
   void Append(std::string key, std::string record);

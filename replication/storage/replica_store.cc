@@ -97,9 +97,9 @@ absl::StatusOr<RecordPage> ReplicaStore::Scan(const std::optional<std::string>& 
   page.done = raw->done;
   page.records.reserve(raw->entries.size());
   for (auto& [key, bytes] : raw->entries) {
-    absl::StatusOr<Record> record = DecodeStored(key, bytes);
-    if (!record.ok()) return record.status();
-    page.records.emplace_back(std::move(key), *std::move(record));
+    absl::StatusOr<Version> version = Record::DecodeVersion(bytes);
+    if (!version.ok()) return Damaged(key, version.status());
+    page.records.push_back(ScannedRecord{std::move(key), *std::move(version), std::move(bytes)});
   }
   return page;
 }

@@ -34,9 +34,15 @@ struct MergeOutcome {
   absl::string_view encoded;
 };
 
+struct ScannedRecord {
+  std::string key;
+  Version version;
+  std::string encoded;  // the whole record, not looked at beyond its version
+};
+
 struct RecordPage {
-  std::vector<std::pair<std::string, Record>> records;  // in key order
-  bool done = false;                                    // nothing follows the last record
+  std::vector<ScannedRecord> records;  // in key order
+  bool done = false;                   // nothing follows the last record
 };
 
 class ReplicaStore {
@@ -53,7 +59,8 @@ class ReplicaStore {
   // hold; any other error means that the engine has failed.
   absl::StatusOr<MergeOutcome> Merge(absl::string_view key, Record record);
 
-  // The records that follow `after` (all where nullopt), at most a page. Commits first.
+  // The records that follow `after` (all where nullopt), at most a page. Commits first. DATA_LOSS
+  // where the engine returns what has no version.
   absl::StatusOr<RecordPage> Scan(const std::optional<std::string>& after,
                                   const ScanLimits& limits);
 

@@ -96,9 +96,12 @@ TEST(ReplicaStoreTest, ScansInPages) {
   for (bool done = false; !done; ++pages) {
     const absl::StatusOr<RecordPage> page = store.Scan(after, ScanLimits{10, 1 << 20});
     ASSERT_TRUE(page.ok());
-    for (const auto& [key, record] : page->records) {
-      EXPECT_TRUE(!after.has_value() || key > *after);
-      after = key;
+    for (const ScannedRecord& record : page->records) {
+      EXPECT_TRUE(!after.has_value() || record.key > *after);
+      EXPECT_EQ(record.encoded, **engine.Get(record.key));
+      EXPECT_EQ(record.version.Compare(Record::Decode(record.encoded)->version),
+                VersionOrder::kEqual);
+      after = record.key;
       ++records;
     }
     done = page->done;
