@@ -53,6 +53,14 @@ void CatchUp::Restart(NodeId peer) {
   NextPage(peer, &pull);
 }
 
+bool CatchUp::PullingUrgently() const {
+  return std::any_of(pulls_.begin(), pulls_.end(), [this](const auto& pull) {
+    return pull.second.pace == Pace::kUrgent && pull.second.patience <= FirstPatience();
+  });
+}
+
+absl::Duration CatchUp::FirstPatience() const { return 4 * context_->config().resend_interval; }
+
 void CatchUp::Rest(NodeId peer, size_t bytes, PullState* pull) {
   const ClusterConfig& config = context_->config();
   const size_t rate = pull->pace == Pace::kUrgent ? config.catch_up_bytes_per_second
@@ -80,7 +88,7 @@ void CatchUp::OnTimer() {
 void CatchUp::NextPage(NodeId peer, PullState* pull) {
   pull->resting = false;
   pull->page = ++last_page_;
-  pull->patience = 4 * context_->config().resend_interval;
+  pull->patience = FirstPatience();
   AskPage(peer, pull);
 }
 

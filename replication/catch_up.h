@@ -43,6 +43,9 @@ class CatchUp {
   void Restart(NodeId peer);
   void Stop(NodeId peer) { pulls_.erase(peer); }
   bool Pulling(NodeId peer) const { return pulls_.find(peer) != pulls_.end(); }
+  // Whether an urgent pull gets on, from any peer: one whose page had to be asked for again may
+  // have met a peer that cannot answer.
+  bool PullingUrgently() const;
 
   void OnMessage(NodeId from, const peer::v1::Message& message);
 
@@ -72,6 +75,8 @@ class CatchUp {
     absl::Duration patience;  // doubles with every time the page has to be asked for again
   };
 
+  // How long a page is waited for before it is asked for again the first time.
+  absl::Duration FirstPatience() const;
   // Asks for the next page, once the budget allows for the `bytes` of the last one.
   void Rest(NodeId peer, size_t bytes, PullState* pull);
   void NextPage(NodeId peer, PullState* pull);

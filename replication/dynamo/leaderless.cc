@@ -374,22 +374,39 @@ void Leaderless::OnPing(NodeId from, const peer::v1::Ping& ping) {
 }
 
 void Leaderless::Compare() {
+  NodeId next = 0;
   for (auto& [id, peer] : peers_) {
-    const Incarnation incarnation = context_->PeerIncarnation(id);
-    if (incarnation == 0) continue;
+    if (context_->PeerIncarnation(id) == 0) continue;
     if (syncing_ && context_->Now() < counts_from_) continue;
-    const bool missed = peer.compared.missed < peer.due.missed;
-    const bool wanted = peer.compared.wanted < peer.due.wanted;
-    const bool rests = !syncing_ && context_->Now() < peer.rests_until;
-    const bool urgent = peer.compared_incarnation != incarnation || wanted || (missed && !rests);
-    if (!urgent && peer.compared.turns >= peer.due.turns) continue;
-    // What has become due since a comparison began, needs another one after it.
-    if (!context_->catch_up().Pulling(id)) {
-      peer.comparing = peer.due;
-      peer.comparing_since = context_->Now();
+    if (IsUrgent(id, peer)) {
+      // The first one after the last, so that all have their turn.
+      const bool wraps = next != 0 && next <= last_urgent_;
+      if (next == 0 || (wraps && id > last_urgent_)) next = id;
+    } else if (peer.compared.turns < peer.due.turns) {
+      Pull(id, CatchUp::Pace::kBackground);
     }
-    context_->catch_up().Pull(id, urgent ? CatchUp::Pace::kUrgent : CatchUp::Pace::kBackground);
   }
+  // One at a time: peers that hold the same would all send it.
+  if (next == 0 || context_->catch_up().PullingUrgently()) return;
+  last_urgent_ = next;
+  Pull(next, CatchUp::Pace::kUrgent);
+}
+
+bool Leaderless::IsUrgent(NodeId id, const Peer& peer) const {
+  if (peer.compared_incarnation != context_->PeerIncarnation(id)) return true;
+  if (peer.compared.wanted < peer.due.wanted) return true;
+  const bool rests = !syncing_ && context_->Now() < peer.rests_until;
+  return peer.compared.missed < peer.due.missed && !rests;
+}
+
+void Leaderless::Pull(NodeId id, CatchUp::Pace pace) {
+  Peer& peer = peers_[id];
+  // What has become due since a comparison began, needs another one after it.
+  if (!context_->catch_up().Pulling(id)) {
+    peer.comparing = peer.due;
+    peer.comparing_since = context_->Now();
+  }
+  context_->catch_up().Pull(id, pace);
 }
 
 void Leaderless::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
@@ -406,6 +423,7 @@ void Leaderless::OnPullDone(NodeId from, bool source_was_syncing) {
   peer.ever_compared = true;
   peer.compared_whole = peer.compared_whole || !source_was_syncing;
   CheckSynced();
+  Compare();
 }
 
 std::pair<int, int> Leaderless::CountCompared() const {

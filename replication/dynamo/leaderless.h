@@ -8,8 +8,9 @@
 //
 // What a replica misses, it gets by comparing stores: with a coordinator that tells it so in its
 // heartbeats, with all peers after one of them has started anew, and with one peer in turn now and
-// then. Comparisons take a small part of the time only: replicas that miss writes because they have
-// too much to do would otherwise have even more. A node that may have forgotten acknowledged writes
+// then. It compares with one peer after the other, so that each record comes once. Comparisons take
+// a small part of the time only: replicas that miss writes because they have too much to do would
+// otherwise have even more. A node that may have forgotten acknowledged writes
 // takes and acknowledges writes at once, but neither coordinates nor answers reads before it has
 // compared with enough peers (doc/semantics.md 57).
 //
@@ -25,6 +26,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/inlined_vector.h"
 
+#include "replication/catch_up.h"
 #include "replication/dynamo/hybrid_clock.h"
 #include "replication/quorum.h"
 #include "replication/quorum_reads.h"
@@ -111,7 +113,10 @@ class Leaderless : public Strategy {
   bool MergeFrom(absl::string_view key, Record record);
   void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
   void Repair(const SettledRead& read);
+  // Starts the comparisons that are due.
   void Compare();
+  bool IsUrgent(NodeId id, const Peer& peer) const;
+  void Pull(NodeId id, CatchUp::Pace pace);
   // Peers compared with so far: those that knew their past, and any.
   std::pair<int, int> CountCompared() const;
   void CheckSynced();
@@ -124,6 +129,7 @@ class Leaderless : public Strategy {
   absl::btree_map<OperationId, PendingWrite> writes_;
   MonotonicTime counts_from_;  // comparisons that began earlier prove nothing
   NodeId last_compared_ = 0;   // the round of background comparisons
+  NodeId last_urgent_ = 0;     // the round of all others
   // This drain.
   peer::v1::Message gathered_;  // writes to send, encoded once for all that get them
   std::vector<NodeId> gathered_for_;

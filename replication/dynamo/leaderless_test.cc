@@ -187,6 +187,33 @@ TEST(LeaderlessTest, ARestartedNodeAnswersNothingBeforeItHasCompared) {
   EXPECT_EQ(ValueOf(cluster.Do(3, local)), "1");
 }
 
+TEST(LeaderlessTest, ARestartedNodePullsEachRecordOnceThoughAllPeersHoldIt) {
+  constexpr int kRecords = 50;
+  ReplicaHarness cluster(Leaderless::kName, {5, 3, 3});
+  for (int i = 0; i < kRecords; ++i) {
+    ASSERT_TRUE(cluster.Do(1, SetOf(absl::StrCat("k", i), "v")).status.ok());
+  }
+  cluster.Run(absl::Seconds(1));
+  cluster.Restart(3);
+  cluster.Run(absl::Seconds(20));
+  EXPECT_EQ(cluster.replica(3).Status().state, ReplicaState::kServing);
+  EXPECT_EQ(cluster.Held(3, "k7"), "v");
+  EXPECT_EQ(cluster.replica(3).Status().counters.at("records_pulled"), uint64_t{kRecords});
+}
+
+TEST(LeaderlessTest, APeerThatDoesNotAnswerKeepsNobodyFromTheOthers) {
+  ReplicaHarness cluster(Leaderless::kName, {5, 3, 3});
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cluster.Run(absl::Seconds(1));
+  cluster.lose = [](NodeId from, NodeId, const Message& message) {
+    return from == 1 && message.has_compare_reply();
+  };
+  cluster.Restart(3);
+  cluster.Run(absl::Seconds(20));
+  EXPECT_EQ(cluster.replica(3).Status().state, ReplicaState::kServing);
+  EXPECT_EQ(cluster.Held(3, "a"), "1");
+}
+
 TEST(LeaderlessTest, AWriteWhoseReplicasAreLostIsUnknownAtOnce) {
   ReplicaHarness cluster(Leaderless::kName, {3, 3, 1});
   cluster.lose = [](NodeId from, NodeId to, const Message& message) {

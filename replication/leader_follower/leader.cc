@@ -14,8 +14,6 @@
 namespace quorate {
 namespace {
 
-constexpr TimerId kResendTimer = 0;
-constexpr TimerId kScanTimer = 1;
 constexpr size_t kMaxMessageBytes = size_t{1} << 20;
 
 // How long a follower may make no progress before it is sent everything again: so many times what
@@ -23,14 +21,6 @@ constexpr size_t kMaxMessageBytes = size_t{1} << 20;
 constexpr absl::Duration kMostPatience = absl::Seconds(2);
 constexpr int kPatiencePerWait = 2;
 constexpr int kSmoothing = 8;
-
-// Above `highest`, and unlike the epoch of any other start, even one that heard of the same
-// `highest` and of which nobody is left to tell: the upper half counts, the lower half is the
-// incarnation's.
-uint64_t NextEpoch(uint64_t highest, Incarnation incarnation) {
-  constexpr int kHalf = 32;
-  return (((highest >> kHalf) + 1) << kHalf) | (incarnation & 0xffffffffu);
-}
 
 }  // namespace
 
@@ -63,92 +53,7 @@ StrategyStatus Leader::Status() const {
   return status;
 }
 
-void Leader::Start() {
-  context_->SetTimer(kResendTimer, context_->config().resend_interval);
-  ScanOwnStore();
-}
-
-void Leader::ScanOwnStore() {
-  absl::StatusOr<RecordPage> page = context_->store().Scan(scanned_to_, ScanLimits());
-  if (!page.ok()) return context_->FailStop(page.status());
-  for (const ScannedRecord& record : page->records) Note(record.version);
-  if (!page->records.empty()) scanned_to_ = page->records.back().key;
-  own_store_scanned_ = page->done;
-  if (!own_store_scanned_) return context_->SetTimer(kScanTimer, absl::ZeroDuration());
-  TryClaimEpoch();
-}
-
-void Leader::Note(const Version& version) {
-  highest_epoch_ = std::max(highest_epoch_, version.epoch());
-  if (!serving_) next_number_ = std::max(next_number_, version.number() + 1);
-}
-
-void Leader::TryClaimEpoch() {
-  if (epoch_ != 0 || !own_store_scanned_) return;
-  int compared = 0;
-  int trusted = 0;
-  for (const auto& [peer, follower] : followers_) {
-    if (!follower.connected || !follower.compared || !follower.highest_epoch.has_value()) continue;
-    ++compared;
-    trusted += follower.trusted ? 1 : 0;
-  }
-  const Quorums& quorums = context_->quorums();
-  // Followers that have themselves forgotten prove nothing, unless nobody is left to ask.
-  if (trusted >= OthersToHear(quorums.n, quorums.w) || compared >= quorums.n - 1) ClaimEpoch();
-}
-
-void Leader::ClaimEpoch() {
-  epoch_ = NextEpoch(highest_epoch_, context_->incarnation());
-  highest_epoch_ = epoch_;
-  serving_ = false;
-  StoredState state = context_->store().state();
-  state.set_epoch(epoch_);
-  state.set_leader(context_->config().self);
-  state.set_through(0);
-  context_->store().SetState(std::move(state));
-  context_->WhenDurable([this, epoch = epoch_] {
-    durable_epoch_ = std::max(durable_epoch_, epoch);
-    TryServe();
-  });
-  // Not to lose a heartbeat's time.
-  peer::v1::Message message;
-  message.mutable_ping()->set_syncing(!KnowsItsPast());
-  FillPing(message.mutable_ping());
-  context_->SendToAll(context_->ConnectedPeers(), message);
-}
-
-void Leader::TryServe() {
-  if (epoch_ == 0 || serving_ || durable_epoch_ != epoch_) return;
-  // Every later start hears one of these followers, and so chooses a higher epoch: without that,
-  // what only a lost follower holds of this epoch could rank above later acknowledged writes.
-  int adopted = 0;
-  for (const auto& [peer, follower] : followers_) {
-    adopted += follower.connected && follower.highest_epoch == epoch_ ? 1 : 0;
-  }
-  if (adopted < OthersToHear(context_->quorums().n, context_->quorums().w)) return;
-  serving_ = true;
-  window_.Reset(next_number_);
-  durable_scheduled_ = next_number_ - 1;
-  context_->Log(absl::StrCat("leading epoch ", epoch_, " from number ", next_number_));
-}
-
-void Leader::Abdicate(uint64_t higher_epoch) {
-  context_->Log(absl::StrCat("a follower has seen epoch ", higher_epoch, " above ", epoch_,
-                             ": taking a new one"));
-  highest_epoch_ = std::max(highest_epoch_, higher_epoch);
-  for (const auto& [number, write] : writes_) {
-    Finish(write.id, UnknownOutcome(absl::StatusCode::kUnavailable, write.acks,
-                                    "the leader had to take a new epoch"));
-  }
-  writes_.clear();
-  numbers_.clear();
-  for (auto& [peer, follower] : followers_) follower.attached = false;
-  ClaimEpoch();
-}
-
-void Leader::OnWrite(OperationId id, const Operation& operation) { StartWrite(id, operation); }
-
-void Leader::StartWrite(OperationId id, const Operation& operation) {
+void Leader::OnWrite(OperationId id, const Operation& operation) {
   if (!serving_) return Finish(id, NotSent(absl::UnavailableError(Status().detail)));
   const int required = operation.w.value_or(context_->quorums().w);
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
@@ -203,17 +108,17 @@ void Leader::OnForward(NodeId from, const peer::v1::Forward& forward) {
   operation.value = forward.value();
   const OperationId id = context_->OpenInternal(timeout);
   origins_[id] = Origin{from, forward.operation()};
-  const Quorums& quorums = context_->quorums();
-  if (forward.w() > static_cast<uint32_t>(quorums.n)) {
-    return Finish(id, NotSent(absl::InvalidArgumentError(
-                          absl::StrCat("W is ", forward.w(), " but N is ", quorums.n))));
+  if (const int n = context_->quorums().n; forward.w() > static_cast<uint32_t>(n)) {
+    return Finish(
+        id,
+        NotSent(absl::InvalidArgumentError(absl::StrCat("W is ", forward.w(), " but N is ", n))));
   }
   if (origins_.size() > context_->config().max_open_operations) {
     return Finish(id, NotSent(absl::ResourceExhaustedError(
                           "the leader has too many forwarded writes in flight; retry later")));
   }
   if (forward.w() != 0) operation.w = static_cast<int>(forward.w());
-  StartWrite(id, operation);
+  OnWrite(id, operation);
 }
 
 void Leader::OnExpire(OperationId id) {
@@ -222,8 +127,7 @@ void Leader::OnExpire(OperationId id) {
   const PendingWrite& write = writes_.at(it->second);
   // The entry stays in the sequence and goes on to the followers: a write is never rolled back.
   Finish(id, UnknownOutcome(absl::StatusCode::kDeadlineExceeded, write.acks, "its time was over"));
-  writes_.erase(it->second);
-  numbers_.erase(it);
+  OnCancel(id);
 }
 
 void Leader::OnPeerUp(NodeId peer) {
@@ -232,48 +136,12 @@ void Leader::OnPeerUp(NodeId peer) {
   if (follower.incarnation != incarnation) follower = Follower();
   follower.incarnation = incarnation;
   follower.connected = true;
-  // Once a start of either side: from then on a follower holds nothing that is not the leader's.
-  if (!follower.compared) context_->catch_up().Pull(peer);
+  CompareWithNext();
 }
 
 void Leader::OnPeerDown(NodeId peer) {
   followers_[peer].connected = false;
   followers_[peer].attached = false;
-}
-
-void Leader::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
-  if (!record.version.sequenced()) return;
-  Note(record.version);
-  absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
-  if (absl::IsInvalidArgument(merged.status())) return;  // a broken peer
-  if (!merged.ok()) return context_->FailStop(merged.status());
-  if (!merged->changed) return;
-  if (!serving_) {
-    // Its epoch is claimed by nobody any more, but the claim under way must rank above it.
-    if (epoch_ != 0 && record.version.epoch() > epoch_) ClaimEpoch();
-    return;
-  }
-  Adopt(std::string(key), record.version, std::string(merged->encoded));
-}
-
-void Leader::Adopt(std::string key, const Version& version, std::string record) {
-  // From a write of an earlier epoch that this start had not heard of.
-  ++adopted_;
-  if (version.epoch() > epoch_) return Abdicate(version.epoch());
-  if (version.number() >= next_number_) {
-    // Numbers never go back: the sequence goes on above it, and followers cross the gap by
-    // catch-up.
-    next_number_ = version.number() + 1;
-    window_.Reset(next_number_);
-  }
-  Append(std::move(key), std::move(record));
-}
-
-void Leader::OnPullDone(NodeId from, bool source_was_syncing) {
-  Follower& follower = followers_[from];
-  follower.compared = true;
-  follower.trusted = !source_was_syncing;
-  TryClaimEpoch();
 }
 
 void Leader::OnMessage(NodeId from, const peer::v1::Message& message) {
@@ -284,6 +152,7 @@ void Leader::OnMessage(NodeId from, const peer::v1::Message& message) {
 void Leader::OnPong(NodeId from, const peer::v1::Pong& pong) {
   const auto it = followers_.find(from);
   if (it == followers_.end()) return;
+  CompareWithNext();
   if (pong.highest_epoch() >= Version::kMaxEpoch) return;  // a broken peer
   it->second.highest_epoch = pong.highest_epoch();
   highest_epoch_ = std::max(highest_epoch_, pong.highest_epoch());
@@ -319,8 +188,8 @@ void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
   const auto it = followers_.find(from);
   if (!serving_ || it == followers_.end() || ack.epoch() != epoch_) return;
   Follower& follower = it->second;
-  if (!follower.connected) return;
-  if (ack.through() >= next_number_) return;  // no such number: not a follower of this sequence
+  // A number that there is not yet is no follower's of this sequence.
+  if (!follower.connected || ack.through() >= next_number_) return;
   if (!follower.attached) {
     if (ack.through() + 1 < window_.first()) return;  // it will catch up
     Attach(&follower, ack.base(), ack.through());

@@ -47,6 +47,9 @@ class Leader : public Role {
   void OnDrainEnd() override;
 
  private:
+  static constexpr TimerId kResendTimer = 0;
+  static constexpr TimerId kScanTimer = 1;
+
   // Where a follower's write came from, when it was forwarded.
   struct Origin {
     NodeId peer = 0;
@@ -84,15 +87,16 @@ class Leader : public Role {
     absl::Duration usual_wait;
   };
 
+  // The steps of a start (leader_start.cc): hear enough followers, choose an epoch, have enough of
+  // them adopt it.
   void ScanOwnStore();
-  // The steps of a start: hear enough followers, choose an epoch, have enough of them adopt it.
+  void CompareWithNext();
   void TryClaimEpoch();
   void ClaimEpoch();
   void TryServe();
   // Gives up the epoch because a higher one was seen, and claims one above that.
   void Abdicate(uint64_t higher_epoch);
   void Note(const Version& version);
-  void StartWrite(OperationId id, const Operation& operation);
   // `record` is encoded.
   void Append(std::string key, std::string record);
   // Gives a place in the sequence to a record that only a follower held.

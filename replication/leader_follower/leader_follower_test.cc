@@ -138,6 +138,20 @@ TEST(LeaderFollowerTest, ARestartedLeaderRecoversFromItsFollowers) {
   for (NodeId node = 1; node <= 3; ++node) EXPECT_EQ(cluster.Held(node, "a"), "2");
 }
 
+TEST(LeaderFollowerTest, ARestartedLeaderPullsEachRecordOnceThoughAllFollowersHoldIt) {
+  constexpr int kRecords = 50;
+  ReplicaHarness cluster(LeaderFollower::kName, {5, 3, 3});
+  for (int i = 0; i < kRecords; ++i) {
+    ASSERT_TRUE(cluster.Do(1, SetOf("key" + std::to_string(i), "value")).status.ok());
+  }
+  cluster.Run(absl::Seconds(1));
+  cluster.Restart(1);
+  cluster.Run(absl::Seconds(5));
+  EXPECT_EQ(cluster.replica(1).Status().state, ReplicaState::kServing);
+  EXPECT_EQ(cluster.Held(1, "key7"), "value");
+  EXPECT_EQ(cluster.replica(1).Status().counters.at("records_pulled"), uint64_t{kRecords});
+}
+
 TEST(LeaderFollowerTest, ARecordThatOnlyAFollowerHoldsIsTakenOver) {
   ReplicaHarness cluster(LeaderFollower::kName, {5, 3, 3});
   cluster.lose = [](NodeId, NodeId to, const Message& message) {
