@@ -58,6 +58,7 @@ _PKG_CONFIG = [
     "protobuf",
     "rocksdb",
     "tcmalloc",
+    "zlib",
 ]
 
 # Present only where someone installed them; a target that uses one asks for it with select or a tag of its own.

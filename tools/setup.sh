@@ -19,12 +19,14 @@ readonly BUILD_PACKAGES=(
   librocksdb-dev
   nlohmann-json3-dev
   libgtest-dev libgmock-dev libbenchmark-dev
+  zlib1g-dev
   git
 )
 
-# What the tests that are written in Python import.
+# What the tests that are written in Python import; and HdrHistogram, which reads what we write (Bazel brings Java).
 readonly TEST_PACKAGES=(
   python3-grpcio python3-jsonschema python3-protobuf python3-yaml
+  libhdrhistogram-java
 )
 
 # What the scripts call.
