@@ -141,6 +141,18 @@ nlohmann::json Seconds(Nanos nanos) {
   return static_cast<double>(nanos) / kNanosPerSecond;
 }
 
+nlohmann::json TallyAsJson(const History& history, const Tally& tally) {
+  nlohmann::json json;
+  json["total"] = history.operations.size();
+  json["reads"] = tally.reads;
+  json["writes"] = tally.writes;
+  json["failed"] = tally.failed;
+  json["unknown"] = tally.unknown;
+  json["keys"] = tally.keys;
+  json["sessions"] = tally.sessions;
+  return json;
+}
+
 nlohmann::json OperationAsJson(const History& history, size_t place) {
   const Operation& operation = history.operations[place];
   nlohmann::json json;
@@ -166,14 +178,15 @@ nlohmann::json ResultAsJson(const CheckResult& result) {
   json["conflicts"] = nlohmann::json::object();
   for (size_t kind = 0; kind < kConflictKinds; ++kind) {
     const ConflictKind conflict = static_cast<ConflictKind>(kind);
-    if (result.Count(conflict) > 0)
-      json["conflicts"][ConflictName(conflict)] = result.Count(conflict);
+    if (result.Count(conflict) == 0) continue;
+    json["conflicts"][ConflictName(conflict)] = result.Count(conflict);
   }
   const Severity severity = SeverityOf(result);
   json["severity"] = nullptr;
   if (severity.any) {
-    json["severity"] = {{"median", Seconds(severity.median)},
-                        {"largest", Seconds(severity.greatest)}};
+    json["severity"] = nlohmann::json::object();
+    json["severity"]["median"] = Seconds(severity.median);
+    json["severity"]["largest"] = Seconds(severity.greatest);
   }
   json["not_judged"] = result.unknown();
   return json;
@@ -189,13 +202,17 @@ nlohmann::json StalenessAsJson(const Staleness& staleness) {
   json["not_judged"] = staleness.not_judged;
   json["missed"] = nlohmann::json::array();
   for (size_t k = 0; k < staleness.missed.size(); ++k) {
-    if (staleness.missed[k] > 0) json["missed"].push_back({k, staleness.missed[k]});
+    if (staleness.missed[k] == 0) continue;
+    nlohmann::json& pair = json["missed"].emplace_back(nlohmann::json::array());
+    pair.push_back(k);
+    pair.push_back(staleness.missed[k]);
   }
   json["obsolete_at_least"] = nullptr;
   if (staleness.stale > 0) {
-    json["obsolete_at_least"] = {{"50", Seconds(staleness.ObsoletePercentile(0.5))},
-                                 {"99", Seconds(staleness.ObsoletePercentile(0.99))},
-                                 {"max", Seconds(staleness.ObsoletePercentile(1))}};
+    nlohmann::json& obsolete = json["obsolete_at_least"];
+    obsolete["50"] = Seconds(staleness.ObsoletePercentile(0.5));
+    obsolete["99"] = Seconds(staleness.ObsoletePercentile(0.99));
+    obsolete["max"] = Seconds(staleness.ObsoletePercentile(1));
   }
   return json;
 }
@@ -235,13 +252,7 @@ std::string JudgementAsJson(const std::string& name, const History& history,
   json["description"] = history.description;
   json["verdict"] = VerdictName(judgement.verdict);
   json["cut_at"] = history.cut_at.has_value() ? Seconds(*history.cut_at) : nullptr;
-  json["operations"] = {{"total", history.operations.size()},
-                        {"reads", tally.reads},
-                        {"writes", tally.writes},
-                        {"failed", tally.failed},
-                        {"unknown", tally.unknown},
-                        {"keys", tally.keys},
-                        {"sessions", tally.sessions}};
+  json["operations"] = TallyAsJson(history, tally);
   json["answers"] = nlohmann::json::array();
   for (const Answer& answer : judgement.answers) {
     nlohmann::json& one = json["answers"].emplace_back();
