@@ -1,0 +1,62 @@
+// Compares two load runs, and says which differences are more than chance.
+//
+//   const Comparison comparison = Compare(*a, *b);
+//   std::printf("%s", FormatComparison(comparison).c_str());
+//
+// Every test is at 95 %, so about one of twenty rows is marked by chance. How it is tested:
+//   throughput    Welch's test on the measured seconds; seconds that resemble their neighbours
+//   count
+//                 as fewer, by their autocorrelation
+//   percentiles   the difference of the two, by the confidence interval of each; that is widened
+//                 where the seconds of the run resemble their neighbours
+//   shares        Newcombe's interval for the difference of two shares, from Wilson's of each
+// A row is not tested where a file tells too little for it.
+//
+// Values: thread-compatible. Functions: thread-safe.
+#ifndef QUORATE_LOADGEN_COMPARE_H_
+#define QUORATE_LOADGEN_COMPARE_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loadgen/json_fields.h"
+#include "loadgen/result_reader.h"
+#include "loadgen/significance.h"
+
+namespace quorate::loadgen {
+
+enum class Unit { kPerSecond, kSeconds, kShare };
+
+struct ComparedRow {
+  std::string name;
+  Unit unit = Unit::kSeconds;
+  std::optional<double> a;  // nullopt: the file does not tell
+  std::optional<double> b;
+  std::optional<Estimate> difference;  // b - a with its 95 % interval; nullopt: not tested
+  bool significant = false;
+};
+
+struct ComparedParameter {
+  std::string name;
+  std::string a;
+  std::string b;
+};
+
+struct Comparison {
+  std::string path_a;
+  std::string path_b;
+  std::vector<ComparedParameter> parameters;  // those that differ
+  std::vector<ComparedRow> rows;
+};
+
+Comparison Compare(const RunSummary& a, const RunSummary& b);
+
+// A table for people, of at most about 100 columns.
+std::string FormatComparison(const Comparison& comparison);
+
+Json ComparisonToJson(const Comparison& comparison);
+
+}  // namespace quorate::loadgen
+
+#endif  // QUORATE_LOADGEN_COMPARE_H_

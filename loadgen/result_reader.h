@@ -1,0 +1,78 @@
+// Reads the result files of load runs: those of this program, and those that hold only what every
+// load generator of the documented API writes.
+//
+//   const absl::StatusOr<ResultDocument> document = ReadResultFile("results.json");
+//   if (!document.ok()) ...   // says which file, and what is wrong with it
+//   const absl::StatusOr<RunSummary> run = Summarize(*document);
+//
+// Nothing throws, whatever the file holds.
+//
+// Values: thread-compatible. Functions: thread-safe; ReadResultFile blocks on the disk.
+#ifndef QUORATE_LOADGEN_RESULT_READER_H_
+#define QUORATE_LOADGEN_RESULT_READER_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "loadgen/distribution.h"
+#include "loadgen/json_fields.h"
+
+namespace quorate::loadgen {
+
+inline constexpr char kResultSchema[] = "quorate.loadgen.result/1";
+
+struct ResultDocument {
+  std::string path;
+  bool documented_only = false;  // only the part that every such program writes
+  Json json;
+};
+
+// NotFound, or another error of opening; InvalidArgument where it is too large (1 GiB), no JSON,
+// cut off, of another version, or no result of a load run. Lists that are null count as empty.
+absl::StatusOr<ResultDocument> ReadResultFile(const std::string& path);
+
+// The same for what has been read already; `path` is for messages.
+absl::StatusOr<ResultDocument> ParseResult(absl::string_view text, const std::string& path);
+
+struct ReadCount {
+  uint64_t reads = 0;
+  uint64_t stale = 0;
+};
+
+// What two runs are compared by.
+struct RunSummary {
+  std::string path;
+  std::string mode;
+  // The settings of cluster and workload, "cluster.w" -> "3". Figures that the run measured itself,
+  // as the share of the hottest key, are not among them.
+  std::map<std::string, std::string> parameters;
+
+  Distribution read_response;  // of successful operations
+  Distribution write_response;
+  uint64_t ok = 0;  // operations by outcome
+  uint64_t failed = 0;
+  uint64_t unknown = 0;
+
+  std::optional<ReadCount> strict;  // nullopt: the file does not tell
+  std::optional<ReadCount> loose;
+  std::optional<ReadCount> inversions;
+
+  // One value for each measured second: successful operations a second, and percentiles of response
+  // times in seconds.
+  std::vector<double> throughput;
+  std::vector<double> p50;
+  std::vector<double> p99;
+};
+
+// InvalidArgument where a section is damaged.
+absl::StatusOr<RunSummary> Summarize(const ResultDocument& document);
+
+}  // namespace quorate::loadgen
+
+#endif  // QUORATE_LOADGEN_RESULT_READER_H_
