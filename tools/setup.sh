@@ -31,7 +31,7 @@ readonly TEST_PACKAGES=(
 
 # What the scripts call.
 readonly SCRIPT_PACKAGES=(
-  ca-certificates curl iproute2 procps python3
+  ca-certificates curl iproute2 procps python3 python3-matplotlib python3-numpy
 )
 
 # What only the checks of .ci/run use.

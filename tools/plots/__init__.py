@@ -1,0 +1,1 @@
+"""What tools/visualize_results.py is made of: reading result files, drawing them, and the report around the pictures."""

@@ -1,0 +1,191 @@
+"""Pictures that put all configurations beside each other."""
+
+import numpy
+
+from . import style
+from .picture import Picture
+
+
+def _ratios(groups):
+    """All ratios, ascending by their share of writes; those that nobody knows last."""
+    found = {}
+    for results in groups.values():
+        for result in results:
+            found.setdefault(result.ratio_label, result.write_share)
+    return sorted(found, key=lambda label: (found[label] is None, found[label] or 0, label))
+
+
+def _bars(axis, groups, draw):
+    """Calls `draw(place, width, result, color)` for each result, in groups by configuration."""
+    ratios = _ratios(groups)
+    width = 0.8 / max(len(ratios), 1)
+    for group, results in enumerate(groups.values()):
+        for result in results:
+            index = ratios.index(result.ratio_label)
+            draw(group - 0.4 + width * (index + 0.5), width * 0.92, result, style.series_style(index)[0])
+    axis.set_xticks(range(len(groups)))
+    axis.set_xticklabels([results[0].config_label for results in groups.values()])
+    axis.set_xlim(-0.55, len(groups) - 0.45)
+    axis.grid(axis="x", visible=False)
+
+
+def _legend(axis, groups):
+    labels = _ratios(groups)
+    handles = [style.matplotlib.patches.Patch(color=style.series_style(index)[0]) for index in range(len(labels))]
+    axis.legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1.0), ncol=min(len(labels), 4), frameon=False)
+
+
+def _figure(groups, rows, title):
+    width = float(numpy.clip(3.6 * len(groups), 10, 24))
+    figure = style.Figure(figsize=(width, 3.9 * rows + 0.9), layout="constrained")
+    figure.suptitle(title, fontsize=13, fontweight="bold", x=0.01, ha="left")
+    return figure, figure.subplots(rows, 1, squeeze=False)[:, 0]
+
+
+def p99_picture(groups):
+    """Response times by configuration and ratio. `groups`: configuration -> results."""
+    figure, axes = _figure(groups, 2, "P99 latency by configuration")
+    for axis, kind in zip(axes, ("read", "write")):
+        values = []
+
+        def draw(place, width, result, color, axis=axis, kind=kind, values=values):
+            distribution = result.latencies[kind]
+            if not distribution.count:
+                axis.annotate("none", (place, 0), xycoords=("data", "axes fraction"), xytext=(0, 4),
+                              textcoords="offset points", ha="center", rotation=90, fontsize=8, color=style.GREY)
+                return
+            value = distribution.percentile(0.99) * 1e3
+            values.append(value)
+            sure = distribution.supports(0.99) and result.judgement != "void"
+            axis.bar(place, value, width=width, color=color if sure else "white", edgecolor=color, linewidth=1.4,
+                     hatch="" if sure else "////")
+            note = "" if distribution.supports(0.99) else "?"
+            note += " VOID" if result.judgement == "void" else ""
+            axis.annotate(f"{value:,.3g}{note}", (place, value), xytext=(0, 4), textcoords="offset points", ha="center",
+                          va="bottom", rotation=90, fontsize=8.5)
+
+        _bars(axis, groups, draw)
+        axis.set_ylabel(f"P99 of {kind}s (ms)")
+        if values and max(values) > 0:
+            wide = style.scale_axis(axis, "y", min(value for value in values if value > 0), max(values))
+            axis.set_ylim(min(value for value in values if value > 0) / 2 if wide else 0,
+                          max(values) * (4 if wide else 1.3))
+        else:
+            style.nothing(axis, f"no {kind} was measured")
+    _legend(axes[0], groups)
+    results = [result for each in groups.values() for result in each]
+    caption = (
+        "How to read it: one operation in a hundred took longer than its bar. Writes wait for W replicas and reads for R, "
+        "so the bars grow with them. A hatched bar with a question mark has fewer than ten operations above it and may "
+        "well be chance. " + style.verdict_note(results))
+    return Picture("comparison_p99_latency", "P99 latency by configuration", figure, caption.strip())
+
+
+def stale_picture(groups):
+    """Shares of stale reads, by both definitions."""
+    figure, axes = _figure(groups, 2, "Stale reads by configuration")
+    views = [("strict", lambda result: result.strict), ("loose", lambda result: result.loose or result.counted)]
+    for axis, (name, share_of) in zip(axes, views):
+        heights = [0.5]
+
+        def draw(place, width, result, color, axis=axis, share_of=share_of, heights=heights):
+            share = share_of(result)
+            if share is None or not share.reads:
+                text = "no reads" if share else "not told"
+                axis.annotate(text, (place, 0), xycoords=("data", "axes fraction"), xytext=(0, 4),
+                              textcoords="offset points", ha="center", rotation=90, fontsize=8, color=style.GREY)
+                return
+            low, high = (100 * bound for bound in share.interval())
+            rate = 100 * share.rate
+            heights.append(high)
+            axis.bar(place, rate, width=width, color=color)
+            axis.errorbar(place, rate, yerr=[[rate - low], [high - rate]], color=style.BLACK, capsize=3, linewidth=1)
+            axis.annotate(f"{rate:.2g} %", (place, high), xytext=(0, 4), textcoords="offset points", ha="center",
+                          va="bottom", rotation=90, fontsize=8.5)
+
+        _bars(axis, groups, draw)
+        axis.set_ylabel(f"{name} stale reads (%)")
+        axis.set_ylim(0, max(heights) * 1.35)
+    _legend(axes[0], groups)
+    results = [result for each in groups.values() for result in each]
+    caption = (
+        "How to read it: strict counts a read that began after a newer write had been acknowledged and returned the older "
+        "version, which is a broken promise or a weak quorum. Loose asks only once the reply has come, so writes that ran "
+        "beside the read count too, and files of other tools are shown there. The thin lines are 95 % intervals: with "
+        "no stale read in n, up to about 4/n of the reads may still be stale. " + style.verdict_note(results))
+    return Picture("comparison_stale_reads", "Stale reads by configuration", figure, caption.strip())
+
+
+def _overview_rows():
+    def p99(kind):
+        def value(result):
+            distribution = result.latencies[kind]
+            return distribution.percentile(0.99) * 1e3 if distribution.count else None
+        return value
+
+    def stale(result):
+        share = result.strict or result.loose or result.counted
+        return 100 * share.rate if share and share.reads else None
+
+    def unsure(kind):
+        return lambda result: not result.latencies[kind].supports(0.99)
+
+    # Name, value, whether the axis begins at zero, whether a value may be chance.
+    return [("answered op/s", lambda result: result.achieved, True, lambda result: False),
+            ("read P99 (ms)", p99("read"), False, unsure("read")),
+            ("write P99 (ms)", p99("write"), False, unsure("write")),
+            ("stale reads (%)", stale, True, lambda result: False)]
+
+
+def _draw_points(axis, results, value_of, is_unsure):
+    points = [(place, value_of(result), result) for place, result in enumerate(results) if value_of(result) is not None]
+    if not points:
+        return style.nothing(axis, "none")
+    axis.plot([point[0] for point in points], [point[1] for point in points], color=style.BLUE, marker="o",
+              clip_on=False, zorder=3)
+    for place, value, result in points:
+        void = result.judgement == "void"
+        text = f"{value:,.3g}{'?' if is_unsure(result) else ''}{' VOID' if void else ''}"
+        axis.annotate(text, (place, value), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8,
+                      color=style.VERMILLION if void else style.BLACK)
+
+
+def overview_picture(groups):
+    """Mode and (W, R) from left to right, ratios within; throughput, P99 and stale reads from top to bottom."""
+    rows = _overview_rows()
+    figure = style.Figure(figsize=(float(numpy.clip(3.4 * len(groups), 7, 26)), 2.1 * len(rows) + 1.0),
+                          layout="constrained")
+    figure.suptitle("Overview", fontsize=13, fontweight="bold")
+    axes = figure.subplots(len(rows), len(groups), squeeze=False, sharex="col", sharey="row")
+    for column, results in enumerate(groups.values()):
+        for (name, value_of, _, is_unsure), axis in zip(rows, axes[:, column]):
+            _draw_points(axis, results, value_of, is_unsure)
+            axis.margins(x=0.2, y=0.3)
+            if column == 0:
+                axis.set_ylabel(name)
+            axis.set_xticks(range(len(results)))
+            axis.set_xticklabels([result.ratio.replace("w", "/").rstrip("r") or result.name for result in results],
+                                 rotation=0 if all(result.ratio for result in results) else 20)
+        axes[0, column].set_title(results[0].config_label)
+        axes[-1, column].set_xlabel("writes/reads (%)")
+    _scale_rows(rows, groups, axes)
+    results = [result for each in groups.values() for result in each]
+    caption = (
+        "How to read it: a column is a configuration, a point a run; all panels of a row have the same scale. Throughput "
+        "is what was offered unless the cluster could not follow. What a larger W costs shows in the writes, what a "
+        "larger R costs in the reads, and what both save in the last row. A value with a question mark has fewer than ten "
+        "operations above it. " + style.verdict_note(results))
+    return Picture("overview", "Overview: mode and (W, R)", figure, caption.strip())
+
+
+def _scale_rows(rows, groups, axes):
+    for (_, value_of, from_zero, _), line in zip(rows, axes):
+        values = [value for results in groups.values() for value in map(value_of, results) if value is not None]
+        if not values:
+            continue
+        wide = not from_zero and min(values) > 0 and style.scale_axis(line[0], "y", min(values), max(values))
+        if wide:
+            line[0].set_ylim(min(values) / 2, max(values) * 3)
+        else:
+            line[0].set_ylim(0, max(max(values) * 1.35, 1))
+            style.plain_ticks(line[0].yaxis)

@@ -1,0 +1,152 @@
+"""How all pictures look: colours that survive colour-blindness, dark on white, and panels side by side.
+
+    figure, panels = grid(results, rows=2, title="...")
+"""
+
+import io
+import textwrap
+
+import matplotlib
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.transforms import Bbox
+
+# Okabe and Ito's palette (Color Universal Design, 2008), without its yellow, which is faint on white.
+BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7")
+GREY = "#5F5F5F"
+# Told apart by dash and mark too.
+SERIES = [(BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"), (BLACK, "-", "v"),
+          (ORANGE, "--", "P")]
+PERCENTILES = [(0.50, "P50", "-"), (0.95, "P95", "--"), (0.99, "P99", ":")]
+COLUMNS_MAX = 4
+LOG_SPREAD = 20  # from here on a linear axis hides the small values
+
+matplotlib.rcParams.update({
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#D9D9D9",
+    "grid.linewidth": 0.6,
+    "axes.edgecolor": GREY,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "legend.framealpha": 0.9,
+    "legend.fontsize": 8.5,
+    "svg.fonttype": "path",  # so that no font of the reader can cut a label
+    "svg.hashsalt": "quorate",
+})
+
+
+def series_style(index):
+    """Colour, dash and mark of the series with this number."""
+    return SERIES[index % len(SERIES)]
+
+
+def grid(results, rows, title, row_height=2.7, sharex=True, sharey="row"):
+    """A figure with a column for each result, and for each of them its panels from top to bottom.
+
+    More than four results continue in further rows.
+    """
+    columns = min(len(results), COLUMNS_MAX)
+    bands = -(-len(results) // COLUMNS_MAX)
+    width = {1: 7.0, 2: 10.0, 3: 13.0}.get(columns, 16.0)
+    figure = Figure(figsize=(width, row_height * rows * bands + 1.0), layout="constrained")
+    figure.suptitle("\n".join(textwrap.wrap(title, int(width * 9))), fontsize=13, fontweight="bold")
+    axes = figure.subplots(rows * bands, columns, squeeze=False, sharex=sharex, sharey=sharey if bands == 1 else False)
+    panels = []
+    for index in range(bands * columns):
+        band, column = divmod(index, columns)
+        panel = [axes[band * rows + row][column] for row in range(rows)]
+        for axis in panel:
+            axis.tick_params(labelbottom=True, labelleft=True)
+        if index < len(results):
+            panels.append(panel)
+        else:
+            for axis in panel:
+                axis.set_axis_off()
+    return figure, panels
+
+
+def panel_title(axis, result, note=""):
+    """Names the ratio of writes, and the verdict where it takes something away from the figures."""
+    second = [note] if note else []
+    if result.judgement in ("shared", "void"):
+        second.append(f"verdict: {result.judgement.upper()}")
+    axis.set_title("\n".join([result.ratio_label] + [" · ".join(second)] * bool(second)),
+                   color=VERMILLION if result.judgement == "void" else BLACK)
+    if result.judgement == "void":
+        for spine in axis.spines.values():
+            spine.set(color=VERMILLION, linewidth=2)
+
+
+def verdict_note(results):
+    """A sentence on the verdicts of some results; empty where all are valid or tell none."""
+    sentences = []
+    void = [result for result in results if result.judgement == "void"]
+    shared = [result for result in results if result.judgement == "shared"]
+    if void:
+        sentences.append(f"VOID, do not use the latencies: {_names(void, results)}.")
+    if shared:
+        reasons = sorted({reason for result in shared for reason in result.reasons[:1]})
+        because = f" ({'; '.join(reasons)})" if len(reasons) == 1 else ""
+        sentences.append(f"SHARED, generator and servers were in each other's way{because}: {_names(shared, results)}.")
+    return " ".join(sentences)
+
+
+def _names(some, of_all):
+    if len(some) == len(of_all):
+        return "all runs" if len(some) > 1 else "this run"
+    if 4 < len(some):
+        others = sorted(result.name for result in of_all if result not in some)
+        return f"{len(some)} runs" if 4 < len(others) else f"all runs but {', '.join(others)}"
+    return ", ".join(sorted(result.name for result in some))
+
+
+def nothing(axis, text):
+    """Says in an empty panel why it is empty."""
+    axis.text(0.5, 0.5, text, transform=axis.transAxes, ha="center", va="center", color=GREY, wrap=True)
+
+
+def plain_number(value, _position=None):
+    return f"{value:,.6g}"
+
+
+def scale_axis(axis, which, low, high):
+    """Makes the axis "x" or "y" logarithmic where its values are far apart, with plain numbers either way."""
+    wide = 0 < low and low * LOG_SPREAD < high
+    part = axis.xaxis if which == "x" else axis.yaxis
+    if wide:
+        (axis.set_xscale if which == "x" else axis.set_yscale)("log")
+        # Few decades have room for numbers in between.
+        if high / low < 300:
+            part.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    plain_ticks(part)
+    return wide
+
+
+def plain_ticks(part):
+    """Plain numbers at the ticks of an axis.xaxis or .yaxis, and nothing between them, which takes long to draw."""
+    part.set_minor_locator(NullLocator())
+    part.set_major_formatter(FuncFormatter(plain_number))
+
+
+def to_svg(figure):
+    """The figure as an <svg> element to be put into a page."""
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    return svg[svg.index("<svg"):]
+
+
+def to_png(figure, path, caption):
+    """Writes the figure, with its caption below, to a file. What follows keeps this layout."""
+    width, height = figure.get_size_inches()
+    figure.get_layout_engine().execute(figure)
+    lines = textwrap.wrap(caption, int(width * 15))
+    figure.set_layout_engine("none")
+    figure.text(0.1 / width, -0.05 / height, "\n".join(lines), fontsize=9, color="#333333", ha="left", va="top")
+    below = 0.15 + 0.17 * len(lines)
+    figure.savefig(path, dpi=110, bbox_inches=Bbox([[0, -below], [width, height]]))

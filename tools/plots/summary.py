@@ -1,0 +1,73 @@
+"""summary_report.txt: all runs in a table, with what to know about each."""
+
+_HEAD = f"{'run':<32}{'op':<7}{'count':>10}{'mean':>10}{'P50':>10}{'P95':>10}{'P99':>10}{'max':>10}"
+
+
+def _ms(seconds):
+    return f"{seconds * 1e3:.3f}" if seconds is not None else "-"
+
+
+def _latency_row(result, kind):
+    distribution = result.latencies[kind]
+    cells = [_ms(distribution.mean())]
+    cells += [_ms(distribution.percentile(share)) if distribution.supports(share) else "-" for share in (0.5, 0.95, 0.99)]
+    cells.append(_ms(distribution.max()))
+    count = result.total_reads if kind == "read" else result.total_writes
+    # Both stand for operations that were answered OK; a list that was cut has fewer.
+    count = max(count, distribution.count)
+    return f"{result.name if kind == 'write' else '':<32}{kind:<7}{count:>10}" + "".join(f"{cell:>10}" for cell in cells)
+
+
+def _share(share):
+    if share is None:
+        return "not told"
+    if not share.reads:
+        return "no reads"
+    low, high = share.interval()
+    return f"{share.stale} of {share.reads} ({100 * share.rate:.2f} %; {100 * low:.2f} to {100 * high:.2f})"
+
+
+def _stale_row(result):
+    strict, loose = _share(result.strict), _share(result.loose or result.counted)
+    return f"{result.name:<32}{strict:<44}{loose}"
+
+
+def summary_text(groups, refused):
+    """`groups`: configuration -> results; `refused`: (path, reason) of files that are no results."""
+    results = [result for each in groups.values() for result in each]
+    lines = [f"Results of {len(results)} run(s)", "", "Response times in milliseconds", "", _HEAD, "-" * len(_HEAD)]
+    for result in results:
+        lines += [_latency_row(result, kind) for kind in ("write", "read")]
+    lines += [
+        "", "A percentile that fewer than ten operations lie above is not shown (-).", "",
+        "Stale reads, with 95 % intervals", "", f"{'run':<32}{'strict':<44}loose", "-" * 100]
+    lines += [_stale_row(result) for result in results]
+    lines += [
+        "", "Strict: the read began after a newer write had been acknowledged. Loose: a newer one had been acknowledged "
+        "when", "the reply came; files that have the documented part alone are counted here.", "",
+        "Runs", "", f"{'run':<32}{'offered/s':>11}{'answered/s':>12}  verdict", "-" * 100]
+    for result in results:
+        offered = f"{result.offered:.1f}" if result.offered is not None else "-"
+        achieved = f"{result.achieved:.1f}" if result.achieved is not None else "-"
+        verdict = result.judgement or "not told"
+        reasons = f" ({'; '.join(result.reasons)})" if result.reasons else ""
+        lines.append(f"{result.name:<32}{offered:>11}{achieved:>12}  {verdict}{reasons}")
+    if refused:
+        lines += ["", "Left out", ""] + [f"{path}: {reason}" for path, reason in refused]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _rate(share):
+    return f"{100 * share.rate:.2f}" if share and share.reads else "-"
+
+
+def short_table(groups):
+    """A line for each run, for a terminal."""
+    lines = [f"{'':<25}{'write, ms':>18}{'read, ms':>18}{'stale reads, %':>18}",
+             f"{'run':<25}{'P50':>9}{'P99':>9}{'P50':>9}{'P99':>9}{'strict':>9}{'loose':>9}  verdict"]
+    for result in [result for each in groups.values() for result in each]:
+        cells = [_ms(result.latencies[kind].percentile(share)) if result.latencies[kind].supports(share) else "-"
+                 for kind in ("write", "read") for share in (0.5, 0.99)]
+        cells += [_rate(result.strict), _rate(result.loose or result.counted)]
+        lines.append(f"{result.name:<25}" + "".join(f"{cell:>9}" for cell in cells) + f"  {result.judgement or '-'}")
+    return "\n".join(lines)

@@ -1,0 +1,246 @@
+"""tools/visualize_results.py: what it makes of the tool's files, of files of the documented format, and of others."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import struct
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+import jsonschema
+import numpy
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+import visualize_results
+from plots import comparison, examples, latency, summary, timeline
+from plots.distribution import Distribution
+from plots.results import NotAResult, Share, read_result
+
+DOCUMENTED = {
+    "mode": "leader", "write_latencies": [0.002], "read_latencies": [0.001, 0.003], "stale_reads": [],
+    "read_write_intervals": [0.5], "statistics": {"total_writes": 1, "total_reads": 2, "total_stale_reads": 0,
+                                                  "write_avg_latency": 0.002, "read_avg_latency": 0.002}}
+
+
+class Folder(unittest.TestCase):
+    """A test with a folder of its own for result files."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR"))
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.results = os.path.join(folder.name, "results")
+        self.output = os.path.join(folder.name, "visualizations")
+        os.mkdir(self.results)
+
+    def put(self, name, value):
+        """Writes a file, of JSON unless `value` is text; returns its path."""
+        path = os.path.join(self.results, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(value if isinstance(value, str) else json.dumps(value))
+        return path
+
+    def run_tool(self):
+        """(exit status, standard output, standard error)"""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = visualize_results.main(["--results", self.results, "--output", self.output])
+        return status, out.getvalue(), err.getvalue()
+
+    def text(self, name):
+        with open(os.path.join(self.output, name), encoding="utf-8") as file:
+            return file.read()
+
+    def assert_pictures(self, configs):
+        names = [f"{config}_{kind}.png" for config in configs for kind in ("read_latency", "write_latency", "intervals")]
+        names += ["comparison_p99_latency.png", "comparison_stale_reads.png"]
+        self.assertEqual(sorted(os.listdir(self.output)), sorted(names + ["report.html", "summary_report.txt"]))
+        for name in names:
+            with open(os.path.join(self.output, name), "rb") as file:
+                head = file.read(24)
+            self.assertEqual(head[:8], b"\x89PNG\r\n\x1a\n", name)
+            width, height = struct.unpack(">II", head[16:24])
+            self.assertTrue(500 < width < 4000 and 300 < height < 4000, f"{name}: {width}x{height}")
+
+
+class DrawingTest(Folder):
+
+    def test_files_of_the_tool(self):
+        random = numpy.random.default_rng(1)
+        for mode, w, r, share, judgement in (("leader", 1, 1, 0.1, "shared"), ("leader", 1, 1, 0.5, "void"),
+                                             ("leaderless", 5, 1, 0.5, "valid")):
+            self.put(examples.file_name(mode, w, r, share), examples.whole(random, mode, w, r, share, judgement, 3, 200))
+        status, out, err = self.run_tool()
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("Drew 3 run(s)", out)
+        self.assert_pictures(["leader_w1r1", "leaderless_w5r1"])
+        self.check_summary(self.text("summary_report.txt"))
+        self.check_page(self.text("report.html"))
+
+    def check_summary(self, text):
+        for name in ("leader_w1r1_10w90r", "leader_w1r1_50w50r", "leaderless_w5r1_50w50r"):
+            self.assertEqual(len(re.findall(rf"^{name} ", text, re.MULTILINE)), 3, name)
+        self.assertRegex(text, r"leader_w1r1_50w50r +200\.0 +197\.0  void \(generator and servers share")
+        self.assertRegex(text, r"leader_w1r1_10w90r +\d+ of \d+ \(\d+\.\d\d %;")
+
+    def check_page(self, page):
+        self.assertNotIn("<script", page)
+        links = set(re.findall(r'(?:src|href)="([^"#]+)', page)) | set(re.findall(r"url\(([^)#]+)\)", page))
+        self.assertEqual(links, set(), "the page needs no other file")
+        drawings = re.findall(r"<svg .*?</svg>", page, re.DOTALL)
+        self.assertEqual(len(drawings), 3 + 4 + 4)
+        self.assertEqual(page.count("<figcaption>How to read it: "), len(drawings))
+        for drawing in drawings:
+            xml.etree.ElementTree.fromstring(drawing)
+        for part in ("VOID, do not use the latencies", "SHARED, generator and servers", "<dt>seed</dt><dd><code>42<",
+                     "loadgen -mode leader -write-ratio 0.1", "2 cores, an example"):
+            self.assertIn(part, page)
+
+    def test_files_of_the_documented_format_with_nulls(self):
+        self.put("leader_w5r1_10w90r.json", DOCUMENTED)
+        self.put("theirs.json", {"mode": "leaderless", "write_latencies": None, "read_latencies": [0.4, None],
+                                 "stale_reads": None, "read_write_intervals": None, "statistics": None})
+        self.put("nothing.json", {"mode": "leader", "write_latencies": None, "read_latencies": None})
+        status, _, err = self.run_tool()
+        self.assertEqual((status, err), (0, ""))
+        self.assert_pictures(["leader_w5r1", "theirs", "nothing"])
+
+    def test_what_is_no_result_is_named_and_the_others_are_drawn(self):
+        self.put("good.json", DOCUMENTED)
+        self.put("cut.json", '{"mode": "leader", "read_lat')
+        self.put("foreign.json", {"name": "quorate", "version": 1})
+        self.put("list.json", [1, 2])
+        self.put("ignored.txt", "not looked at")
+        status, out, err = self.run_tool()
+        self.assertEqual(status, 1)
+        self.assertIn("Drew 1 run(s)", out)
+        self.assertRegex(err, r"cut\.json is no result file: it is no JSON, or cut off")
+        self.assertRegex(err, r"foreign\.json is no result file: it has no 'mode'")
+        self.assertRegex(err, r"list\.json is no result file: the file holds \[1, 2\] instead of an object")
+        self.assert_pictures(["good"])
+        self.assertIn("cut.json", self.text("summary_report.txt"))
+
+    def test_nothing_to_draw(self):
+        status, _, err = self.run_tool()
+        self.assertEqual(status, 1)
+        self.assertIn("there are no result files", err)
+        self.put("foreign.json", {})
+        self.assertEqual(self.run_tool()[0], 1)
+        self.assertFalse(os.path.exists(self.output))
+
+    def test_an_output_that_is_no_folder(self):
+        self.put("good.json", DOCUMENTED)
+        with open(self.output, "w", encoding="utf-8"):
+            pass
+        status, _, err = self.run_tool()
+        self.assertEqual(status, 1)
+        self.assertIn("cannot write to", err)
+
+
+class LabelsTest(Folder):
+
+    def test_no_text_leaves_its_picture(self):
+        random = numpy.random.default_rng(2)
+        for share in examples.RATIOS:
+            self.put(examples.file_name("leader", 1, 1, share), examples.whole(
+                random, "leader", 1, 1, share, "shared", 3, 300))
+        results, _ = visualize_results.read_all(visualize_results.result_paths(self.results))
+        groups = visualize_results.grouped(results)
+        config, of_config = next(iter(groups.items()))
+        pictures = [
+            latency.latency_picture(config, of_config, "read"), latency.intervals_picture(config, of_config),
+            latency.percentile_picture(config, of_config), timeline.timeline_picture(config, of_config),
+            timeline.staleness_picture(config, of_config), comparison.p99_picture(groups),
+            comparison.stale_picture(groups), comparison.overview_picture(groups)]
+        for picture in pictures:
+            FigureCanvasAgg(picture.figure).draw()  # puts all in its place
+            width, height = picture.figure.bbox.width, picture.figure.bbox.height
+            texts = [text for text in picture.figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+            self.assertGreater(len(texts), 10, picture.name)
+            labels = {label for axis in picture.figure.axes for label in (axis.get_ylabel(), axis.get_xlabel())}
+            self.assertTrue(any("ms" in label or "%" in label for label in labels), picture.name)
+            for text in texts:
+                box = text.get_window_extent()
+                # Ticks beyond the ends of an axis are not drawn.
+                if text.get_text() in labels or not re.fullmatch(r"[\d.,]+", text.get_text()):
+                    self.assertTrue(box.x0 > -2 and box.y0 > -2 and box.x1 < width + 2 and box.y1 < height + 2,
+                                    f"{picture.name}: {text.get_text()!r} at {box}")
+
+
+class ReadingTest(Folder):
+
+    def test_examples_keep_the_schema(self):
+        with open(os.environ["RESULT_SCHEMA"], encoding="utf-8") as file:
+            validator = jsonschema.Draft202012Validator(json.load(file))
+        example = examples.whole(numpy.random.default_rng(3), "leader", 1, 1, 0.5, seconds=2)
+        self.assertEqual([error.message for error in validator.iter_errors(example)], [])
+
+    def test_a_runs_place_is_in_its_files_name_or_in_the_file(self):
+        whole = examples.whole(numpy.random.default_rng(4), "leader", 3, 2, 0.5, seconds=1)
+        for name, value, config, ratio in (
+            ("leader_w5r1_10w90r", DOCUMENTED, "leader_w5r1", "10w90r"),
+            ("leaderless_w5r1_90w10r-classroom", DOCUMENTED, "leaderless_w5r1", "90w10r"),
+            ("today", whole, "leader_w3r2", "50w50r"),
+            ("a b;c", DOCUMENTED, "a_b_c", "33w67r"),
+        ):
+            result = read_result(self.put(f"{name}.json", value))
+            self.assertEqual((result.config, result.ratio), (config, ratio), name)
+
+    def test_histograms_win_over_lists_which_may_be_samples(self):
+        whole = examples.whole(numpy.random.default_rng(5), "leader", 5, 1, 0.5, seconds=1)
+        whole["read_latencies"] = [0.001]
+        result = read_result(self.put("a.json", whole))
+        self.assertEqual(result.latencies["read"].count, whole["operations"][0]["count"])
+
+    def test_wrong_members_are_named(self):
+        for change, message in (
+            ({"mode": "follower"}, r'mode is "follower" instead of'),
+            ({"mode": None}, r"mode is"),
+            ({"read_latencies": [0.1, "fast"]}, r'read_latencies\[1\] is "fast" instead of a number'),
+            ({"read_latencies": [-1]}, r"read_latencies\[0\] is -1, which no measurement can be"),
+            ({"read_latencies": {}}, r"read_latencies is \{\} instead of a list"),
+            ({"write_latencies": [True]}, r"write_latencies\[0\] is true instead of a number"),
+            ({"statistics": []}, r"statistics is \[\] instead of an object"),
+            ({"staleness": {"strict": {"reads": "all"}}}, r'staleness\.strict\.reads is "all" instead of a number'),
+            ({"operations": [{"operation": "read", "outcome": "ok", "response": {"histogram": {"sparse": [[1]]}}}]},
+             r"operations\[0\]\.response\.histogram\.sparse\[0\] is \[1\] instead of two numbers"),
+        ):
+            with self.assertRaisesRegex(NotAResult, message):
+                read_result(self.put("wrong.json", {**DOCUMENTED, **change}))
+        for text in ("", "NaN", '{"mode": "leader", "read_latencies": [NaN], "write_latencies": []}', "[" * 100000):
+            with self.assertRaises(NotAResult, msg=text[:20]):
+                read_result(self.put("wrong.json", text))
+
+
+class ArithmeticTest(unittest.TestCase):
+
+    def test_percentiles_are_by_nearest_rank(self):
+        distribution = Distribution.from_values([value / 1000 for value in range(1000, 0, -1)])
+        self.assertEqual([distribution.percentile(share) for share in (0, 0.5, 0.99, 1)], [0.001, 0.5, 0.99, 1.0])
+        self.assertTrue(distribution.supports(0.99))
+        self.assertFalse(distribution.supports(0.999))
+        self.assertIsNone(Distribution.from_values([]).percentile(0.5))
+
+    def test_buckets_weigh_what_they_count(self):
+        distribution = Distribution.from_buckets([(2_000_000, 1), (1_000_000, 9)])
+        self.assertEqual(distribution.count, 10)
+        self.assertEqual((distribution.percentile(0.9), distribution.percentile(0.91)), (0.001, 0.002))
+        self.assertAlmostEqual(distribution.mean(), 0.0011)
+
+    def test_shares_have_wilsons_interval(self):
+        low, high = Share(100, 10).interval()
+        self.assertAlmostEqual(low, 0.0552, places=4)
+        self.assertAlmostEqual(high, 0.1744, places=4)
+        self.assertEqual(Share(10, 0).interval()[0], 0.0)
+        self.assertIsNone(Share(0, 0).interval())
+
+    def test_a_summary_of_nothing_has_no_figures(self):
+        self.assertIn("Results of 0 run(s)", summary.summary_text({}, []))
+
+
+if __name__ == "__main__":
+    unittest.main()
