@@ -57,15 +57,13 @@ def _draw_cdf(axis, distribution, low, high, color, **options):
     axis.step(values, shares, where="post", color=color, **options)
 
 
-def _mark_percentiles(axes, distribution, supported_only=True):
+def _mark_percentiles(axes, distribution):
     for share, name, dash in style.PERCENTILES:
-        if supported_only and not distribution.supports(share):
-            axes[1].plot([], [], " ", label=f"{name}: too few samples")
-            continue
         value = distribution.percentile(share) * 1e3
+        sure = distribution.supports(share)
+        label = f"{name} {style.plain_number(float(f'{value:.3g}'))} ms{'' if sure else ' ?'}"
         for axis in axes:
-            axis.axvline(value, color=style.BLACK, linestyle=dash, linewidth=1.2,
-                         label=f"{name} {style.plain_number(float(f'{value:.3g}'))} ms")
+            axis.axvline(value, color=style.BLACK if sure else style.FAINT, linestyle=dash, linewidth=1.2, label=label)
 
 
 def _count_note(distribution, what):
@@ -103,7 +101,8 @@ def latency_picture(config, results, kind):
     caption = (
         "How to read it: above, how many operations took how long, on a logarithmic scale of counts, so that a lone slow "
         "operation far to the right can be seen. Below, the share of operations that took no longer: half of them lie "
-        "left of P50, 99 of 100 left of P99. A percentile is marked only where at least ten operations lie above it. " + style.verdict_note(results))
+        "left of P50, 99 of 100 left of P99. A grey percentile with a question mark has fewer than ten operations above "
+        "it and may well be chance. " + style.verdict_note(results))
     return Picture(f"{config}_{kind}_latency", f"{label}: {kind} latency", figure, caption.strip())
 
 

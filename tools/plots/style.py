@@ -15,6 +15,7 @@ from matplotlib.transforms import Bbox
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILLION, PURPLE = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7")
 GREY = "#5F5F5F"
+FAINT = "#9A9A9A"
 # Told apart by dash and mark too.
 SERIES = [(BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"), (BLACK, "-", "v"),
           (ORANGE, "--", "P")]
