@@ -18,8 +18,8 @@ try:
     from plots import comparison, latency, report, style, summary, timeline
     from plots.results import NotAResult, read_result
 except ModuleNotFoundError as missing:
-    sys.exit(f"visualize_results: {missing.name} is not installed for {sys.executable}: run tools/setup.sh and call this "
-             "with /usr/bin/python3, or pip3 install -r requirements.txt")
+    sys.exit(f"visualize_results: {missing.name} is not installed for {sys.executable}: run tools/setup.sh and call "
+             "this with /usr/bin/python3, or pip3 install -r requirements.txt")
 
 # As the documentation lists them; others follow by name.
 _ORDER = ["leader_w5r1", "leader_w1r5", "leader_w3r3", "leaderless_w5r1"]

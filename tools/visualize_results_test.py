@@ -56,7 +56,8 @@ class Folder(unittest.TestCase):
             return file.read()
 
     def assert_pictures(self, configs):
-        names = [f"{config}_{kind}.png" for config in configs for kind in ("read_latency", "write_latency", "intervals")]
+        kinds = ("read_latency", "write_latency", "intervals")
+        names = [f"{config}_{kind}.png" for config in configs for kind in kinds]
         names += ["comparison_p99_latency.png", "comparison_stale_reads.png"]
         self.assertEqual(sorted(os.listdir(self.output)), sorted(names + ["report.html", "summary_report.txt"]))
         for name in names:
@@ -73,7 +74,8 @@ class DrawingTest(Folder):
         random = numpy.random.default_rng(1)
         for mode, w, r, share, judgement in (("leader", 1, 1, 0.1, "shared"), ("leader", 1, 1, 0.5, "void"),
                                              ("leaderless", 5, 1, 0.5, "valid")):
-            self.put(examples.file_name(mode, w, r, share), examples.whole(random, mode, w, r, share, judgement, 3, 200))
+            whole = examples.whole(random, mode, w, r, share, judgement, 3, 200)
+            self.put(examples.file_name(mode, w, r, share), whole)
         status, out, err = self.run_tool()
         self.assertEqual((status, err), (0, ""))
         self.assertIn("Drew 3 run(s)", out)

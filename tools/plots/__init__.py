@@ -1,1 +1,1 @@
-"""What tools/visualize_results.py is made of: reading result files, drawing them, and the report around the pictures."""
+"""What tools/visualize_results.py is made of: reading result files, drawing them, and the page around the pictures."""

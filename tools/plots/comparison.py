@@ -75,9 +75,9 @@ def p99_picture(groups):
     _legend(axes[0], groups)
     results = [result for each in groups.values() for result in each]
     caption = (
-        "How to read it: one operation in a hundred took longer than its bar. Writes wait for W replicas and reads for R, "
-        "so the bars grow with them. A hatched bar with a question mark has fewer than ten operations above it and may "
-        "well be chance. " + style.verdict_note(results))
+        "How to read it: one operation in a hundred took longer than its bar. Writes wait for W replicas and reads for "
+        "R, so the bars grow with them. A hatched bar with a question mark has fewer than ten operations above it and "
+        "may well be chance. " + style.verdict_note(results))
     return Picture("comparison_p99_latency", "P99 latency by configuration", figure, caption.strip())
 
 
@@ -109,10 +109,11 @@ def stale_picture(groups):
     _legend(axes[0], groups)
     results = [result for each in groups.values() for result in each]
     caption = (
-        "How to read it: strict counts a read that began after a newer write had been acknowledged and returned the older "
-        "version, which is a broken promise or a weak quorum. Loose asks only once the reply has come, so writes that ran "
-        "beside the read count too, and files of other tools are shown there. The thin lines are 95 % intervals: with "
-        "no stale read in n, up to about 4/n of the reads may still be stale. " + style.verdict_note(results))
+        "How to read it: strict counts a read that began after a newer write had been acknowledged and returned the "
+        "older version, which is a broken promise or a weak quorum. Loose asks only once the reply has come, so writes "
+        "that ran beside the read count too, and files of other tools are shown there. The thin lines are 95 % "
+        "intervals: with no stale read in n, up to about 4/n of the reads may still be stale. "
+        + style.verdict_note(results))
     return Picture("comparison_stale_reads", "Stale reads by configuration", figure, caption.strip())
 
 
@@ -171,10 +172,10 @@ def overview_picture(groups):
     _scale_rows(rows, groups, axes)
     results = [result for each in groups.values() for result in each]
     caption = (
-        "How to read it: a column is a configuration, a point a run; all panels of a row have the same scale. Throughput "
-        "is what was offered unless the cluster could not follow. What a larger W costs shows in the writes, what a "
-        "larger R costs in the reads, and what both save in the last row. A value with a question mark has fewer than ten "
-        "operations above it. " + style.verdict_note(results))
+        "How to read it: a column is a configuration, a point a run; all panels of a row have the same scale. "
+        "Throughput is what was offered unless the cluster could not follow. What a larger W costs shows in the "
+        "writes, what a larger R costs in the reads, and what both save in the last row. A value with a question mark "
+        "has fewer than ten operations above it. " + style.verdict_note(results))
     return Picture("overview", "Overview: mode and (W, R)", figure, caption.strip())
 
 

@@ -99,10 +99,10 @@ def latency_picture(config, results, kind):
         cdf.legend(loc="lower right")
     _scale_heights([bars for bars, _ in panels], max(highest))
     caption = (
-        "How to read it: above, how many operations took how long, on a logarithmic scale of counts, so that a lone slow "
-        "operation far to the right can be seen. Below, the share of operations that took no longer: half of them lie "
-        "left of P50, 99 of 100 left of P99. A grey percentile with a question mark has fewer than ten operations above "
-        "it and may well be chance. " + style.verdict_note(results))
+        "How to read it: above, how many operations took how long, on a logarithmic scale of counts, so that a lone "
+        "slow operation far to the right can be seen. Below, the share of operations that took no longer: half of them "
+        "lie left of P50, 99 of 100 left of P99. A grey percentile with a question mark has fewer than ten operations "
+        "above it and may well be chance. " + style.verdict_note(results))
     return Picture(f"{config}_{kind}_latency", f"{label}: {kind} latency", figure, caption.strip())
 
 
@@ -134,9 +134,10 @@ def percentile_picture(config, results):
         else:
             style.nothing(axis, f"no {kind} was measured")
     caption = (
-        "How to read it: at 99 % stands the time that one operation in a hundred exceeds, and each tick further right is "
-        "ten times rarer. A flat line has no tail; a step up shows how often something slow gets in the way. Where the "
-        "line is thin, fewer than ten operations lie further right, and chance rules. " + style.verdict_note(results))
+        "How to read it: at 99 % stands the time that one operation in a hundred exceeds, and each tick further right "
+        "is ten times rarer. A flat line has no tail; a step up shows how often something slow gets in the way. Where "
+        "the line is thin, fewer than ten operations lie further right, and chance rules. "
+        + style.verdict_note(results))
     return Picture(f"{config}_percentiles", f"{label}: latency by percentile", figure, caption.strip())
 
 

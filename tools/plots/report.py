@@ -19,7 +19,8 @@ th { background: #eee; text-align: left; } td.n { text-align: right; font-varian
 .void { background: #FBE3D6; font-weight: bold; } .shared { background: #FFF3D1; }
 .notice { border-left: 6px solid #D55E00; background: #FBE3D6; padding: 0.5rem 1rem; }
 details { margin: 0.4rem 0; } summary { cursor: pointer; } code { overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: max-content auto; gap: 0.1rem 1rem; margin: 0.3rem 1.5rem; } dd { margin: 0; }
+dl { display: grid; grid-template-columns: max-content auto; gap: 0.1rem 1rem; margin: 0.3rem 1.5rem; }
+dd { margin: 0; }
 @media print { details > * { display: block; } figure { break-inside: avoid; } }
 """
 
@@ -46,8 +47,8 @@ def _number(value):
 
 
 def _table(results):
-    head = ["run", "writes", "reads", "write P50", "write P99", "read P50", "read P99", "strict stale, %", "loose stale, %",
-            "answered op/s", "verdict"]
+    head = ["run", "writes", "reads", "write P50", "write P99", "read P50", "read P99", "strict stale, %",
+            "loose stale, %", "answered op/s", "verdict"]
     rows = ["<tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>"]
     for result in results:
         writes, reads = result.latencies["write"], result.latencies["read"]

@@ -10,12 +10,14 @@ def _ms(seconds):
 def _latency_row(result, kind):
     distribution = result.latencies[kind]
     cells = [_ms(distribution.mean())]
-    cells += [_ms(distribution.percentile(share)) if distribution.supports(share) else "-" for share in (0.5, 0.95, 0.99)]
+    for share in (0.5, 0.95, 0.99):
+        cells.append(_ms(distribution.percentile(share)) if distribution.supports(share) else "-")
     cells.append(_ms(distribution.max()))
     count = result.total_reads if kind == "read" else result.total_writes
     # Both stand for operations that were answered OK; a list that was cut has fewer.
     count = max(count, distribution.count)
-    return f"{result.name if kind == 'write' else '':<32}{kind:<7}{count:>10}" + "".join(f"{cell:>10}" for cell in cells)
+    name = result.name if kind == "write" else ""
+    return f"{name:<32}{kind:<7}{count:>10}" + "".join(f"{cell:>10}" for cell in cells)
 
 
 def _share(share):
@@ -43,8 +45,8 @@ def summary_text(groups, refused):
         "Stale reads, with 95 % intervals", "", f"{'run':<32}{'strict':<44}loose", "-" * 100]
     lines += [_stale_row(result) for result in results]
     lines += [
-        "", "Strict: the read began after a newer write had been acknowledged. Loose: a newer one had been acknowledged "
-        "when", "the reply came; files that have the documented part alone are counted here.", "",
+        "", "Strict: the read began after a newer write had been acknowledged. Loose: a newer one had been "
+        "acknowledged when", "the reply came; files that have the documented part alone are counted here.", "",
         "Runs", "", f"{'run':<32}{'offered/s':>11}{'answered/s':>12}  verdict", "-" * 100]
     for result in results:
         offered = f"{result.offered:.1f}" if result.offered is not None else "-"

@@ -28,15 +28,17 @@ def timeline_picture(config, results):
                 style.nothing(axis, "this file has no series")
     _scale_series(results, panels)
     caption = (
-        "How to read it: the answered operations should lie on the offered ones; a dip, and a peak of P99 below it, is a "
-        "stall. The grey stretch is the warm-up, which counts for nothing else. P99 of a second with few operations is "
-        "not shown. " + style.verdict_note(results))
+        "How to read it: the answered operations should lie on the offered ones; a dip, and a peak of P99 below it, is "
+        "a stall. The grey stretch is the warm-up, which counts for nothing else. P99 of a second with few operations "
+        "is not shown. " + style.verdict_note(results))
     return Picture(f"{config}_timeline", f"{label}: the run over time", figure, caption.strip())
 
 
 def _per_second(series, *names):
-    return numpy.array([
-        sum(second.number(name, 0) for name in names) / max(second.number("seconds", 1) or 1, 1e-3) for second in series])
+    def rate(second):
+        return sum(second.number(name, 0) for name in names) / max(second.number("seconds", 1) or 1, 1e-3)
+
+    return numpy.array([rate(second) for second in series])
 
 
 def _draw_series(panel, series):
@@ -44,7 +46,8 @@ def _draw_series(panel, series):
     starts = numpy.array([second.number("start", 0.0) for second in series])
     middles = starts + numpy.array([second.number("seconds", 1) or 1 for second in series]) / 2
     rates.plot(middles, _per_second(series, "offered"), color=style.GREY, linestyle="--", label="offered")
-    rates.plot(middles, _per_second(series, "reads_ok", "writes_ok"), color=style.BLUE, linewidth=1.8, label="answered OK")
+    answered = _per_second(series, "reads_ok", "writes_ok")
+    rates.plot(middles, answered, color=style.BLUE, linewidth=1.8, label="answered OK")
     failures = _per_second(series, "failed", "unknown")
     if failures.any():
         rates.plot(middles, failures, color=style.VERMILLION, linestyle="-.", label="failed or unknown")
@@ -104,10 +107,10 @@ def staleness_picture(config, results):
     for (axis,) in panels:
         axis.set_ylim(0, min(max(top) * 1.25, 105))
     caption = (
-        "How to read it: of the reads sent so long after the latest acknowledged write of their key, this share returned "
-        "an older version (bars: 95 % intervals). Where the line reaches zero, all replicas have the write. The "
-        "prediction (PBS) follows from the run's own delays: once as if replicas were independent, once with the delays "
-        "of one operation kept together; what lies above both has another cause, such as queues. "
+        "How to read it: of the reads sent so long after the latest acknowledged write of their key, this share "
+        "returned an older version (bars: 95 % intervals). Where the line reaches zero, all replicas have the write. "
+        "The prediction (PBS) follows from the run's own delays: once as if replicas were independent, once with the "
+        "delays of one operation kept together; what lies above both has another cause, such as queues. "
         + style.verdict_note(results))
     return Picture(f"{config}_staleness", f"{label}: P(stale) by time since the write", figure, caption.strip())
 
