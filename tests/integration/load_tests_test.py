@@ -1,0 +1,226 @@
+"""tools/run_all_tests.sh and its siblings: real nodes, loaded by a stand-in for the load generator or by itself."""
+
+import glob
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+import jsonschema
+
+from harness import await_true, claim_address, node_binary
+
+SECONDS = 240
+CONFIGS = ["leader_w5r1", "leader_w1r5", "leader_w3r3", "leaderless_w5r1"]
+
+# Notes how it was called and what the first target says of itself; then does as the environment says.
+STAND_IN = """#!/usr/bin/env python3
+import json, os, signal, sys, urllib.request
+flags = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+first = flags["-targets"].split(",")[0]
+with urllib.request.urlopen(f"http://{first}/health", timeout=30) as reply:
+    health = json.load(reply)
+with open(os.environ["CALLS"], "a") as calls:
+    calls.write(json.dumps({"pid": os.getpid(), "flags": sys.argv[1:], "health": health}) + "\\n")
+behaviour = os.environ.get("BEHAVIOUR", "")
+if behaviour == "wait":
+    signal.pause()
+if behaviour and behaviour in flags["-output"]:
+    sys.exit("the stand-in fails, as it was told")
+with open(flags["-output"], "w") as output:
+    json.dump({"mode": flags["-mode"], "write_latencies": [0.002] * 30, "read_latencies": [0.001] * 30,
+               "stale_reads": [], "read_write_intervals": [0.1], "statistics": None}, output)
+print("a report")
+"""
+
+
+class LoadTestsTest(unittest.TestCase):
+
+    def setUp(self):
+        self.address = claim_address(self.addCleanup)
+        folder = tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR"))
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.results = os.path.join(self.folder, "results")
+        self.output = os.path.join(self.folder, "visualizations")
+        self.calls_path = os.path.join(self.folder, "calls")
+        self.stand_in = os.path.join(self.folder, "stand_in")
+        with open(self.stand_in, "w", encoding="utf-8") as file:
+            file.write(STAND_IN)
+        os.chmod(self.stand_in, 0o700)
+        # Whatever a test breaks, its nodes end with it.
+        self.addCleanup(self.finished, "cleanup.sh")
+
+    def environment(self, behaviour):
+        return {**os.environ, "CALLS": self.calls_path, "BEHAVIOUR": behaviour, "XDG_RUNTIME_DIR": self.folder}
+
+    def command(self, script, *arguments, loadgen=None):
+        if script == "cleanup.sh":
+            return [os.path.abspath(f"tools/{script}"), *arguments]
+        own = ["--address", self.address, "--results", self.results, "--visualizations", self.output,
+               "--binary", node_binary(), "--loadgen", loadgen or self.stand_in, "--duration", "1"]
+        return [os.path.abspath(f"tools/{script}"), *arguments, *own]
+
+    def finished(self, script, *arguments, behaviour="", loadgen=None):
+        return subprocess.run(
+            self.command(script, *arguments, loadgen=loadgen), cwd=self.folder, env=self.environment(behaviour),
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+    def calls(self):
+        if not os.path.exists(self.calls_path):
+            return []
+        with open(self.calls_path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file.read().splitlines()]
+
+    def names(self, folder):
+        return sorted(os.listdir(folder))
+
+    def assert_no_node_is_left(self):
+        for port in range(8080, 8085):
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind((self.address, port))
+        self.assertEqual(glob.glob(f"{self.folder}/quorate-load-*/*.pid"), [])
+
+    def started(self, *arguments, behaviour):
+        """A script in the background, as from a terminal, where SIGINT is not ignored."""
+        process = subprocess.Popen(
+            self.command("run_all_tests.sh", *arguments), cwd=self.folder, env=self.environment(behaviour),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_all_configurations_and_ratios(self):
+        done = self.finished("run_all_tests.sh")
+        self.assertEqual(done.returncode, 0, done)
+        names = [f"{config}_{ratio}" for config in CONFIGS for ratio in ("1w99r", "10w90r", "50w50r", "90w10r")]
+        files = [f"{name}.{ending}" for name in names for ending in ("json", "txt")]
+        self.assertEqual(self.names(self.results), sorted(files))
+        kinds = ("read_latency", "write_latency", "intervals")
+        pictures = [f"{config}_{kind}.png" for config in CONFIGS for kind in kinds]
+        self.assertEqual(self.names(self.output), sorted(pictures + [
+            "comparison_p99_latency.png", "comparison_stale_reads.png", "report.html", "summary_report.txt"]))
+        for place, name in enumerate(names, start=1):
+            self.assertRegex(done.stdout, rf"(?m)^\[ ?{place}/16\] {name} +about \d+ (s|min) left$")
+            self.assertRegex(done.stdout, rf"(?m)^{name} +2\.000 ", "the table at the end")
+        self.assertEqual(len(self.calls()), 16)
+        for call, name in zip(self.calls(), names):
+            self.check_call(call, name)
+        self.assert_no_node_is_left()
+
+    def check_call(self, call, name):
+        config, ratio = name.rsplit("_", 1)
+        flags = dict(zip(call["flags"][::2], call["flags"][1::2]))
+        self.assertEqual(flags, {
+            "-mode": config.split("_")[0], "-write-ratio": f"{int(ratio.split('w')[0]) / 100:.2f}", "-duration": "1",
+            "-qps": "200", "-num-keys": "50", "-output": f"{self.results}/{name}.json",
+            "-targets": ",".join(f"{self.address}:{port}" for port in range(8080, 8085))})
+        health = call["health"]
+        strategy = "leaderless" if config.startswith("leaderless") else "leader_follower"
+        self.assertEqual((health["strategy"], f"w{health['w']}r{health['r']}", health["n"]),
+                         (strategy, config.split("_")[1], 5))
+
+    def test_a_run_without_a_result_is_named_and_the_others_go_on(self):
+        done = self.finished("run_all_tests.sh", "--config", "leader_w1r1", "--ratio", "0w100r,50w50r,100w0r",
+                             behaviour="leader_w1r1_50w50r")
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("leader_w1r1_50w50r left no result (exit status 1)", done.stderr)
+        self.assertIn("the stand-in fails", done.stderr)
+        self.assertEqual([name for name in self.names(self.results) if name.endswith(".json")],
+                         ["leader_w1r1_0w100r.json", "leader_w1r1_100w0r.json"])
+        self.assertEqual([call["flags"][3] for call in self.calls()], ["0.00", "0.50", "1.00"])
+        self.assertIn("leader_w1r1_intervals.png", self.names(self.output))
+        self.assert_no_node_is_left()
+
+        again = self.finished("run_all_tests.sh", "--config=leader_w1r1", "--ratio=0w100r,50w50r", "--resume")
+        self.assertEqual(again.returncode, 0, again)
+        self.assertEqual([call["flags"][3] for call in self.calls()[3:]], ["0.50"])
+
+    def test_ctrl_c_stops_nodes_and_load(self):
+        script = self.started("--config", "leader_w3r3", "--ratio", "50w50r", behaviour="wait")
+        call = await_true(self.calls, "the load has begun")[0]
+        script.send_signal(signal.SIGINT)
+        _, errors = script.communicate(timeout=SECONDS)
+        self.assertEqual(script.returncode, 130, errors)
+        self.assertIn("Interrupted: all nodes are stopped", errors)
+        self.assertFalse(os.path.exists(f"/proc/{call['pid']}"))
+        self.assertEqual(self.names(self.results), ["leader_w3r3_50w50r.txt"])
+        self.assertFalse(os.path.exists(self.output))
+        self.assert_no_node_is_left()
+
+    def test_cleanup_stops_what_a_killed_script_has_left(self):
+        script = self.started("--config", "leaderless_w2r2", "--ratio", "50w50r", behaviour="wait")
+        call = await_true(self.calls, "the load has begun")[0]
+        self.addCleanup(os.kill, call["pid"], signal.SIGKILL)
+        running = self.finished("cleanup.sh")
+        self.assertIn("A load test is running", running.stderr)
+        self.assertTrue(glob.glob(f"{self.folder}/quorate-load-*/*.pid"))
+        script.kill()
+        script.wait()
+        cleaned = self.finished("cleanup.sh")
+        self.assertEqual(cleaned.returncode, 0, cleaned)
+        self.assertIn("Stopped nodes 1 2 3 4 5", cleaned.stdout)
+        self.assert_no_node_is_left()
+        self.assertEqual(glob.glob(f"{self.folder}/quorate-load-*"), [])
+        self.assertEqual(self.names(self.results), ["leaderless_w2r2_50w50r.txt"], "kept without --all")
+
+    def test_cleanup_removes_only_what_load_tests_write(self):
+        for folder, name in ((self.results, "a.json"), (self.results, "a.txt"), (self.output, "a.png"),
+                             (self.output, "mine.svg")):
+            os.makedirs(folder, exist_ok=True)
+            with open(os.path.join(folder, name), "w", encoding="utf-8"):
+                pass
+        cleaned = self.finished("cleanup.sh", "--all")
+        self.assertEqual(cleaned.returncode, 0, cleaned)
+        self.assertFalse(os.path.exists(self.results))
+        self.assertEqual(self.names(self.output), ["mine.svg"])
+
+    def test_the_scripts_for_one_strategy(self):
+        done = self.finished("run_leader_follower.sh", "w1r5", "--ratio", "10w90r", "--read_target", "any")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("-read_target=any", self.calls()[0]["flags"])
+        done = self.finished("run_leaderless.sh", "--ratio", "10w90r", "--emulate", "lan")
+        self.assertEqual(done.returncode, 0, done)
+        self.assertEqual([name for name in self.names(self.results) if name.endswith(".json")],
+                         ["leader_w1r5_10w90r.json", "leaderless_w5r1_10w90r.json"])
+        self.assertEqual(self.calls()[1]["flags"][7], "50", "emulated delays are slow, so the load is smaller")
+
+    def test_wrong_usage(self):
+        for arguments, message in (
+            (("--config", "leader_w6r1"), "'leader_w6r1' is no configuration"),
+            (("--ratio", "10w80r"), "'10w80r' is no ratio"), (("--ratio", "90r10w"), "is no ratio"),
+            (("--qps", "0"), "--qps is '0'"), (("--read_target", "far"), "--read_target is 'far'"),
+            (("--nonsense=1",), "unknown option --nonsense"), (("now",), "unknown argument now"),
+            (("--results=",), "must name folders"),
+        ):
+            done = subprocess.run([os.path.abspath("tools/run_all_tests.sh"), *arguments], cwd=self.folder,
+                                  capture_output=True, text=True, timeout=SECONDS, check=False)
+            self.assertEqual(done.returncode, 2, (arguments, done))
+            self.assertIn(message, done.stderr)
+        self.assertEqual(self.calls(), [])
+
+    def test_the_load_generator_itself(self):
+        done = self.finished("run_all_tests.sh", "--config", "leader_w5r1,leaderless_w5r1", "--ratio", "10w90r",
+                             loadgen=os.path.abspath(os.environ["LOADGEN"]))
+        self.assertEqual(done.returncode, 0, done)
+        with open(os.environ["RESULT_SCHEMA"], encoding="utf-8") as file:
+            validator = jsonschema.Draft202012Validator(json.load(file))
+        for name, mode in (("leader_w5r1_10w90r", "leader"), ("leaderless_w5r1_10w90r", "leaderless")):
+            with open(f"{self.results}/{name}.json", encoding="utf-8") as file:
+                result = json.load(file)
+            self.assertEqual([f"{list(error.path)}: {error.message}" for error in validator.iter_errors(result)], [])
+            self.assertEqual((result["schema"], result["mode"]), ("quorate.loadgen.result/1", mode))
+            self.assertGreater(result["statistics"]["total_reads"], 0)
+            # Every replica has acknowledged before the client hears of it.
+            self.assertEqual(result["staleness"]["strict"]["stale"], 0)
+        self.assertIn("leaderless_w5r1_intervals.png", self.names(self.output))
+        self.assert_no_node_is_left()
+
+
+if __name__ == "__main__":
+    unittest.main()
