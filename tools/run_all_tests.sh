@@ -194,7 +194,7 @@ seconds_left() {
   printf '%d' $((left > 0 ? left : 0))
 }
 
-# Shows the progress line: over itself on a terminal, else once a run.
+# Shows the progress line: over itself on a terminal.
 show_progress() {
   local name=$1 in_run=$2
   local line
@@ -202,7 +202,7 @@ show_progress() {
     "$(as_time "$(seconds_left "$in_run")")")
   if [[ -t 1 ]]; then
     printf '\r%-78s' "$line, $in_run s of $((duration + RUN_OVERHEAD_SECONDS))"
-  elif ((in_run == 0)); then
+  else
     printf '%s\n' "$line"
   fi
 }
@@ -216,10 +216,11 @@ run_load() {
     -duration "$duration" -qps "$qps" -num-keys "$num_keys" -targets "$(targets)" -output "$output")
   if [[ -n $read_target ]]; then flags+=("-read_target=$read_target"); fi
   rm -f "$output"
+  show_progress "$name" 0
   "$loadgen" "${flags[@]}" >"$results/$name.txt" 2>&1 </dev/null 8>&- &
   loadgen_pid=$!
   while kill -0 "$loadgen_pid" 2>/dev/null; do
-    show_progress "$name" $((SECONDS - begun))
+    if [[ -t 1 ]]; then show_progress "$name" $((SECONDS - begun)); fi
     sleep 0.5 8>&-
   done
   wait "$loadgen_pid" || status=$?
