@@ -15,9 +15,12 @@
 #include "glog/logging.h"
 
 #include "loadgen/live_view.h"
+#include "loadgen/load_loop.h"
+#include "loadgen/load_setup.h"
 #include "loadgen/options.h"
 #include "loadgen/report.h"
-#include "loadgen/rest_load.h"
+#include "loadgen/transport.h"
+#include "loadgen/transport_factory.h"
 #include "loadgen/verdict.h"
 #include "support/command_line.h"
 
@@ -116,12 +119,13 @@ const RestHealth* FirstHealthy(const Options& options, const std::vector<RestHea
 }
 
 int Run(const Options& options) {
-  const absl::StatusOr<std::unique_ptr<RestLoad>> load = RestLoad::Create(options);
-  if (!load.ok()) {
-    std::fprintf(stderr, "loadgen: %s\n", std::string(load.status().message()).c_str());
+  const absl::StatusOr<std::unique_ptr<Transport>> transport =
+      MakeTransport(TransportKind::kRest, MakeTransportOptions(options));
+  if (!transport.ok()) {
+    std::fprintf(stderr, "loadgen: %s\n", std::string(transport.status().message()).c_str());
     return kNothingMeasured;
   }
-  const std::vector<RestHealth> health = (*load)->CheckTargets();
+  const std::vector<RestHealth> health = (*transport)->CheckTargets();
   const RestHealth* first = FirstHealthy(options, health);
   if (first == nullptr) {
     std::fprintf(stderr, "loadgen: no target is healthy, so there is nothing to measure\n");
@@ -134,21 +138,22 @@ int Run(const Options& options) {
   std::fflush(stdout);
 
   const Nanos run_end = (options.warmup_seconds + options.duration_seconds) * kNanosPerSecond;
+  LoadLoop load(MakeRunnerOptions(options), transport->get());
   const RunStats* stats = nullptr;
   {
     LiveView view(stdout);
-    stats = &(*load)->Run([&view, run_end](const IntervalStats& second) {
+    stats = &load.Run([&view, run_end](const IntervalStats& second) {
       // What is left at the end may be too short for a rate.
       if (second.to - second.from < kNanosPerSecond / 5) return;
       view.Show(FormatLiveLine(second, run_end));
     });
   }
   Place place;
-  place.servers_on_this_machine = (*load)->TargetsAreLocal();
+  place.servers_on_this_machine = (*transport)->TargetsAreLocal();
   place.cores = static_cast<int>(std::thread::hardware_concurrency());
-  std::printf("%s\n%s", (*load)->interrupted() ? "  (interrupted)\n" : "",
+  std::printf("%s\n%s", load.interrupted() ? "  (interrupted)\n" : "",
               FormatReport(*stats, Judge(*stats, place)).c_str());
-  if ((*load)->interrupted()) return kInterrupted;
+  if (load.interrupted()) return kInterrupted;
   return stats->reads.ok + stats->writes.ok > 0 ? 0 : kNothingMeasured;
 }
 

@@ -134,7 +134,7 @@ std::string FormatLiveLine(const IntervalStats& interval, Nanos run_end) {
                          static_cast<double>(interval.ended) / seconds,
                          ToMs(static_cast<double>(interval.response.ValueAtQuantile(0.5))),
                          ToMs(static_cast<double>(interval.response.ValueAtQuantile(0.99))),
-                         interval.stale, interval.failed);
+                         interval.stale, interval.failed + interval.unknown);
 }
 
 std::string FormatReport(const RunStats& stats, const Verdict& verdict) {

@@ -1,9 +1,21 @@
-// Runner: the open loop. It sends every operation of a workload when it is due, however slow the
-// answers are, and records what comes back.
+// Runner: decides what is sent when, and records what comes back.
 //
-// An operation that finds no free connection waits, with its response time running; where too many
-// wait it is missed, and counted. The runner knows no sockets and no clock of its own, so tests
-// drive it through virtual time.
+// Open loop: every operation is sent when it is due, however slow the answers are. One that finds
+// no room in flight waits, with its response time running; where too many wait it is missed, and
+// counted. Closed loop: a fixed number of sessions, each of which sends its next operation when the
+// last one has ended; such a loop sees too few of the slow operations, so its figures are for
+// throughput.
+//
+// A run has phases (run_stats.h). What is still under way when the load phase, the ramp or the
+// warm-up is over is waited for before the next phase begins.
+//
+//   Runner runner(options, &sender, clock, {&observer});
+//   while (!runner.Done()) {
+//     runner.Advance();
+//     ... let the sender deliver replies to `runner`, at most until runner.NextWake() ...
+//   }
+//
+// The runner knows no sockets and no clock of its own, so tests drive it through virtual time.
 //
 // Not thread-safe: belongs to one thread.
 #ifndef QUORATE_LOADGEN_RUNNER_H_
@@ -14,95 +26,141 @@
 #include <deque>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "client/rest_reply.h"
+#include "absl/strings/string_view.h"
+
+#include "loadgen/observer.h"
+#include "loadgen/reply_checks.h"
 #include "loadgen/run_stats.h"
-#include "loadgen/staleness.h"
+#include "loadgen/schedule.h"
+#include "loadgen/transport.h"
 #include "loadgen/workload.h"
 
 namespace quorate::loadgen {
 
-// Takes operations to their target.
-class OperationSender {
- public:
-  using Callback = std::function<void(RestResult)>;
-
-  virtual ~OperationSender() = default;
-
-  // Whether one more operation may go to the target now.
-  virtual bool HasRoom(size_t target) const = 0;
-
-  // REQUIRES: HasRoom(operation.target). Must not block; calls `callback` once, after it has
-  // returned, and within a bounded time.
-  virtual void Send(const PlannedOperation& operation, Callback callback) = 0;
-};
-
 struct RunnerOptions {
   WorkloadOptions workload;
-  Nanos warm_up = 0;           // operations due earlier are sent but not counted
-  Nanos measured = 0;          // > 0
+
+  // Open loop.
+  double operations_per_second = 1;  // > 0
+  Spacing spacing = Spacing::kEven;
   size_t max_waiting = 10000;  // operations; more are missed
+
+  // Closed loop, where greater than 0: so many operations in flight.
+  size_t closed_loop = 0;
+
+  // Phases; those of length 0 are left out. A ramp is only for an open loop.
+  bool load_keys = false;  // write every key once, before all else
+  size_t load_in_flight = 64;
+  Nanos ramp = 0;
+  Nanos warm_up = 0;
+  Nanos measured = 0;  // > 0
+
+  // What still waits for room so long after the end of its phase is missed.
+  Nanos drop_waiting_after = 3 * kNanosPerSecond;
 };
 
-class Runner {
+class Runner : public ReplyHandler {
  public:
   static constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
 
-  // `sender` must outlive the runner. `clock` tells the time since the run's start.
-  Runner(const RunnerOptions& options, OperationSender* sender, std::function<Nanos()> clock);
+  // All pointers must outlive the runner. `clock` tells the time since the run's start, at which
+  // the first phase begins. `values` may be null: those of the workload then.
+  Runner(const RunnerOptions& options, OperationSender* sender, std::function<Nanos()> clock,
+         std::vector<Observer*> observers = {}, ValueMaker* values = nullptr);
+  ~Runner() override;
 
-  // When SendDue must be called next; kNever once the schedule is over.
-  Nanos NextDue() const;
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
 
-  // Sends, or lets wait, all that is due.
-  void SendDue();
+  // Whether everything is over: nothing is due, waits or is in flight.
+  bool Done() const { return phase_ == Phase::kDone; }
 
-  // Ends the schedule now: what is not due yet will not be sent. The window ends now as well.
+  // When Advance must be called next if no reply comes before; kNever where only replies matter.
+  Nanos NextWake() const;
+
+  // Does what is to be done by now: begins phases, sends what is due or lets it wait. Sends a
+  // limited number of operations, so that replies have their turn.
+  void Advance();
+
+  // ReplyHandler.
+  void OnReply(uint64_t tag, const Reply& reply) override;
+
+  // Ends the schedule now: what is not due yet will not be sent, and the window ends. What is in
+  // flight is waited for.
   void Stop();
 
-  // Operations that wait are missed from now on; those in flight are still waited for.
-  void DropWaiting();
-
-  // Nothing waits or is in flight.
-  bool Idle() const { return waiting_count_ == 0 && in_flight_ == 0; }
-
+  // What was measured so far.
   const RunStats& stats() const { return stats_; }
   const Workload& workload() const { return workload_; }
 
-  // What ended since the last call, or since the start.
+  // What happened since the last call, or since the start.
   IntervalStats TakeInterval();
 
  private:
-  struct InFlight {
-    PlannedOperation operation;
-    Nanos sent = 0;
-    uint64_t floor = 0;  // reads: see StalenessTracker
-  };
+  bool ClosedLoop() const { return phase_ == Phase::kLoad || options_.closed_loop > 0; }
+  bool Issuing() const { return !settling_ && phase_ < Phase::kDrain; }
+  bool Idle() const { return waiting_count_ == 0 && in_flight_count_ == 0; }
+  bool CanIssueNow() const;
+  bool InWindow(Nanos time) const;
 
-  bool Measured(const PlannedOperation& operation) const;
+  void Begin(Phase phase, Nanos now);
+  void BeginNext(Nanos now);
+  void EndSchedule(Nanos now);
+  bool Exhausted() const;
+  int IssueOpen(Nanos now);
+  int IssueClosed(Nanos now);
+  PlannedOperation NextClosed(Nanos now);
+  void Issue(const PlannedOperation& operation);
   void Enqueue(const PlannedOperation& operation);
+  void SendWaiting(size_t target);
+  void DropWaiting();
   void Send(const PlannedOperation& operation);
-  void OnResult(const InFlight& in_flight, const RestResult& result);
-  void RecordRead(const InFlight& in_flight, const RestResult& result);
-  void RecordFailure(const RestResult& result);
+  uint32_t TakeSession();
+  void Record(const SentOperation& operation, Nanos ended, const Reply& reply);
+  void RecordFailure(OperationStats* stats, const SentOperation& operation, Nanos ended,
+                     const Reply& reply);
+  void RecordLoad(const Reply& reply);
+  void CountMessage(absl::string_view message);
 
   // Fixed after construction.
+  const RunnerOptions options_;
   const Workload workload_;
-  const Nanos warm_up_;
-  const size_t max_waiting_;
   OperationSender* const sender_;
   const std::function<Nanos()> clock_;
+  const std::unique_ptr<ValueMaker> own_values_;
+  ValueMaker* const values_;
+  ReplyChecks checks_;
+  const std::vector<Observer*> observers_;
 
-  Nanos end_;  // of the schedule
+  // The phase at hand.
+  Phase phase_ = Phase::kLoad;
+  Nanos phase_start_ = 0;
+  Nanos phase_end_ = 0;    // of what is due in it
+  bool settling_ = false;  // nothing more is due in it
+  bool stopped_ = false;   // there is no phase after it but drain
+  Nanos drop_waiting_at_ = kNever;
+  Schedule schedule_;
+
   uint64_t next_index_ = 0;
-  StalenessTracker staleness_;
+  size_t loaded_keys_ = 0;  // issued
+  std::vector<SentOperation> sessions_;
+  std::vector<uint32_t> free_sessions_;
+  size_t in_flight_count_ = 0;
   std::vector<std::deque<PlannedOperation>> waiting_;  // by target
   size_t waiting_count_ = 0;
-  size_t in_flight_ = 0;
+  std::deque<Nanos> resting_;  // until when sessions of a closed loop rest after a failure
+
+  // Reused.
+  std::string key_;
+  std::string value_;
+
   RunStats stats_;
   IntervalStats interval_;
+  CheckCounts checks_before_interval_;
 };
 
 }  // namespace quorate::loadgen

@@ -66,6 +66,13 @@ TEST(VerdictTest, LessThanOffered) {
   EXPECT_THAT(Judge(stats, Place{}).reasons, ElementsAre(HasSubstr("90.0 %")));
 }
 
+TEST(VerdictTest, AClosedLoopOffersNoMoreThanWhatEnds) {
+  RunStats stats = Healthy(0);
+  stats.closed_loop = 100;
+  stats.ended_in_window = 900;
+  EXPECT_EQ(Judge(stats, Place{}).judgement, Judgement::kValid);
+}
+
 TEST(VerdictTest, NothingMeasured) {
   EXPECT_EQ(Judge(RunStats{}, Place{}).judgement, Judgement::kVoid);
 }

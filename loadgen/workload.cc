@@ -1,66 +1,64 @@
 #include "loadgen/workload.h"
 
-#include "absl/numeric/int128.h"
-#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+#include "loadgen/draw.h"
 
 namespace quorate::loadgen {
-namespace {
 
-// What is drawn for an operation; each has random numbers of its own, so that, for example, another
-// share of writes leaves keys and targets as they were.
-enum class Draw : uint64_t { kKind = 1, kKey, kTarget };
+Workload::Workload(const WorkloadOptions& options)
+    : options_(options), prefix_(absl::StrCat("load-", absl::Hex(options.seed), "-")) {}
 
-// The finaliser of SplitMix64: a bijection whose output bits all depend on all input bits.
-uint64_t Mix(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
-uint64_t Random(uint64_t seed, uint64_t index, Draw draw) {
-  constexpr uint64_t kGolden = 0x9e3779b97f4a7c15u;
-  return Mix(Mix(Mix(seed + kGolden) + index) + kGolden * static_cast<uint64_t>(draw));
-}
-
-// Uniform in 0..bound-1, up to a bias of bound / 2^64.
-size_t Below(uint64_t random, size_t bound) {
-  return static_cast<size_t>(absl::Uint128High64(absl::uint128(random) * bound));
-}
-
-}  // namespace
-
-Nanos Workload::DueAt(uint64_t index) const {
-  const absl::int128 nanos = absl::int128(index) * kNanosPerSecond;
-  return static_cast<Nanos>(nanos / options_.operations_per_second);
+size_t Workload::TargetOf(uint64_t index, bool write) const {
+  if (write ? options_.writes_to_first_target : options_.reads_to_first_target) return 0;
+  return Below(Random(options_.seed, index, Draw::kTarget), options_.targets);
 }
 
 PlannedOperation Workload::At(uint64_t index) const {
   PlannedOperation operation;
   operation.index = index;
-  operation.due = DueAt(index);
-  const uint64_t kind = Random(options_.seed, index, Draw::kKind);
-  // 53 bits are what a double holds, so that 0 means never and 1 always.
-  operation.write = static_cast<double>(kind >> 11) * 0x1p-53 < options_.writes_per_operation;
-  operation.key = Below(Random(options_.seed, index, Draw::kKey), options_.keys);
-  if (!(operation.write && options_.writes_to_first_target)) {
-    operation.target = Below(Random(options_.seed, index, Draw::kTarget), options_.targets);
-  }
+  // 0 means never and 1 always.
+  operation.write =
+      Fraction(Random(options_.seed, index, Draw::kKind)) < options_.writes_per_operation;
+  const uint64_t random = Random(options_.seed, index, Draw::kKey);
+  operation.key = options_.choose_key == nullptr
+                      ? Below(random, options_.keys)
+                      : options_.choose_key(random, Random(options_.seed, index, Draw::kKeySecond));
+  operation.target = TargetOf(index, operation.write);
   return operation;
 }
 
-std::string Workload::KeyName(size_t key) const {
-  return absl::StrCat("load-", absl::Hex(options_.seed), "-", key);
+PlannedOperation Workload::WriteOf(size_t key, uint64_t index) const {
+  PlannedOperation operation;
+  operation.index = index;
+  operation.write = true;
+  operation.key = key;
+  operation.target = TargetOf(index, /*write=*/true);
+  return operation;
 }
 
-std::string Workload::ValueOf(const PlannedOperation& operation) const {
-  std::string value = absl::StrCat(KeyName(operation.key), ":", operation.index, ":");
-  if (value.size() < options_.value_bytes) value.resize(options_.value_bytes, '.');
-  return value;
+std::string Workload::KeyName(size_t key) const { return absl::StrCat(prefix_, key); }
+
+void Workload::AppendKeyName(size_t key, std::string* name) const {
+  absl::StrAppend(name, prefix_, key);
+}
+
+void Workload::AppendValue(const PlannedOperation& operation, std::string* value) const {
+  const size_t before = value->size();
+  absl::StrAppend(value, prefix_, operation.key, ":", operation.index, ":");
+  if (value->size() - before < options_.value_bytes) {
+    value->resize(before + options_.value_bytes, '.');
+  }
 }
 
 bool Workload::ValueBelongsTo(size_t key, absl::string_view value) const {
-  return absl::StartsWith(value, absl::StrCat(KeyName(key), ":"));
+  if (!absl::ConsumePrefix(&value, prefix_)) return false;
+  const size_t colon = value.find(':');
+  uint64_t number = 0;
+  return colon != absl::string_view::npos && absl::SimpleAtoi(value.substr(0, colon), &number) &&
+         number == key;
 }
 
 }  // namespace quorate::loadgen

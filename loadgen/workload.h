@@ -1,8 +1,10 @@
-// Workload: what is to be sent, when, fixed before the run and whatever the replies are.
+// Workload: what is to be sent, fixed before the run and whatever the replies are.
 //
-// The schedule is open loop: operation i is due at i / rate, whether or not earlier ones have been
-// answered. Everything about operation i is a pure function of the seed and i, so a run can be
-// repeated.
+//   Workload workload(options);
+//   const PlannedOperation operation = workload.At(42);
+//
+// Everything about operation i is a pure function of the seed and i, so a run can be repeated. When
+// it is due, a Schedule tells.
 //
 // Values: thread-compatible.
 #ifndef QUORATE_LOADGEN_WORKLOAD_H_
@@ -10,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -24,16 +27,18 @@ inline constexpr Nanos kNanosPerSecond = 1'000'000'000;
 struct WorkloadOptions {
   uint64_t seed = 0;
   double writes_per_operation = 0.1;  // 0..1
-  int operations_per_second = 1;      // > 0
-  size_t keys = 1;                    // > 0, chosen uniformly
-  size_t value_bytes = 100;           // at least; a value is longer where its own label is
-  size_t targets = 1;                 // > 0, chosen uniformly, but see below
+  size_t keys = 1;                    // > 0
+  // Chooses a key, 0..keys-1, from two uniform random numbers; null: uniformly.
+  std::function<size_t(uint64_t random_a, uint64_t random_b)> choose_key;
+  size_t value_bytes = 100;  // at least; a value is longer where its own label is
+  size_t targets = 1;        // > 0, chosen uniformly, but see below
   bool writes_to_first_target = false;
+  bool reads_to_first_target = false;
 };
 
 struct PlannedOperation {
   uint64_t index = 0;
-  Nanos due = 0;
+  Nanos due = 0;  // filled by whoever knows the schedule
   bool write = false;
   size_t key = 0;
   size_t target = 0;
@@ -41,18 +46,20 @@ struct PlannedOperation {
 
 class Workload {
  public:
-  explicit Workload(const WorkloadOptions& options) : options_(options) {}
+  explicit Workload(const WorkloadOptions& options);
 
   PlannedOperation At(uint64_t index) const;
 
-  // When operation `index` is due.
-  Nanos DueAt(uint64_t index) const;
+  // As At, but a write of `key`.
+  PlannedOperation WriteOf(size_t key, uint64_t index) const;
 
   // The key's name. It holds the seed, so that runs with different seeds do not share keys.
   std::string KeyName(size_t key) const;
+  void AppendKeyName(size_t key, std::string* name) const;
 
-  // The value that write `operation` writes: it names key and writer, and is filled up with dots.
-  std::string ValueOf(const PlannedOperation& operation) const;
+  // Appends the value that write `operation` writes: it names key and writer, and is filled up with
+  // dots.
+  void AppendValue(const PlannedOperation& operation, std::string* value) const;
 
   // Whether `value` can have been written to `key` by any run with this seed.
   bool ValueBelongsTo(size_t key, absl::string_view value) const;
@@ -60,7 +67,10 @@ class Workload {
   const WorkloadOptions& options() const { return options_; }
 
  private:
+  size_t TargetOf(uint64_t index, bool write) const;
+
   WorkloadOptions options_;
+  std::string prefix_;  // of all key names
 };
 
 }  // namespace quorate::loadgen

@@ -1,6 +1,7 @@
 #include "loadgen/workload.h"
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -12,19 +13,9 @@ WorkloadOptions SomeOptions() {
   WorkloadOptions options;
   options.seed = 7;
   options.writes_per_operation = 0.25;
-  options.operations_per_second = 3000;
   options.keys = 10;
   options.targets = 5;
   return options;
-}
-
-TEST(WorkloadTest, OperationsAreDueAtTheGivenRateForAnyLength) {
-  const Workload workload(SomeOptions());
-  EXPECT_EQ(workload.At(0).due, 0);
-  EXPECT_EQ(workload.At(1).due, 333'333);
-  EXPECT_EQ(workload.At(3000).due, kNanosPerSecond);
-  // A rate that does not divide a second must not drift.
-  EXPECT_EQ(workload.At(uint64_t{3000} * 86400).due, 86400 * kNanosPerSecond);
 }
 
 TEST(WorkloadTest, TheSeedFixesEverything) {
@@ -90,13 +81,43 @@ TEST(WorkloadTest, WritesGoToTheLeaderWhereThereIsOne) {
   EXPECT_TRUE(read_elsewhere);
 }
 
+TEST(WorkloadTest, ReadsGoToTheFirstTargetWhereThatIsAsked) {
+  WorkloadOptions options = SomeOptions();
+  options.writes_to_first_target = options.reads_to_first_target = true;
+  const Workload workload(options);
+  for (uint64_t i = 0; i < 1000; ++i) EXPECT_EQ(workload.At(i).target, 0u);
+}
+
+TEST(WorkloadTest, KeysAreThoseOfTheChooser) {
+  WorkloadOptions options = SomeOptions();
+  options.choose_key = [](uint64_t a, uint64_t b) { return a < b ? 3 : 4; };
+  const Workload workload(options);
+  int threes = 0;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    const size_t key = workload.At(i).key;
+    EXPECT_TRUE(key == 3 || key == 4);
+    threes += key == 3 ? 1 : 0;
+  }
+  EXPECT_NEAR(threes, 500, 95);
+}
+
+TEST(WorkloadTest, WriteOfAKey) {
+  const Workload workload(SomeOptions());
+  const PlannedOperation operation = workload.WriteOf(7, 1234);
+  EXPECT_TRUE(operation.write);
+  EXPECT_EQ(operation.key, 7u);
+  EXPECT_EQ(operation.index, 1234u);
+  EXPECT_EQ(operation.target, workload.At(1234).target);
+}
+
 TEST(WorkloadTest, ValuesNameTheirKeyAndWriter) {
   WorkloadOptions options = SomeOptions();
   options.keys = 20;
   const Workload workload(options);
   PlannedOperation operation = workload.At(42);
   operation.key = 1;
-  const std::string value = workload.ValueOf(operation);
+  std::string value;
+  workload.AppendValue(operation, &value);
   EXPECT_EQ(value.size(), 100u);
   EXPECT_EQ(value.substr(0, 12), "load-7-1:42:");
   EXPECT_TRUE(workload.ValueBelongsTo(1, value));
@@ -110,7 +131,9 @@ TEST(WorkloadTest, ShortValuesKeepTheirLabel) {
   options.value_bytes = 1;
   const Workload workload(options);
   const PlannedOperation operation = workload.At(3);
-  EXPECT_TRUE(workload.ValueBelongsTo(operation.key, workload.ValueOf(operation)));
+  std::string value;
+  workload.AppendValue(operation, &value);
+  EXPECT_TRUE(workload.ValueBelongsTo(operation.key, value));
 }
 
 }  // namespace
