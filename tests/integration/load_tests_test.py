@@ -13,7 +13,7 @@ import jsonschema
 
 from harness import await_true, claim_address, node_binary
 
-SECONDS = 240
+SECONDS = 600
 CONFIGS = ["leader_w5r1", "leader_w1r5", "leader_w3r3", "leaderless_w5r1"]
 
 # Notes how it was called and what the first target says of itself; then does as the environment says.
@@ -55,7 +55,9 @@ class LoadTestsTest(unittest.TestCase):
         self.addCleanup(self.finished, "cleanup.sh")
 
     def environment(self, behaviour):
-        return {**os.environ, "CALLS": self.calls_path, "BEHAVIOUR": behaviour, "XDG_RUNTIME_DIR": self.folder}
+        # What the drawing library finds out about fonts is kept for the next call.
+        return {**os.environ, "CALLS": self.calls_path, "BEHAVIOUR": behaviour, "XDG_RUNTIME_DIR": self.folder,
+                "MPLCONFIGDIR": os.environ.get("TEST_TMPDIR", self.folder)}
 
     def command(self, script, *arguments, loadgen=None):
         if script == "cleanup.sh":
