@@ -112,14 +112,14 @@ class ClusterScriptTest(unittest.TestCase):
             port.bind((self.address, 8081))
 
     def test_start_gives_up_on_nodes_that_do_not_become_healthy(self):
-        # A program of which only the first instance is a node: a leader without followers.
+        # A program of which only the first instance is a node: a leader without followers. It has time to answer at all.
         program = f"{self.run_dir}/program"
         with open(program, "w", encoding="utf-8") as file:
             file.write(f'#!/bin/sh\n[ "$NODE_ID" = 1 ] && exec {node_binary()} "$@"\nexec sleep 1000\n')
         os.chmod(program, 0o700)
-        started = self.run_script("start", "--binary", program, "-n", "2", "--timeout", "1")
+        started = self.run_script("start", "--binary", program, "-n", "2", "--timeout", "5")
         self.assertEqual(started.returncode, 1, started)
-        self.assertIn("node 1 is not healthy after 1 s (recovering)", started.stderr)
+        self.assertIn("node 1 is not healthy after 5 s (recovering)", started.stderr)
         self.assertEqual(self.pids(), [])
 
     def test_stop_leaves_a_process_alone_that_took_over_an_id(self):
