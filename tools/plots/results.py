@@ -18,6 +18,8 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_TEXT = 2000
 
 _NAME = re.compile(r"^(leader|leaderless)_w(\d{1,3})r(\d{1,3})(?:_(\d{1,3})w(\d{1,3})r)?(?![0-9a-z])")
+_SERIES_NUMBERS = ("start", "seconds", "reads_ok", "writes_ok", "failed", "unknown", "stale", "p50", "p99", "max",
+                   "in_flight", "offered")
 _INTERVALS = ("write_read", "read_write", "write_write", "read_read")
 
 
@@ -265,6 +267,10 @@ def _read_staleness(root, result):
 
 def _read_run(root, result):
     result.series = [second for second in root.sections("series")]
+    # Read now, so that what is wrong in them is told before anything is drawn.
+    for second in result.series:
+        for name in _SERIES_NUMBERS:
+            second.number(name)
     totals = root.section("totals")
     result.offered = totals.number("offered_per_second")
     result.achieved = totals.number("achieved_per_second")
