@@ -138,6 +138,7 @@ RestHealth ParseHealthReply(int http_status, absl::string_view body) {
   health.role = PrintableExcerpt(TextField(object, "role"));
   health.strategy = PrintableExcerpt(TextField(object, "strategy"));
   health.guarantee = PrintableExcerpt(TextField(object, "guarantee"));
+  health.durability = PrintableExcerpt(TextField(object, "durability"));
   health.n = CountField(object, "n");
   health.w = CountField(object, "w");
   health.r = CountField(object, "r");

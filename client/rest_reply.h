@@ -35,6 +35,7 @@ struct RestHealth {
   std::string role;
   std::string strategy;
   std::string guarantee;
+  std::string durability;
   int n = 0;
   int w = 0;
   int r = 0;

@@ -75,12 +75,13 @@ TEST(ReadReplyTest, WhatCannotBeUnderstoodIsAnError) {
 TEST(HealthReplyTest, TakesWhatItKnows) {
   const RestHealth health = ParseHealthReply(
       200, R"({"status":"healthy","node_id":"1","role":"leader","strategy":"leader_follower",)"
-           R"("guarantee":"no stale reads","n":5,"w":3,"r":3,"more":[]})");
+           R"("guarantee":"no stale reads","durability":"synced","n":5,"w":3,"r":3,"more":[]})");
   EXPECT_TRUE(health.status.ok());
   EXPECT_EQ(health.node, "1");
   EXPECT_EQ(health.role, "leader");
   EXPECT_EQ(health.strategy, "leader_follower");
   EXPECT_EQ(health.guarantee, "no stale reads");
+  EXPECT_EQ(health.durability, "synced");
   EXPECT_EQ(health.n, 5);
   EXPECT_EQ(health.w, 3);
   EXPECT_EQ(health.r, 3);

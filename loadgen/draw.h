@@ -16,7 +16,7 @@ namespace quorate::loadgen {
 
 // What is drawn for an operation. Another share of writes, for example, leaves keys and targets as
 // they were.
-enum class Draw : uint64_t { kKind = 1, kKey, kTarget, kKeySecond, kSpacing };
+enum class Draw : uint64_t { kKind = 1, kKey, kTarget, kSpacing };
 
 // The finaliser of SplitMix64: a bijection whose output bits all depend on all input bits.
 inline uint64_t Mix(uint64_t x) {

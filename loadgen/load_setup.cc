@@ -1,8 +1,14 @@
 #include "loadgen/load_setup.h"
 
+#include <algorithm>
+
 #include "absl/time/time.h"
 
 namespace quorate::loadgen {
+
+KeyChooser MakeKeyChooser(const Options& options) {
+  return KeyChooser(options.distribution, static_cast<uint64_t>(options.num_keys), options.seed);
+}
 
 RunnerOptions MakeRunnerOptions(const Options& options) {
   RunnerOptions runner;
@@ -12,7 +18,18 @@ RunnerOptions MakeRunnerOptions(const Options& options) {
   runner.workload.value_bytes = static_cast<size_t>(options.value_bytes);
   runner.workload.targets = options.targets.size();
   runner.workload.writes_to_first_target = options.mode == Mode::kLeader;
+  runner.workload.reads_to_first_target =
+      options.mode == Mode::kLeader && options.read_target == ReadTarget::kCoordinator;
+  if (options.distribution.kind != KeyDistributionKind::kUniform) {
+    runner.workload.choose_key = [chooser = MakeKeyChooser(options)](uint64_t index, Nanos due) {
+      return static_cast<size_t>(chooser.Choose(index, due));
+    };
+  }
   runner.operations_per_second = options.qps;
+  runner.spacing = options.spacing;
+  runner.closed_loop = static_cast<size_t>(options.closed_loop);
+  runner.load_keys = options.load_keys;
+  runner.ramp = options.ramp_seconds * kNanosPerSecond;
   runner.max_waiting = static_cast<size_t>(options.max_waiting);
   runner.warm_up = options.warmup_seconds * kNanosPerSecond;
   runner.measured = options.duration_seconds * kNanosPerSecond;
@@ -26,8 +43,9 @@ TransportOptions MakeTransportOptions(const Options& options) {
   transport.timeout = absl::Milliseconds(options.timeout_ms);
   transport.w = options.w;
   transport.r = options.r;
-  transport.local_reads = options.local_reads;
-  transport.max_in_flight = static_cast<size_t>(options.connections);
+  transport.local_reads = options.read_target == ReadTarget::kLocal;
+  // A closed loop has as many in flight as it was asked for, though all go to one target.
+  transport.max_in_flight = static_cast<size_t>(std::max(options.connections, options.closed_loop));
   return transport;
 }
 

@@ -4,13 +4,15 @@
 #ifndef QUORATE_LOADGEN_LOAD_SETUP_H_
 #define QUORATE_LOADGEN_LOAD_SETUP_H_
 
+#include "loadgen/key_chooser.h"
 #include "loadgen/options.h"
 #include "loadgen/runner.h"
 #include "loadgen/transport.h"
 
 namespace quorate::loadgen {
 
-// REQUIRES: valid options.
+// REQUIRE valid options.
+KeyChooser MakeKeyChooser(const Options& options);
 RunnerOptions MakeRunnerOptions(const Options& options);
 TransportOptions MakeTransportOptions(const Options& options);
 

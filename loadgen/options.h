@@ -13,11 +13,27 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "loadgen/key_chooser.h"
+#include "loadgen/schedule.h"
+
 namespace quorate::loadgen {
 
 enum class Mode {
-  kLeader,      // writes go to the first target, reads to any
-  kLeaderless,  // both go to any
+  kLeader,      // writes go to the first target
+  kLeaderless,  // writes go to any
+};
+
+// Where reads go.
+enum class ReadTarget {
+  kCoordinator,  // where writes go: the first target with a leader, else any
+  kAny,          // any, which reads through its quorum
+  kLocal,        // any, which answers with what it alone holds
+};
+
+enum class TransportKind {
+  kRest,    // HTTP/JSON: each operation in flight has a connection of its own
+  kUnary,   // gRPC: a call for each operation, one connection a target
+  kStream,  // gRPC: many operations in a message on one stream a target
 };
 
 struct HostAndPort {
@@ -30,17 +46,30 @@ struct HostAndPort {
 struct Options {
   // Behaviour.
   Mode mode = Mode::kLeader;
-  std::vector<HostAndPort> targets;
-  double write_ratio = 0.1;   // 0..1
-  int duration_seconds = 30;  // measured, without the warm-up
+  std::vector<HostAndPort> targets;  // HTTP addresses for kRest, gRPC addresses otherwise
+  TransportKind transport = TransportKind::kRest;
+  ReadTarget read_target = ReadTarget::kCoordinator;
+  double write_ratio = 0.5;   // 0..1
+  int duration_seconds = 60;  // measured, without the warm-up
   int warmup_seconds = 1;     // may be 0
-  int qps = 100;              // operations a second, offered
+  int ramp_seconds = 0;       // before the warm-up: the rate grows
+  bool load_keys = false;     // write every key once, before all else
+  int qps = 10;               // operations a second, offered; an open loop
+  Spacing spacing = Spacing::kEven;
+  int closed_loop = 0;  // above 0: so many operations in flight, as fast as they are answered
   int num_keys = 50;
+  KeyDistribution distribution;
   int value_bytes = 100;
   std::optional<int> w;  // overrides of the cluster's quorums
   std::optional<int> r;
-  bool local_reads = false;  // read what the target alone holds
   uint64_t seed = 0;
+
+  // What is left behind.
+  std::string output = "results.json";  // empty: no result file
+  int raw_samples = 100000;             // in each list of the result file, at most
+  std::string history;                  // empty: none is recorded
+  int history_operations = 4000000;     // recorded, at most
+  bool quiet = false;                   // no live line
 
   // Performance and limits.
   int connections = 32;     // for each target: its operations in flight
@@ -51,8 +80,17 @@ struct Options {
 // INVALID_ARGUMENT with a message that names the flag.
 absl::Status Validate(const Options& options);
 
-// "leader" or "leaderless".
+// INVALID_ARGUMENT, naming the flag and its values, for text that is none of them.
 absl::StatusOr<Mode> ParseMode(absl::string_view text);
+absl::StatusOr<ReadTarget> ParseReadTarget(absl::string_view text);
+absl::StatusOr<TransportKind> ParseTransport(absl::string_view text);
+absl::StatusOr<Spacing> ParseSpacing(absl::string_view text);
+
+// As the flags name them.
+std::string ToString(Mode mode);
+std::string ToString(ReadTarget target);
+std::string ToString(TransportKind transport);
+std::string ToString(Spacing spacing);
 
 // Comma-separated HOST:PORT, each perhaps with http:// before it and / behind; an IPv6 address
 // stands in brackets.

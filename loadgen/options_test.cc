@@ -42,11 +42,36 @@ TEST(OptionsTest, EachWrongSettingIsNamed) {
   EXPECT_THAT(error([](Options* o) { o->connections = 0; }), HasSubstr("--connections"));
   EXPECT_THAT(error([](Options* o) { o->max_waiting = -1; }), HasSubstr("--max_waiting"));
   EXPECT_THAT(error([](Options* o) { o->timeout_ms = 0; }), HasSubstr("--timeout_ms"));
+  EXPECT_THAT(error([](Options* o) { o->closed_loop = -1; }), HasSubstr("--closed_loop"));
+  EXPECT_THAT(error([](Options* o) { o->raw_samples = -1; }), HasSubstr("--raw_samples"));
+  EXPECT_THAT(error([](Options* o) { o->history_operations = 0; }),
+              HasSubstr("--history_operations"));
+  EXPECT_THAT(error([](Options* o) {
+                o->ramp_seconds = 1;
+                o->closed_loop = 1;
+              }),
+              HasSubstr("--ramp"));
   EXPECT_THAT(error([](Options* o) {
                 o->r = 1;
-                o->local_reads = true;
+                o->read_target = ReadTarget::kLocal;
               }),
-              HasSubstr("--local_reads"));
+              HasSubstr("--read_target"));
+}
+
+TEST(OptionsTest, ChoicesAreReadAsTheyAreNamed) {
+  for (const ReadTarget target : {ReadTarget::kCoordinator, ReadTarget::kAny, ReadTarget::kLocal}) {
+    EXPECT_EQ(*ParseReadTarget(ToString(target)), target);
+  }
+  for (const TransportKind kind :
+       {TransportKind::kRest, TransportKind::kUnary, TransportKind::kStream}) {
+    EXPECT_EQ(*ParseTransport(ToString(kind)), kind);
+  }
+  for (const Spacing spacing : {Spacing::kEven, Spacing::kPoisson}) {
+    EXPECT_EQ(*ParseSpacing(ToString(spacing)), spacing);
+  }
+  EXPECT_EQ(ToString(Mode::kLeaderless), "leaderless");
+  EXPECT_THAT(std::string(ParseTransport("http").status().message()),
+              HasSubstr("--transport must be one of rest, unary, stream"));
 }
 
 TEST(OptionsTest, Modes) {

@@ -8,8 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
-#include "loadgen/staleness.h"
-
 namespace quorate::loadgen {
 namespace {
 
@@ -17,10 +15,6 @@ namespace {
 constexpr double kSamplesAbovePercentile = 10;
 
 double ToMs(double nanos) { return nanos / 1e6; }
-
-double Percent(uint64_t part, uint64_t whole) {
-  return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
-}
 
 std::string MsCell(double nanos) { return absl::StrFormat("%9.3f", ToMs(nanos)); }
 
@@ -84,18 +78,34 @@ std::string OutcomeTable(const RunStats& stats) {
   return table;
 }
 
-std::string StalenessLine(const RunStats& stats) {
-  const Interval interval = WilsonInterval(stats.stale_reads, stats.reads.ok);
-  if (stats.reads.ok == 0) return "  Stale reads: no read was answered.\n";
-  return absl::StrFormat(
-      "  Stale reads: %d of %d (%.2f %%; 95 %% interval %.2f to %.2f %%)\n"
-      "  Stale: began after a write of its key was answered, and returned an older version.\n",
-      stats.stale_reads, stats.reads.ok, Percent(stats.stale_reads, stats.reads.ok),
-      100 * interval.low, 100 * interval.high);
-}
-
 // A number that a node gave, or a question mark.
 std::string Known(int number) { return number > 0 ? absl::StrCat(number) : "?"; }
+
+std::string Routing(const Options& options) {
+  const bool leader = options.mode == Mode::kLeader;
+  if (options.read_target == ReadTarget::kCoordinator) {
+    return leader ? "all to the first" : "writes and reads to any";
+  }
+  return absl::StrCat(leader ? "writes to the first, " : "writes and ",
+                      options.read_target == ReadTarget::kLocal ? "local " : "", "reads to any");
+}
+
+std::string Rate(const Options& options) {
+  const std::string times = absl::StrCat("for ", options.duration_seconds, " s after ",
+                                         options.warmup_seconds, " s of warm-up");
+  if (options.closed_loop == 0) return absl::StrCat(options.qps, " op/s offered ", times);
+  return absl::StrCat("closed loop of ", options.closed_loop, " ", times,
+                      " (it sees too few slow operations)");
+}
+
+// How much of a run is over.
+std::string Bar(Nanos now, Nanos end) {
+  constexpr int kWidth = 8;
+  const double part = end <= 0 ? 1 : static_cast<double>(now) / static_cast<double>(end);
+  const int done = static_cast<int>(kWidth * std::min(std::max(part, 0.0), 1.0));
+  return absl::StrCat("[", std::string(static_cast<size_t>(done), '#'),
+                      std::string(static_cast<size_t>(kWidth - done), '-'), "]");
+}
 
 }  // namespace
 
@@ -104,42 +114,45 @@ std::string FormatHeader(const Options& options, const RestHealth& first_target)
       first_target.strategy.empty() ? "cluster of unknown strategy" : first_target.strategy;
   const int w = options.w.value_or(first_target.w);
   const int r = options.r.value_or(first_target.r);
+  const bool local = options.read_target == ReadTarget::kLocal;
   // What the node promises, it promises for the cluster's own quorums and for reads through them.
-  const bool as_configured =
-      !options.w.has_value() && !options.r.has_value() && !options.local_reads;
+  const bool as_configured = !options.w.has_value() && !options.r.has_value() && !local;
   const std::string promise = as_configured && !first_target.guarantee.empty()
                                   ? absl::StrCat("  promised: ", first_target.guarantee, "\n")
                                   : "";
-  const char* writes = options.mode == Mode::kLeader ? "writes to the first, " : "writes and ";
   return absl::StrFormat(
       "  %s, N=%s W=%s R=%s%s\n%s"
-      "  %d targets, the first %s: %sreads to any\n"
-      "  %d op/s offered for %d s after %d s of warm-up, %.4g %% writes\n"
+      "  %d targets, the first %s, over %s: %s\n"
+      "  %s, writes %.4g %% / reads %.4g %%\n"
       "  %d %s, values of %d bytes, seed %d\n",
-      strategy, Known(first_target.n), Known(w), options.local_reads ? "-" : Known(r),
-      options.local_reads ? ", local reads" : "", promise, options.targets.size(),
-      options.targets.front().ToString(), writes, options.qps, options.duration_seconds,
-      options.warmup_seconds, 100 * options.write_ratio, options.num_keys,
-      options.num_keys == 1 ? "key" : "keys, chosen uniformly", options.value_bytes, options.seed);
+      strategy, Known(first_target.n), Known(w), local ? "-" : Known(r),
+      local ? ", local reads" : "", promise, options.targets.size(),
+      options.targets.front().ToString(), ToString(options.transport), Routing(options),
+      Rate(options), 100 * options.write_ratio, 100 - 100 * options.write_ratio, options.num_keys,
+      options.num_keys == 1 ? "key"
+                            : absl::StrCat("keys, chosen by ", ToText(options.distribution)),
+      options.value_bytes, options.seed);
 }
 
 std::string FormatLiveLine(const IntervalStats& interval, Nanos run_end) {
   const double seconds =
       static_cast<double>(std::max<Nanos>(interval.to - interval.from, 1)) / kNanosPerSecond;
   const Nanos left = std::max<Nanos>(run_end - interval.to, 0);
-  const std::string when =
-      interval.warm_up ? "warm-up"
-                       : absl::StrCat((left + kNanosPerSecond / 2) / kNanosPerSecond, " s left");
-  return absl::StrFormat("%11s %8.0f op/s  p50 %6.2f ms  p99 %6.2f ms  stale %d  errors %d", when,
-                         static_cast<double>(interval.ended) / seconds,
-                         ToMs(static_cast<double>(interval.response.ValueAtQuantile(0.5))),
-                         ToMs(static_cast<double>(interval.response.ValueAtQuantile(0.99))),
-                         interval.stale, interval.failed + interval.unknown);
+  std::string when = absl::StrCat((left + kNanosPerSecond / 2) / kNanosPerSecond, " s left");
+  // The first measured second begins before it.
+  if (interval.warm_up) when = ToString(std::min(interval.phase, Phase::kWarmUp));
+  if (interval.phase > Phase::kMeasure) when = ToString(interval.phase);
+  return absl::StrFormat(
+      "%s %8s %.0f/%.0f op/s p50 %.2f p99 %.2f ms stale %d in flight %d errors %d",
+      Bar(interval.to, run_end), when, static_cast<double>(interval.ended) / seconds,
+      static_cast<double>(interval.offered) / seconds,
+      ToMs(static_cast<double>(interval.response.ValueAtQuantile(0.5))),
+      ToMs(static_cast<double>(interval.response.ValueAtQuantile(0.99))), interval.stale,
+      interval.in_flight, interval.failed + interval.unknown);
 }
 
 std::string FormatReport(const RunStats& stats, const Verdict& verdict) {
-  std::string report = absl::StrCat(LatencyTable(stats), "\n", OutcomeTable(stats), "\n",
-                                    StalenessLine(stats), "\n");
+  std::string report = absl::StrCat(LatencyTable(stats), "\n", OutcomeTable(stats), "\n");
   absl::StrAppend(&report, "  Verdict: ", ToString(verdict.judgement), "\n");
   for (const std::string& reason : verdict.reasons) {
     absl::StrAppend(&report, "    - ", reason, "\n");

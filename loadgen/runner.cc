@@ -174,10 +174,8 @@ int Runner::IssueOpen(Nanos now) {
   while (issued < kMaxIssuedAtOnce) {
     const Nanos due = phase_start_ + schedule_.due();
     if (due >= phase_end_ || due > now) break;
-    PlannedOperation operation = workload_.At(next_index_++);
-    operation.due = due;
     schedule_.Advance();
-    Issue(operation);
+    Issue(workload_.At(next_index_++, due));
     ++issued;
   }
   return issued;
@@ -201,8 +199,8 @@ int Runner::IssueClosed(Nanos now) {
 
 PlannedOperation Runner::NextClosed(Nanos now) {
   const uint64_t index = next_index_++;
-  PlannedOperation operation =
-      phase_ == Phase::kLoad ? workload_.WriteOf(loaded_keys_++, index) : workload_.At(index);
+  if (phase_ != Phase::kLoad) return workload_.At(index, now);
+  PlannedOperation operation = workload_.WriteOf(loaded_keys_++, index);
   operation.due = now;
   return operation;
 }

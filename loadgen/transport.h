@@ -91,12 +91,6 @@ class Transport : public OperationSender {
   virtual bool TargetsAreLocal() const = 0;
 };
 
-enum class TransportKind {
-  kRest,    // HTTP/JSON: each operation in flight has a connection of its own
-  kUnary,   // gRPC: a call for each operation, one connection a target
-  kStream,  // gRPC: many operations in a message on one stream a target
-};
-
 struct TransportOptions {
   // Behaviour.
   std::vector<HostAndPort> targets;           // of the kind of server that the transport talks to

@@ -16,16 +16,16 @@ size_t Workload::TargetOf(uint64_t index, bool write) const {
   return Below(Random(options_.seed, index, Draw::kTarget), options_.targets);
 }
 
-PlannedOperation Workload::At(uint64_t index) const {
+PlannedOperation Workload::At(uint64_t index, Nanos due) const {
   PlannedOperation operation;
   operation.index = index;
+  operation.due = due;
   // 0 means never and 1 always.
   operation.write =
       Fraction(Random(options_.seed, index, Draw::kKind)) < options_.writes_per_operation;
-  const uint64_t random = Random(options_.seed, index, Draw::kKey);
   operation.key = options_.choose_key == nullptr
-                      ? Below(random, options_.keys)
-                      : options_.choose_key(random, Random(options_.seed, index, Draw::kKeySecond));
+                      ? Below(Random(options_.seed, index, Draw::kKey), options_.keys)
+                      : options_.choose_key(index, due);
   operation.target = TargetOf(index, operation.write);
   return operation;
 }

@@ -28,8 +28,8 @@ struct WorkloadOptions {
   uint64_t seed = 0;
   double writes_per_operation = 0.1;  // 0..1
   size_t keys = 1;                    // > 0
-  // Chooses a key, 0..keys-1, from two uniform random numbers; null: uniformly.
-  std::function<size_t(uint64_t random_a, uint64_t random_b)> choose_key;
+  // The key, 0..keys-1, of an operation by its index and when it is due; null: uniformly.
+  std::function<size_t(uint64_t index, Nanos due)> choose_key;
   size_t value_bytes = 100;  // at least; a value is longer where its own label is
   size_t targets = 1;        // > 0, chosen uniformly, but see below
   bool writes_to_first_target = false;
@@ -38,7 +38,7 @@ struct WorkloadOptions {
 
 struct PlannedOperation {
   uint64_t index = 0;
-  Nanos due = 0;  // filled by whoever knows the schedule
+  Nanos due = 0;
   bool write = false;
   size_t key = 0;
   size_t target = 0;
@@ -48,7 +48,8 @@ class Workload {
  public:
   explicit Workload(const WorkloadOptions& options);
 
-  PlannedOperation At(uint64_t index) const;
+  // Operation `index`, which is due at `due`.
+  PlannedOperation At(uint64_t index, Nanos due = 0) const;
 
   // As At, but a write of `key`.
   PlannedOperation WriteOf(size_t key, uint64_t index) const;

@@ -1,0 +1,84 @@
+#include "loadgen/find_max_command.h"
+
+#include <cmath>
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+#include "loadgen/latency_histogram.h"
+#include "loadgen/measure.h"
+#include "loadgen/run_command.h"
+
+namespace quorate::loadgen {
+namespace {
+
+const char* NameOf(const CapacityStep& step) {
+  switch (step.phase) {
+    case CapacityPhase::kRamp:
+      return step.again ? "ramp, again" : "ramp";
+    case CapacityPhase::kBisect:
+      return step.again ? "bisect, again" : "bisect";
+    case CapacityPhase::kConfirm:
+      return "confirm";
+  }
+  return "";
+}
+
+CapacityMeasurement Summarize(const Measurement& run) {
+  const RunStats& stats = run.stats();
+  CapacityMeasurement measured;
+  measured.operations = stats.scheduled;
+  measured.ended_ok = stats.reads.ok + stats.writes.ok;
+  measured.errors = stats.reads.failed + stats.writes.failed + stats.writes.unknown;
+  measured.reads = run.recorder().staleness().reads;
+  measured.stale = run.recorder().staleness().stale;
+  LatencyHistogram response = stats.reads.response;
+  response.Merge(stats.writes.response);
+  measured.p99 = response.ValueAtQuantile(0.99);
+  // Where operations waited for the servers, the rate was too high for them and not for the
+  // generator; where the generator itself was late, the figures say nothing about the servers.
+  measured.generator_healthy = run.verdict().judgement != Judgement::kVoid || stats.waited > 0;
+  return measured;
+}
+
+}  // namespace
+
+int FindMaxCommand(const Options& options, const CapacityGoals& goals) {
+  absl::StatusOr<Targets> targets = ConnectToTargets(options);
+  if (!targets.ok()) {
+    std::fprintf(stderr, "loadgen: %s\n", std::string(targets.status().message()).c_str());
+    return kNothingMeasured;
+  }
+  std::printf("  goals: %s\n  %-14s %10s %8s %10s %9s  %s\n", goals.ToString().c_str(), "step",
+              "op/s", "seconds", "p99, ms", "stale, %", "outcome");
+  CapacityOptions search_options;
+  search_options.first_rate = options.qps;
+  CapacitySearch search(search_options);
+  while (const std::optional<CapacityStep> step = search.Next()) {
+    Options once = options;
+    once.qps = static_cast<int>(std::lround(step->rate));
+    once.duration_seconds = options.duration_seconds * step->windows;
+    Measurement run(once, &*targets, static_cast<uint64_t>(absl::ToUnixMicros(absl::Now())));
+    run.Run([](const IntervalStats&) {});
+    if (run.interrupted()) return kInterrupted;
+    const CapacityMeasurement measured = Summarize(run);
+    const CapacityVerdict verdict = Judge(goals, measured);
+    const double stale = measured.reads == 0 ? 0
+                                             : 100.0 * static_cast<double>(measured.stale) /
+                                                   static_cast<double>(measured.reads);
+    std::printf("  %-14s %10d %8d %10.3f %9.3f  %s\n", NameOf(*step), once.qps,
+                once.duration_seconds, static_cast<double>(measured.p99) / 1e6, stale,
+                verdict.passed ? "ok" : absl::StrJoin(verdict.reasons, "; ").c_str());
+    std::fflush(stdout);
+    search.Report(verdict);
+  }
+  std::printf("\n  %s\n", search.result().ToString().c_str());
+  return search.result().confirmed_rate.has_value() ? 0 : kNothingMeasured;
+}
+
+}  // namespace quorate::loadgen

@@ -1,0 +1,126 @@
+#include "loadgen/run_recorder.h"
+
+#include "absl/types/span.h"
+
+#include "loadgen/value_codec.h"
+
+namespace quorate::loadgen {
+namespace {
+
+// More nodes than a cluster has; others are not told apart.
+constexpr size_t kNodesMax = 1024;
+
+// Histories call the value of operation i by i + 1, since 0 means none.
+uint64_t ValueName(uint64_t index) { return index + 1; }
+
+}  // namespace
+
+RunRecorder::RunRecorder(const RunRecorderOptions& options)
+    : writer_(options.writer),
+      read_latencies_(options.raw_samples, options.seed),
+      write_latencies_(options.raw_samples, options.seed + 1),
+      stale_reads_(options.raw_samples, options.seed + 2),
+      read_write_intervals_(options.raw_samples, options.seed + 3),
+      staleness_([this, &options] {
+        StalenessRecorderOptions staleness;
+        staleness.keys = options.keys;
+        staleness.on_stale_read = [this](const StaleReadExample& read) { stale_reads_.Add(read); };
+        staleness.on_read_write_interval = [this](Nanos gap) { read_write_intervals_.Add(gap); };
+        return staleness;
+      }()) {
+  if (options.history_operations > 0) {
+    history_.emplace(check::RecorderOptions{options.history_operations});
+  }
+}
+
+RunRecorder::InFlight& RunRecorder::At(uint32_t session) {
+  if (session >= in_flight_.size()) in_flight_.resize(session + 1);
+  return in_flight_[session];
+}
+
+void RunRecorder::OnReadSent(const SentOperation& operation) {
+  At(operation.session).token = staleness_.OnReadSent(operation.planned.key, operation.sent,
+                                                      operation.session, operation.measured);
+  BeginHistory(operation, 0);
+}
+
+void RunRecorder::OnWriteSent(const SentOperation& operation, absl::string_view) {
+  staleness_.OnWriteSent(operation.planned.key, operation.sent, operation.measured);
+  BeginHistory(operation, ValueName(operation.planned.index));
+}
+
+void RunRecorder::OnReadEnded(const SentOperation& operation, Nanos ended, const Reply& reply) {
+  const size_t key = operation.planned.key;
+  CheckedValue value;
+  if (reply.status.ok() && reply.found) value = CheckValue(reply.value, key);
+  const bool right = value.verdict == ValueVerdict::kRight;
+  const bool ours = right && value.id.writer == writer_;
+  EndHistory(operation, ended, reply, ours ? ValueName(value.id.sequence) : 0);
+  if (!reply.status.ok()) return;
+  if (operation.measured) read_latencies_.Add(ended - operation.planned.due);
+  if (reply.found && !right) {
+    // What it would say of staleness is worth nothing.
+    const bool corrupt = value.verdict == ValueVerdict::kCorrupt;
+    if (operation.measured) ++(corrupt ? corrupt_ : of_another_key_);
+    return;
+  }
+  const bool written = reply.found || reply.version != 0;
+  staleness_.OnReadAnswered(key, At(operation.session).token,
+                            written ? std::optional<Order>(reply.order) : std::nullopt,
+                            reply.version, ended, operation.session);
+}
+
+void RunRecorder::OnWriteEnded(const SentOperation& operation, Nanos ended, const Reply& reply) {
+  EndHistory(operation, ended, reply, 0);
+  if (!reply.status.ok()) return;
+  if (operation.measured) write_latencies_.Add(ended - operation.planned.due);
+  staleness_.OnWriteAcknowledged(operation.planned.key, reply.order, reply.version, operation.sent,
+                                 ended, operation.session);
+}
+
+void RunRecorder::BeginHistory(const SentOperation& operation, uint64_t value) {
+  if (!history_.has_value()) return;
+  check::Began began;
+  began.key = static_cast<uint32_t>(operation.planned.key);
+  began.session = operation.session;
+  began.kind = operation.planned.write ? check::Kind::kWrite : check::Kind::kRead;
+  began.value = value;
+  began.start = operation.sent;
+  At(operation.session).slot = history_->Begin(began);
+}
+
+void RunRecorder::EndHistory(const SentOperation& operation, Nanos ended, const Reply& reply,
+                             uint64_t value) {
+  if (!history_.has_value()) return;
+  check::Ended end;
+  end.end = ended;
+  if (reply.status.ok()) {
+    end.node = NodeNumber(reply.node);
+    end.found = reply.found;
+    end.value = value;
+    end.order = reply.order;
+  } else {
+    end.outcome = reply.may_have_applied ? check::Outcome::kUnknown : check::Outcome::kFailed;
+  }
+  history_->End(At(operation.session).slot, end);
+}
+
+uint16_t RunRecorder::NodeNumber(absl::string_view node) {
+  if (node.empty()) return check::kNoNode;
+  const auto it = node_numbers_.find(node);
+  if (it != node_numbers_.end()) return it->second;
+  if (nodes_.size() >= kNodesMax) return check::kNoNode;
+  const auto number = static_cast<uint16_t>(nodes_.size());
+  nodes_.emplace_back(node);
+  node_numbers_.emplace(nodes_.back(), number);
+  return number;
+}
+
+check::History RunRecorder::TakeHistory() {
+  check::Recorder* const recorder = &*history_;
+  check::History history = check::FinishRecording(absl::MakeConstSpan(&recorder, 1));
+  history.nodes = nodes_;
+  return history;
+}
+
+}  // namespace quorate::loadgen

@@ -1,0 +1,143 @@
+#include "loadgen/run_recorder.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "loadgen/check/history.h"
+#include "loadgen/observer.h"
+#include "loadgen/transport.h"
+#include "loadgen/value_codec.h"
+
+namespace quorate::loadgen {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr uint64_t kWriter = 7;
+
+// Plays operations of one key, one after the other, to a recorder.
+class Play {
+ public:
+  explicit Play(size_t history_operations = 100)
+      : recorder(RunRecorderOptions{2, 1, kWriter, 10, history_operations}) {}
+
+  void Write(uint64_t index, Nanos sent, Nanos ended, const Reply& reply) {
+    const SentOperation operation = Sent(index, true, sent);
+    recorder.OnWriteSent(operation, "");
+    recorder.OnWriteEnded(operation, ended, reply);
+  }
+  void Read(uint64_t index, Nanos sent, Nanos ended, const Reply& reply) {
+    const SentOperation operation = Sent(index, false, sent);
+    recorder.OnReadSent(operation);
+    recorder.OnReadEnded(operation, ended, reply);
+  }
+
+  bool measured = true;
+  RunRecorder recorder;
+
+ private:
+  SentOperation Sent(uint64_t index, bool write, Nanos sent) const {
+    SentOperation operation;
+    operation.planned.index = index;
+    operation.planned.due = sent - 5;
+    operation.planned.write = write;
+    operation.planned.key = 1;
+    operation.session = 3;
+    operation.measured = measured;
+    operation.sent = sent;
+    return operation;
+  }
+};
+
+Reply Answer(uint64_t version) {
+  Reply reply;
+  reply.version = version;
+  reply.order = Order{0, version, 0};
+  reply.node = "n1";
+  return reply;
+}
+
+Reply Found(uint64_t version, absl::string_view value) {
+  Reply reply = Answer(version);
+  reply.found = true;
+  reply.value = value;
+  return reply;
+}
+
+TEST(RunRecorderTest, StaleReadsAndLatenciesAreKept) {
+  Play play;
+  const std::string old_value = EncodeValue({1, kWriter, 0}, 100);
+  play.Write(0, 10, 20, Answer(1));
+  play.Write(1, 30, 40, Answer(2));
+  play.Read(2, 50, 60, Found(1, old_value));
+  EXPECT_EQ(play.recorder.staleness().stale, 1u);
+  ASSERT_EQ(play.recorder.stale_reads().seen(), 1u);
+  const StaleReadExample stale = play.recorder.stale_reads().InOrder()[0];
+  EXPECT_EQ(stale.key, 1u);
+  EXPECT_EQ(stale.expected_version, 2u);
+  EXPECT_EQ(stale.actual_version, 1u);
+  EXPECT_EQ(stale.since_write, 10);
+  EXPECT_THAT(play.recorder.write_latencies().InOrder(), ElementsAre(15, 15));
+  EXPECT_THAT(play.recorder.read_latencies().InOrder(), ElementsAre(15));
+  EXPECT_THAT(play.recorder.read_write_intervals().InOrder(), ElementsAre(20));
+}
+
+TEST(RunRecorderTest, WhatIsNotMeasuredOnlyObliges) {
+  Play play;
+  play.measured = false;
+  play.Write(0, 10, 20, Answer(1));
+  EXPECT_EQ(play.recorder.write_latencies().seen(), 0u);
+  play.measured = true;
+  play.Read(1, 30, 40, Answer(0));
+  EXPECT_EQ(play.recorder.staleness().stale, 1u) << "nothing was found where something was written";
+  EXPECT_EQ(play.recorder.staleness().absent, 1u);
+}
+
+TEST(RunRecorderTest, WrongValuesAreToldApartAndAreNotStale) {
+  Play play;
+  play.Write(0, 10, 20, Answer(2));
+  play.Read(1, 30, 40, Found(1, EncodeValue({0, kWriter, 9}, 100)));
+  play.Read(2, 50, 60, Found(1, "damaged"));
+  EXPECT_EQ(play.recorder.of_another_key(), 1u);
+  EXPECT_EQ(play.recorder.corrupt(), 1u);
+  EXPECT_EQ(play.recorder.staleness().stale, 0u);
+}
+
+TEST(RunRecorderTest, HistoriesSayWhatWasAskedAndTold) {
+  Play play;
+  play.Write(0, 10, 20, Answer(4));
+  Reply unknown;
+  unknown.status = absl::DeadlineExceededError("late");
+  unknown.may_have_applied = true;
+  play.Write(1, 30, 40, unknown);
+  play.Read(2, 50, 60, Found(4, EncodeValue({1, kWriter, 0}, 100)));
+  play.Read(3, 70, 80, Found(5, EncodeValue({1, kWriter + 1, 1}, 100)));
+  const check::History history = play.recorder.TakeHistory();
+  ASSERT_EQ(history.operations.size(), 4u);
+  EXPECT_THAT(history.nodes, ElementsAre("n1"));
+  const check::Operation& write = history.operations[0];
+  EXPECT_TRUE(write.is_write());
+  EXPECT_EQ(write.key, 1u);
+  EXPECT_EQ(write.session, 3u);
+  EXPECT_EQ(write.start, 10);
+  EXPECT_EQ(write.end, 20);
+  EXPECT_EQ(history.operations[1].outcome, check::Outcome::kUnknown);
+  const check::Operation& read = history.operations[2];
+  EXPECT_TRUE(read.found);
+  EXPECT_EQ(read.value, write.value);
+  EXPECT_EQ(read.order, write.order);
+  EXPECT_EQ(history.operations[3].value, 0u) << "another run's value has no name here";
+}
+
+TEST(RunRecorderTest, WithoutAHistoryNothingIsRecorded) {
+  Play play(/*history_operations=*/0);
+  play.Write(0, 10, 20, Answer(1));
+  play.Read(1, 30, 40, Answer(1));
+  EXPECT_EQ(play.recorder.staleness().reads, 1u);
+}
+
+}  // namespace
+}  // namespace quorate::loadgen
