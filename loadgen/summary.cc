@@ -45,8 +45,11 @@ std::string StaleReads(const RunRecorder& recorder, const Workload& workload) {
                     Percentile(figures.t, 0.99), ", max ", Ms(static_cast<double>(figures.t.max())),
                     "\n");
   }
-  absl::StrAppendFormat(&text, "  Counted loosely: %d (%.2f%%). %s\n", figures.loosely_stale,
-                        Percent(figures.loosely_stale, figures.reads), DescribeDifference(figures));
+  absl::StrAppendFormat(
+      &text,
+      "  Counted loosely: %d (%.2f%%), against what had been acknowledged when the "
+      "answer came,\n  so that a write that ran beside the read counts\n",
+      figures.loosely_stale, Percent(figures.loosely_stale, figures.reads));
   for (size_t i = 0; i < figures.examples.size() && i < kExamples; ++i) {
     const StaleReadExample& read = figures.examples[i];
     absl::StrAppendFormat(&text, "  Example: %s: expected version %d, got %d, %s after the write\n",
