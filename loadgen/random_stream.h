@@ -45,7 +45,7 @@ class RandomStream {
 
 // What is drawn for an operation. Each has numbers of its own, so that, for example, another mix of
 // operations leaves the keys as they were.
-enum class StreamPurpose : uint64_t { kKey = 1, kMix, kScatter };
+enum class StreamPurpose : uint64_t { kKey = 1, kMix, kScatter, kKind, kTarget, kSpacing };
 
 inline RandomStream StreamOf(uint64_t seed, uint64_t index, StreamPurpose purpose) {
   const uint64_t of_seed = MixBits(seed + kGoldenRatio64 * static_cast<uint64_t>(purpose));

@@ -2,14 +2,14 @@
 
 #include <cmath>
 
-#include "loadgen/draw.h"
+#include "loadgen/random_stream.h"
 
 namespace quorate::loadgen {
 namespace {
 
 // Of the exponential distribution with mean 1.
 double Gap(uint64_t seed, uint64_t index) {
-  return -std::log1p(-Fraction(Random(seed, index, Draw::kSpacing)));
+  return -std::log1p(-StreamOf(seed, index, StreamPurpose::kSpacing).NextUnit());
 }
 
 }  // namespace

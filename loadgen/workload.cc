@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 
-#include "loadgen/draw.h"
+#include "loadgen/random_stream.h"
 
 namespace quorate::loadgen {
 
@@ -13,7 +13,8 @@ Workload::Workload(const WorkloadOptions& options)
 
 size_t Workload::TargetOf(uint64_t index, bool write) const {
   if (write ? options_.writes_to_first_target : options_.reads_to_first_target) return 0;
-  return Below(Random(options_.seed, index, Draw::kTarget), options_.targets);
+  return static_cast<size_t>(
+      StreamOf(options_.seed, index, StreamPurpose::kTarget).NextBelow(options_.targets));
 }
 
 PlannedOperation Workload::At(uint64_t index, Nanos due) const {
@@ -21,11 +22,14 @@ PlannedOperation Workload::At(uint64_t index, Nanos due) const {
   operation.index = index;
   operation.due = due;
   // 0 means never and 1 always.
-  operation.write =
-      Fraction(Random(options_.seed, index, Draw::kKind)) < options_.writes_per_operation;
-  operation.key = options_.choose_key == nullptr
-                      ? Below(Random(options_.seed, index, Draw::kKey), options_.keys)
-                      : options_.choose_key(index, due);
+  operation.write = StreamOf(options_.seed, index, StreamPurpose::kKind).NextUnit() <
+                    options_.writes_per_operation;
+  if (options_.choose_key != nullptr) {
+    operation.key = options_.choose_key(index, due);
+  } else {
+    RandomStream random = StreamOf(options_.seed, index, StreamPurpose::kKey);
+    operation.key = static_cast<size_t>(random.NextBelow(options_.keys));
+  }
   operation.target = TargetOf(index, operation.write);
   return operation;
 }
