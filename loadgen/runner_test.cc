@@ -299,7 +299,7 @@ TEST_F(RunnerTest, TheBacklogOfTheWarmUpIsGoneBeforeTheMeasuredPhase) {
   options_.warm_up = 500 * kMs;
   // The warm-up needs twice its time.
   Start(
-      [this](const Sent& sent) {
+      [](const Sent& sent) {
         return std::make_pair(sent.number < 500 ? 2 * kMs : kMs / 2, Ok(1));
       },
       /*room=*/1);
