@@ -299,9 +299,7 @@ TEST_F(RunnerTest, TheBacklogOfTheWarmUpIsGoneBeforeTheMeasuredPhase) {
   options_.warm_up = 500 * kMs;
   // The warm-up needs twice its time.
   Start(
-      [](const Sent& sent) {
-        return std::make_pair(sent.number < 500 ? 2 * kMs : kMs / 2, Ok(1));
-      },
+      [](const Sent& sent) { return std::make_pair(sent.number < 500 ? 2 * kMs : kMs / 2, Ok(1)); },
       /*room=*/1);
   const RunStats& stats = Run();
   ASSERT_THAT(Phases(stats), ElementsAre(Phase::kWarmUp, Phase::kMeasure, Phase::kDrain));
