@@ -6,6 +6,9 @@ server goes on is answered x seconds late. So at an even rate the share of opera
 see a few slow operations instead.
 
 The run is short by default; QUORATE_STALL_SECONDS makes it longer (30: a stall of 1.4 s).
+
+The server must be able to do several times what is asked of it, to be through with what waited soon enough. Under
+sanitizers it is not, over REST, and there is nothing to measure.
 """
 
 import json
@@ -80,5 +83,14 @@ class StallTest(unittest.TestCase):
         self.expect_the_whole_stall("stream")
 
 
+def is_instrumented(program):
+    with open(program, "rb") as file:
+        content = file.read()
+    return any(name in content for name in (b"__asan_init", b"__ubsan_handle_", b"__tsan_init"))
+
+
 if __name__ == "__main__":
-    unittest.main()
+    if is_instrumented(os.environ["LOAD_PROBE"]):
+        print("SKIPPED: it measures time, and programs under sanitizers are too slow for that")
+    else:
+        unittest.main()
