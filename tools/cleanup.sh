@@ -13,11 +13,6 @@ all=false
 results=results
 visualizations=visualizations
 
-misuse() {
-  printf '%s: %s (--help tells the usage)\n' "${0##*/}" "$*" >&2
-  exit 2
-}
-
 parse_options() {
   local option value
   while (($# > 0)); do

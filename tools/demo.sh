@@ -25,11 +25,6 @@ usage() {
   sed -n '2,/^set -euo/{/^set/d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"
 }
 
-misuse() {
-  printf '%s: %s (--help tells the usage)\n' "${0##*/}" "$*" >&2
-  exit 2
-}
-
 parse_options() {
   local option value
   while (($# > 0)); do

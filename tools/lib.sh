@@ -10,6 +10,12 @@ die() {
   exit 1
 }
 
+# Ends the script because of how it was called.
+misuse() {
+  printf '%s: %s (--help tells the usage)\n' "${0##*/}" "$*" >&2
+  exit 2
+}
+
 # Runs Bazel on this work tree, from any current folder. Its server goes away by itself soon after, so that scripts
 # leave nothing running; one that was there before keeps its own habits.
 run_bazel() {
