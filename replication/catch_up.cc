@@ -7,6 +7,8 @@
 
 #include "glog/logging.h"
 
+#include "replication/storage/planted_bugs.h"
+
 namespace quorate {
 namespace {
 
@@ -30,6 +32,11 @@ absl::btree_map<absl::string_view, Version> Listed(const peer::v1::Compare& comp
     if (version.ok()) listed[compare.entries(i).key()] = *std::move(version);
   }
   return listed;
+}
+
+bool IsTombstone(const Record& record) {
+  const Sibling* const winner = record.Winner();
+  return winner != nullptr && winner->tombstone;
 }
 
 }  // namespace
@@ -168,10 +175,12 @@ void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {
   for (const peer::v1::LogEntry& entry : reply.records()) {
     absl::StatusOr<Record> record = Record::Decode(entry.record());
     if (!record.ok()) continue;
+    if (PlantedBug(Bug::kDropTombstones) && IsTombstone(*record)) continue;
     ++records_pulled_;
     strategy_->OnPulledRecord(from, entry.key(), *record);
   }
-  if (!reply.done()) return Rest(from, pull.page_bytes + reply.ByteSizeLong(), &pull);
+  if (!reply.done() && !PlantedBug(Bug::kSkipPages))
+    return Rest(from, pull.page_bytes + reply.ByteSizeLong(), &pull);
   const bool source_syncing = pull.source_syncing;
   pulls_.erase(it);
   strategy_->OnPullDone(from, source_syncing);

@@ -4,6 +4,8 @@
 
 #include "glog/logging.h"
 
+#include "replication/storage/planted_bugs.h"
+
 namespace quorate {
 
 QuorumTracker::QuorumTracker(int replicas, int required)
@@ -15,6 +17,7 @@ QuorumTracker::QuorumTracker(int replicas, int required)
 bool QuorumTracker::Accept(NodeId node) {
   if (Answered(node)) return false;
   accepted_.push_back(node);
+  if (PlantedBug(Bug::kCountReplicaTwice) && accepted_.size() == 1) accepted_.push_back(node);
   return true;
 }
 

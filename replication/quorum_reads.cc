@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "replication/outcomes.h"
+#include "replication/storage/planted_bugs.h"
 
 namespace quorate {
 namespace {
@@ -29,7 +30,8 @@ bool QuorumReads::HoldsTooMuch() const { return held_bytes() >= context_->config
 
 void QuorumReads::Start(OperationId id, const Operation& operation) {
   const int n = context_->quorums().n;
-  const int required = operation.r.value_or(context_->quorums().r);
+  const int asked_for = operation.r.value_or(context_->quorums().r);
+  const int required = PlantedBug(Bug::kReadBeforeR) ? std::max(1, asked_for - 1) : asked_for;
   if (required == 1) return AnswerAlone(id, operation.key);
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) {
@@ -85,7 +87,8 @@ void QuorumReads::Serve(NodeId from, const peer::v1::Read& read, bool knows_past
   const bool waits_for_too_much =
       !durable && context_->waiting_bytes() >= context_->config().max_read_bytes;
   // Either is no answer, and the coordinator asks another replica.
-  if (!knows_past || waits_for_too_much) {
+  const bool answers = knows_past || PlantedBug(Bug::kSyncingAnswersAbsent);
+  if (!answers || waits_for_too_much) {
     reply->set_syncing(true);
     return context_->Send(from, message);
   }
@@ -249,6 +252,7 @@ void QuorumReads::Take(OperationId id, NodeId node, const std::optional<Record>&
   if (!read.answers.Accept(node)) return;
   read.versions.push_back(Answer{node, record.has_value() ? record->version : Version()});
   if (!record.has_value()) return;
+  if (PlantedBug(Bug::kFirstAnswerWins) && read.versions.size() > 1) return;
   read.merged.Merge(*record);
   held_bytes_ -= read.bytes;
   read.bytes = read.merged.ValueBytes();

@@ -5,6 +5,7 @@
 
 #include "replication/outcomes.h"
 #include "replication/registry.h"
+#include "replication/storage/planted_bugs.h"
 
 namespace quorate {
 namespace {
@@ -211,6 +212,7 @@ void Replica::CommitDrain() {
   } else if (store_.applied_batches() != ticketed_batches_) {
     env_->RequestSync(++last_ticket_);
   }
+  if (PlantedBug(Bug::kAcknowledgeBeforeDurable)) durable_ticket_ = last_ticket_;
   ticketed_batches_ = store_.applied_batches();
   if (this_drain_.then.empty()) return;
   this_drain_.ticket = last_ticket_;
@@ -275,6 +277,7 @@ void Replica::Complete(OperationId id, OperationResult result) {
 bool Replica::IsDurable(absl::string_view key) const {
   if (!failed_.ok() || store_.IsPending(key)) return false;
   if (config_.durability != Durability::kSynced) return true;
+  if (PlantedBug(Bug::kShowBeforeDurable)) return true;
   return durable_ticket_ == last_ticket_ && ticketed_batches_ == store_.applied_batches();
 }
 

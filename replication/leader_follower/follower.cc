@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "replication/catch_up.h"
+#include "replication/storage/planted_bugs.h"
 
 namespace quorate {
 namespace {
@@ -199,6 +200,10 @@ void Follower::OnPullStarted(NodeId from, const peer::v1::CompareReply& first_pa
   attached_ = true;
   held_ = durable_ = Held{first_page.as_of(), first_page.as_of()};
   scheduled_ = first_page.as_of();
+  if (PlantedBug(Bug::kCaughtUpBeforePulled)) {
+    held_.base = durable_.base = 0;
+    knows_past_ = caught_up_ = true;
+  }
 }
 
 void Follower::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
@@ -231,7 +236,8 @@ void Follower::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) {
       continue;
     }
     absl::StatusOr<Record> record = Record::Decode(entry.record());
-    if (entry.number() != held_.through + 1 || !record.ok() || !record->version.sequenced()) {
+    const bool follows = entry.number() == held_.through + 1 || PlantedBug(Bug::kAcceptGaps);
+    if (!follows || !record.ok() || !record->version.sequenced()) {
       resend_due_ = true;
       return;
     }

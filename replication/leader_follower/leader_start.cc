@@ -9,6 +9,7 @@
 #include "replication/catch_up.h"
 #include "replication/leader_follower/leader.h"
 #include "replication/outcomes.h"
+#include "replication/storage/planted_bugs.h"
 
 namespace quorate {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 // incarnation's.
 uint64_t NextEpoch(uint64_t highest, Incarnation incarnation) {
   constexpr int kHalf = 32;
+  if (PlantedBug(Bug::kReuseEpoch) && highest != 0) return highest;
   return (((highest >> kHalf) + 1) << kHalf) | (incarnation & 0xffffffffu);
 }
 
@@ -87,7 +89,8 @@ void Leader::TryClaimEpoch() {
   }
   const Quorums& quorums = context_->quorums();
   // Followers that have themselves forgotten prove nothing, unless nobody is left to ask.
-  if (trusted >= OthersToHear(quorums.n, quorums.w) || compared >= quorums.n - 1) ClaimEpoch();
+  const bool enough = trusted >= OthersToHear(quorums.n, quorums.w) || compared >= quorums.n - 1;
+  if (enough || PlantedBug(Bug::kLeadBeforeComparing)) ClaimEpoch();
 }
 
 void Leader::ClaimEpoch() {
@@ -142,6 +145,7 @@ void Leader::Abdicate(uint64_t higher_epoch) {
 void Leader::Adopt(std::string key, const Version& version, std::string record) {
   // From a write of an earlier epoch that this start had not heard of.
   ++adopted_;
+  if (PlantedBug(Bug::kKeepAdopted)) return;
   if (version.epoch() > epoch_) return Abdicate(version.epoch());
   if (version.number() >= next_number_) {
     // Numbers never go back: the sequence goes on above it, and followers cross the gap by

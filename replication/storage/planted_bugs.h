@@ -8,9 +8,31 @@ namespace quorate {
 
 enum class Bug {
   kNone,
-  kAnswerBeforeW,            // a write is answered with one acknowledgement fewer than W
+  // Quorums.
+  kAnswerBeforeW,      // a write is answered with one acknowledgement fewer than W
+  kReadBeforeR,        // a read is answered with one answer fewer than R
+  kCountReplicaTwice,  // the first replica that accepts counts as two
+  kFirstAnswerWins,    // a read returns what came first instead of what is newest
+  // Disks.
+  kAcknowledgeBeforeDurable,  // what waits for a sync goes on without it
+  kShowBeforeDurable,         // a read shows what a crash may still take away
+  kReuseDots,                 // a node that has lost writes goes on with the dots that they had
+  // Records.
   kOverwriteWithoutCompare,  // a replica stores what arrives last instead of merging
   kRepairWithOlder,          // a replica that is repaired takes over an older record
+  kLoseSiblings,             // of two concurrent records, merging keeps one
+  kReplaceUnseen,            // a write replaces values that its writer has not seen
+  // Catching up.
+  kSyncingAnswersAbsent,  // a node that may have forgotten answers all the same
+  kServeBeforeComparing,  // a node that may have forgotten compares with one other only
+  kDropTombstones,        // deletes are left out
+  kSkipPages,             // only the first page is fetched
+  // Leader and followers.
+  kLeadBeforeComparing,   // a leader leads without having asked what its followers hold
+  kReuseEpoch,            // a leader goes on with an epoch that an earlier start has used
+  kAcceptGaps,            // a follower goes on behind an entry that it lacks
+  kCaughtUpBeforePulled,  // a follower takes itself for caught up once it has begun to fetch
+  kKeepAdopted,           // what a leader learns late, it does not pass on
 };
 
 #ifdef QUORATE_PLANTED_BUGS

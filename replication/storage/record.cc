@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "google/protobuf/io/coded_stream.h"
 
+#include "replication/storage/planted_bugs.h"
 #include "replication/storage/proto_scratch.h"
 
 namespace quorate {
@@ -117,6 +118,11 @@ bool Record::Merge(const Record& other) {
     case VersionOrder::kConcurrent:
       break;
   }
+  if (PlantedBug(Bug::kLoseSiblings)) {
+    siblings = other.siblings;
+    version.Join(other.version);
+    return true;
+  }
   std::vector<Sibling> theirs = other.siblings;
   DropReplaced(*this, &theirs);
   DropReplaced(other, &siblings);
@@ -134,7 +140,9 @@ bool Record::Merge(const Record& other) {
 }
 
 int Record::Put(const Version& context, Sibling write) {
-  const auto seen = [&context](const Sibling& sibling) { return context.Contains(sibling.dot); };
+  const auto seen = [&context](const Sibling& sibling) {
+    return context.Contains(sibling.dot) || PlantedBug(Bug::kReplaceUnseen);
+  };
   const auto kept = std::remove_if(siblings.begin(), siblings.end(), seen);
   const int replaced = static_cast<int>(siblings.end() - kept);
   siblings.erase(kept, siblings.end());

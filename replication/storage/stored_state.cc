@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "replication/storage/planted_bugs.h"
+
 namespace quorate {
 namespace {
 
@@ -97,7 +99,10 @@ absl::StatusOr<StoredState> BeginLife(StorageEngine* engine, const NewLife& life
     state = **std::move(found);
   }
   // What was lost may have left this node with dots that its store does not know of.
-  if (!state.complete() || !HasAll(state, life)) state.set_incarnation(life.incarnation);
+  const bool has_dots = PlantedBug(Bug::kReuseDots) && state.incarnation() != 0;
+  if ((!state.complete() || !HasAll(state, life)) && !has_dots) {
+    state.set_incarnation(life.incarnation);
+  }
   state.set_complete(state.complete() && HasKept(state, life));
   if (!state.complete()) state.set_through(0);
   state.set_format(kFormat);

@@ -25,7 +25,7 @@ namespace {
 #endif
 
 // A sanitizer makes a seed about ten times slower, and what it looks for shows in fewer of them.
-constexpr uint64_t kBlocks = QUORATE_SANITIZED ? 2 : 9;
+constexpr uint64_t kBlocks = QUORATE_SANITIZED ? 1 : 9;
 constexpr uint64_t kSeedsInBlock = 80;
 constexpr double kVoidShareMax = 0.05;
 constexpr size_t kQuorumsMin = 10;
