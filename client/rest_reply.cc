@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 
@@ -34,6 +35,23 @@ std::optional<uint64_t> NumberField(const Json& object, const char* name) {
 int CountField(const Json& object, const char* name) {
   const uint64_t count = NumberField(object, name).value_or(0);
   return count <= std::numeric_limits<int>::max() ? static_cast<int>(count) : 0;
+}
+
+// The numbers in an object, each as JSON's or, since that is exact for everyone, as text.
+std::map<std::string, uint64_t> CountersField(const Json& object) {
+  std::map<std::string, uint64_t> counters;
+  const auto field = object.find("counters");
+  if (field == object.end() || !field->is_object()) return counters;
+  for (const auto& [name, number] : field->items()) {
+    uint64_t value = 0;
+    if (number.is_number_unsigned()) {
+      value = number.get<uint64_t>();
+    } else if (!number.is_string() || !absl::SimpleAtoi(number.get<std::string>(), &value)) {
+      continue;
+    }
+    counters[PrintableExcerpt(name)] = value;
+  }
+  return counters;
 }
 
 // What the error says of the write, at its top or in one of its details.
@@ -139,6 +157,8 @@ RestHealth ParseHealthReply(int http_status, absl::string_view body) {
   health.strategy = PrintableExcerpt(TextField(object, "strategy"));
   health.guarantee = PrintableExcerpt(TextField(object, "guarantee"));
   health.durability = PrintableExcerpt(TextField(object, "durability"));
+  health.emulated_delays = PrintableExcerpt(TextField(object, "emulated_delays"));
+  health.counters = CountersField(object);
   health.n = CountField(object, "n");
   health.w = CountField(object, "w");
   health.r = CountField(object, "r");

@@ -6,6 +6,7 @@
 #define QUORATE_CLIENT_REST_REPLY_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "absl/status/status.h"
@@ -36,6 +37,8 @@ struct RestHealth {
   std::string strategy;
   std::string guarantee;
   std::string durability;
+  std::string emulated_delays;
+  std::map<std::string, uint64_t> counters;  // since the node's start, by name
   int n = 0;
   int w = 0;
   int r = 0;

@@ -1,5 +1,7 @@
 #include "client/rest_reply.h"
 
+#include <cstdint>
+#include <map>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -75,13 +77,16 @@ TEST(ReadReplyTest, WhatCannotBeUnderstoodIsAnError) {
 TEST(HealthReplyTest, TakesWhatItKnows) {
   const RestHealth health = ParseHealthReply(
       200, R"({"status":"healthy","node_id":"1","role":"leader","strategy":"leader_follower",)"
-           R"("guarantee":"no stale reads","durability":"synced","n":5,"w":3,"r":3,"more":[]})");
+           R"("guarantee":"no stale reads","durability":"synced","n":5,"w":3,"r":3,"more":[],)"
+           R"("emulated_delays":"lan","counters":{"a":"18446744073709551615","b":2,"c":"x"}})");
   EXPECT_TRUE(health.status.ok());
   EXPECT_EQ(health.node, "1");
   EXPECT_EQ(health.role, "leader");
   EXPECT_EQ(health.strategy, "leader_follower");
   EXPECT_EQ(health.guarantee, "no stale reads");
   EXPECT_EQ(health.durability, "synced");
+  EXPECT_EQ(health.emulated_delays, "lan");
+  EXPECT_EQ(health.counters, (std::map<std::string, uint64_t>{{"a", ~uint64_t{0}}, {"b", 2}}));
   EXPECT_EQ(health.n, 5);
   EXPECT_EQ(health.w, 3);
   EXPECT_EQ(health.r, 3);

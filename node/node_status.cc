@@ -86,6 +86,7 @@ v1::StatusResponse DescribeNode(const NodeConfig& config, const Replica& replica
   response.set_r(static_cast<uint32_t>(quorums.r));
   if (quorums.n > 0) response.set_guarantee(replica.Promise().summary);
   response.set_durability(DurabilityName(config.cluster.durability));
+  response.set_emulated_delays(config.emulated.spec());
   FillPeers(config, replica, members, refusals, &response);
   response.set_epoch(status.epoch);
   response.set_applied_number(status.applied_number);

@@ -192,6 +192,12 @@ Json PeersJson(const v1::StatusResponse& status) {
   return peers;
 }
 
+Json CountersJson(const v1::StatusResponse& status) {
+  Json counters = Json::object();
+  for (const auto& [name, value] : status.counters()) counters[name] = Text(value);
+  return counters;
+}
+
 }  // namespace
 
 HttpAnswer EncodeResult(const Operation& operation, AnswerForm form, bool siblings,
@@ -215,11 +221,13 @@ HttpAnswer EncodeHealth(const v1::StatusResponse& status) {
                {"cluster", status.cluster()},
                {"guarantee", status.guarantee()},
                {"durability", status.durability()},
+               {"emulated_delays", status.emulated_delays()},
                {"leader", status.leader()},
                {"epoch", Text(status.epoch())},
                {"applied_number", Text(status.applied_number())},
                {"incarnation", Text(status.incarnation())},
-               {"peers", PeersJson(status)}};
+               {"peers", PeersJson(status)},
+               {"counters", CountersJson(status)}};
   return JsonAnswer(serving ? 200 : 503, json);
 }
 

@@ -285,6 +285,8 @@ TEST_F(RestResponseTest, Health) {
   status.set_w(3);
   status.set_r(2);
   status.set_incarnation(uint64_t{1} << 63);
+  status.set_emulated_delays("lan");
+  (*status.mutable_counters())["reads"] = ~uint64_t{0};
   v1::PeerStatus* peer = status.add_peers();
   peer->set_node("2");
   peer->set_connected(true);
@@ -300,6 +302,8 @@ TEST_F(RestResponseTest, Health) {
   EXPECT_EQ(json["w"], 3);
   EXPECT_EQ(json["r"], 2);
   EXPECT_EQ(json["incarnation"], "9223372036854775808");
+  EXPECT_EQ(json["emulated_delays"], "lan");
+  EXPECT_EQ(json["counters"]["reads"], "18446744073709551615");
   EXPECT_EQ(json["peers"][0]["connected"], true);
 
   status.set_state("syncing");
