@@ -26,8 +26,7 @@ class CheckedValues : public ValueMaker {
     *value = EncodeValue({operation.planned.key, writer_, operation.planned.index}, bytes_);
   }
   bool BelongsTo(size_t key, absl::string_view value) const override {
-    const CheckedValue checked = CheckValue(value, key);
-    return checked.verdict == ValueVerdict::kRight && checked.id.writer == writer_;
+    return CheckValue(value, key).verdict == ValueVerdict::kRight;
   }
 
  private:

@@ -1,6 +1,8 @@
 #include "loadgen/find_max_command.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -33,8 +35,12 @@ CapacityMeasurement Summarize(const Measurement& run) {
   const RunStats& stats = run.stats();
   CapacityMeasurement measured;
   measured.operations = stats.scheduled;
-  measured.ended_ok = stats.reads.ok + stats.writes.ok;
   measured.errors = stats.reads.failed + stats.writes.failed + stats.writes.unknown;
+  // What the servers were through with, or had been sent, when the time was over: a backlog that is
+  // worked off afterwards must not count.
+  const uint64_t kept_up = stats.ended_in_window + stats.in_flight_at_end;
+  measured.ended_ok = std::min(stats.reads.ok + stats.writes.ok,
+                               kept_up > measured.errors ? kept_up - measured.errors : 0);
   measured.reads = run.recorder().staleness().reads;
   measured.stale = run.recorder().staleness().stale;
   LatencyHistogram response = stats.reads.response;
@@ -61,11 +67,15 @@ int FindMaxCommand(const Options& options, const CapacityGoals& goals) {
   CapacitySearch search(search_options);
   while (const std::optional<CapacityStep> step = search.Next()) {
     Options once = options;
+    once.followed_writes = 0;
     once.qps = static_cast<int>(std::lround(step->rate));
     once.duration_seconds = options.duration_seconds * step->windows;
     Measurement run(once, &*targets, static_cast<uint64_t>(absl::ToUnixMicros(absl::Now())));
     run.Run([](const IntervalStats&) {});
-    if (run.interrupted()) return kInterrupted;
+    if (run.interrupted()) {
+      std::printf("\n  interrupted; so far: %s\n", search.result().ToString().c_str());
+      return kInterrupted;
+    }
     const CapacityMeasurement measured = Summarize(run);
     const CapacityVerdict verdict = Judge(goals, measured);
     const double stale = measured.reads == 0 ? 0

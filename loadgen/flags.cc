@@ -18,11 +18,16 @@ DEFINE_string(read_target, "coordinator",
               "where reads go; coordinator: where writes go; any: to any node, through its quorum; "
               "local: to any node, which answers from its own store alone");
 DEFINE_double(write_ratio, 0.5, "share of writes, 0.0 to 1.0; default: 0.5");
+DEFINE_string(
+    mix, "",
+    "a mix of YCSB instead of --write_ratio: a, b, c, d (inserts) or f (reads that a write "
+    "of the same key follows); its keys are written first unless --noload; default: none");
 DEFINE_int32(duration, 60, "seconds to measure");
 DEFINE_int32(warmup, 1, "seconds of load before, not measured");
 DEFINE_int32(ramp, 0, "seconds before that in which the rate grows");
 DEFINE_bool(load, false, "write every key once before all else");
-DEFINE_int32(qps, 10, "operations a second, of the whole run");
+DEFINE_int32(qps, 10,
+             "operations a second, of the whole run; a read that a write follows (--mix f) is one");
 DEFINE_string(spacing, "even", "even, or poisson: as from many independent users");
 DEFINE_int32(closed_loop, 0,
              "above 0: so many operations in flight, each followed by the next as soon as it has "
@@ -35,6 +40,11 @@ DEFINE_int32(value_size, 100, "bytes of a value, at least");
 DEFINE_int32(w, 0, "acknowledgements a write waits for; default: the cluster's W");
 DEFINE_int32(r, 0, "answers a read waits for; default: the cluster's R");
 DEFINE_uint64(seed, 0, "fixes keys, targets and order; default: random");
+DEFINE_int32(
+    followed_writes, 0,
+    "writes a second, of other keys, that are followed to every replica beside the load, to "
+    "predict how stale reads are; needs all replicas among the targets; 0: none; default: "
+    "a hundredth of --qps, from 1 to 20");
 DEFINE_string(output, "results.json", "the result file; empty: none");
 DEFINE_int32(raw_samples, 100000, "raw latencies of each kind in the result file, at most");
 DEFINE_string(history, "", "a file for every operation, for `loadgen check`; default: none");
@@ -47,19 +57,14 @@ DEFINE_int32(timeout_ms, 3000, "milliseconds after which an operation has failed
 namespace quorate::loadgen {
 namespace {
 
-constexpr const char* kFlags[] = {"mode",        "targets",
-                                  "transport",   "read_target",
-                                  "write_ratio", "duration",
-                                  "warmup",      "ramp",
-                                  "load",        "qps",
-                                  "spacing",     "closed_loop",
-                                  "num_keys",    "distribution",
-                                  "value_size",  "w",
-                                  "r",           "seed",
-                                  "output",      "raw_samples",
-                                  "history",     "history_operations",
-                                  "quiet",       "connections",
-                                  "max_waiting", "timeout_ms"};
+constexpr const char* kFlags[] = {
+    "mode",        "targets",     "transport",    "read_target",
+    "write_ratio", "mix",         "duration",     "warmup",
+    "ramp",        "load",        "qps",          "spacing",
+    "closed_loop", "num_keys",    "distribution", "value_size",
+    "w",           "r",           "seed",         "followed_writes",
+    "output",      "raw_samples", "history",      "history_operations",
+    "quiet",       "connections", "max_waiting",  "timeout_ms"};
 
 constexpr char kHttpTargets[] =
     "127.0.0.1:8080,127.0.0.1:8081,127.0.0.1:8082,127.0.0.1:8083,127.0.0.1:8084";
@@ -79,6 +84,25 @@ absl::Status Take(absl::StatusOr<T> parsed, T* value) {
   return parsed.status();
 }
 
+// After the distribution, which a mix has an own default for.
+absl::Status ReadMix(Options* options) {
+  options->load_keys = FLAGS_load;
+  options->write_ratio = FLAGS_write_ratio;
+  if (FLAGS_mix.empty()) return absl::OkStatus();
+  if (!FlagInfo("write_ratio").is_default) {
+    return absl::InvalidArgumentError("--write_ratio means nothing with --mix");
+  }
+  const absl::StatusOr<OperationMix> mix = FindMix(FLAGS_mix);
+  if (!mix.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("--mix: ", mix.status().message()));
+  }
+  options->mix = *mix;
+  options->write_ratio = WriteShare(*mix);
+  if (FlagInfo("load").is_default) options->load_keys = true;
+  if (!FlagInfo("distribution").is_default) return absl::OkStatus();
+  return Take(ParseKeyDistribution(mix->distribution), &options->distribution);
+}
+
 absl::Status ReadTexts(Options* options) {
   absl::Status status = Take(ParseMode(FLAGS_mode), &options->mode);
   status.Update(Take(ParseTransport(FLAGS_transport), &options->transport));
@@ -91,6 +115,7 @@ absl::Status ReadTexts(Options* options) {
   } else {
     options->distribution = *distribution;
   }
+  status.Update(ReadMix(options));
   std::string targets = FLAGS_targets;
   if (FlagInfo("targets").is_default) {
     targets = options->transport == TransportKind::kRest ? kHttpTargets : kGrpcTargets;
@@ -116,11 +141,9 @@ absl::StatusOr<Options> OptionsFromFlags() {
   Options options;
   const absl::Status read = ReadTexts(&options);
   if (!read.ok()) return read;
-  options.write_ratio = FLAGS_write_ratio;
   options.duration_seconds = FLAGS_duration;
   options.warmup_seconds = FLAGS_warmup;
   options.ramp_seconds = FLAGS_ramp;
-  options.load_keys = FLAGS_load;
   options.qps = FLAGS_qps;
   options.closed_loop = FLAGS_closed_loop;
   options.num_keys = FLAGS_num_keys;
@@ -128,6 +151,7 @@ absl::StatusOr<Options> OptionsFromFlags() {
   if (!FlagInfo("w").is_default) options.w = FLAGS_w;
   if (!FlagInfo("r").is_default) options.r = FLAGS_r;
   options.seed = FlagInfo("seed").is_default ? RandomSeed() : FLAGS_seed;
+  if (!FlagInfo("followed_writes").is_default) options.followed_writes = FLAGS_followed_writes;
   options.output = FLAGS_output;
   options.raw_samples = FLAGS_raw_samples;
   options.history = FLAGS_history;

@@ -34,6 +34,11 @@ RestHealth HealthOf(const grpc::Status& status, const v1::StatusResponse& respon
   health.role = PrintableExcerpt(response.role());
   health.strategy = PrintableExcerpt(response.strategy());
   health.guarantee = PrintableExcerpt(response.guarantee());
+  health.durability = PrintableExcerpt(response.durability());
+  health.emulated_delays = PrintableExcerpt(response.emulated_delays());
+  for (const auto& [name, value] : response.counters()) {
+    health.counters[PrintableExcerpt(name)] = value;
+  }
   health.n = static_cast<int>(response.n());
   health.w = static_cast<int>(response.w());
   health.r = static_cast<int>(response.r());

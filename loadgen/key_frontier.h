@@ -13,16 +13,22 @@
 #define QUORATE_LOADGEN_KEY_FRONTIER_H_
 
 #include <cstdint>
+#include <limits>
 #include <set>
 
 namespace quorate::loadgen {
 
 class KeyFrontier {
  public:
-  // Keys 0..born-1 exist already.
-  explicit KeyFrontier(uint64_t born) : born_(born), next_(born) {}
+  // Keys 0..born-1 exist already; there can be `limit` keys, at least `born`.
+  explicit KeyFrontier(uint64_t born, uint64_t limit = std::numeric_limits<uint64_t>::max())
+      : limit_(limit), born_(born), next_(born) {}
+
+  // Whether there can be one more.
+  bool CanTake() const { return next_ < limit_ || !returned_.empty(); }
 
   // The key that the next insert creates: the lowest one that no insert has now or has had.
+  // REQUIRES: CanTake().
   uint64_t Take();
 
   // How the insert of a key that Take has given ended. An unknown outcome counts as failed: writing
@@ -34,6 +40,7 @@ class KeyFrontier {
   uint64_t born() const { return born_; }
 
  private:
+  const uint64_t limit_;
   uint64_t born_;
   uint64_t next_;
   std::set<uint64_t> acknowledged_;  // those above born_

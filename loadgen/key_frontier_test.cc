@@ -66,6 +66,17 @@ TEST(KeyFrontierTest, EveryKeyIsBornInTheEndWhateverFails) {
   EXPECT_GT(frontier.born(), 3000u);
 }
 
+TEST(KeyFrontierTest, ThereIsALimitToKeys) {
+  KeyFrontier frontier(1, 3);
+  EXPECT_EQ(frontier.Take(), 1u);
+  EXPECT_EQ(frontier.Take(), 2u);
+  EXPECT_FALSE(frontier.CanTake());
+  frontier.OnFailed(1);
+  ASSERT_TRUE(frontier.CanTake());
+  EXPECT_EQ(frontier.Take(), 1u);
+  EXPECT_FALSE(frontier.CanTake());
+}
+
 TEST(KeyFrontierDeathTest, KeysMustHaveBeenTaken) {
   KeyFrontier frontier(0);
   EXPECT_DEATH(frontier.OnAcknowledged(0), "key");

@@ -1,5 +1,6 @@
 // loadgen: offers a load to a cluster, reports latency and staleness, and works on what runs have
 // left behind.
+#include <csignal>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -137,6 +138,8 @@ int Main(const std::vector<std::string>& command) {
 
 int main(int argc, char** argv) {
   FLAGS_logtostderr = true;
+  // Whoever reads the output may go away; result files are written all the same.
+  std::signal(SIGPIPE, SIG_IGN);
   google::InitGoogleLogging(argv[0]);
   return quorate::loadgen::Main(std::vector<std::string>(argv, argv + argc));
 }

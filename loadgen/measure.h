@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 
 #include "client/rest_reply.h"
+#include "loadgen/delay_probe.h"
 #include "loadgen/load_loop.h"
 #include "loadgen/options.h"
 #include "loadgen/run_recorder.h"
@@ -48,9 +49,13 @@ class Measurement {
   const RunRecorder& recorder() const { return recorder_; }
   RunRecorder* mutable_recorder() { return &recorder_; }
   bool interrupted() const { return loop_.interrupted(); }
+  // What was found beside the load; an error, with the reason, where that was not asked for, or
+  // cannot be.
+  const absl::StatusOr<std::unique_ptr<DelayProbe>>& probe() const { return probe_; }
 
  private:
   Targets* const targets_;
+  const absl::StatusOr<std::unique_ptr<DelayProbe>> probe_;
   std::unique_ptr<ValueMaker> values_;
   RunRecorder recorder_;
   LoadLoop loop_;

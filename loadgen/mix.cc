@@ -34,6 +34,10 @@ absl::StatusOr<OperationMix> FindMix(absl::string_view name) {
   return absl::InvalidArgumentError(absl::StrCat("mix '", name, "': not one of a, b, c, d, f"));
 }
 
+double WriteShare(const OperationMix& mix) {
+  return (mix.update + mix.insert + mix.read_modify_write) / (1 + mix.read_modify_write);
+}
+
 MixedOperation KindOf(const OperationMix& mix, uint64_t seed, uint64_t index) {
   const double draw = StreamOf(seed, index, StreamPurpose::kMix).NextUnit();
   // Each limit is a sum, so that a share of 0 never comes up and the last takes what rounding

@@ -37,6 +37,9 @@ struct OperationMix {
 // there are, for all others.
 absl::StatusOr<OperationMix> FindMix(absl::string_view name);
 
+// The share of writes among all reads and writes; a read that a write follows is one of each.
+double WriteShare(const OperationMix& mix);
+
 // What operation `index` of a run with this seed does.
 MixedOperation KindOf(const OperationMix& mix, uint64_t seed, uint64_t index);
 

@@ -53,7 +53,7 @@ class ValueMaker {
   // Appends the value to `value`, which is empty. `operation.sent` is its time.
   virtual void Make(const SentOperation& operation, std::string* value) = 0;
 
-  // Whether `value` can have been written to `key` in this run.
+  // Whether `value` can have been written to `key`, in this run or another.
   virtual bool BelongsTo(size_t key, absl::string_view value) const = 0;
 };
 

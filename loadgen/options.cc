@@ -79,6 +79,13 @@ std::string HostAndPort::ToString() const {
   return absl::StrCat(host, ":", port);
 }
 
+int FollowedWrites(const Options& options) {
+  constexpr int kOneIn = 100;
+  constexpr int kMost = 20;
+  const int few = options.closed_loop > 0 ? 1 : options.qps / kOneIn;
+  return options.followed_writes.value_or(std::min(std::max(few, 1), kMost));
+}
+
 absl::Status Validate(const Options& options) {
   if (options.targets.empty()) return absl::InvalidArgumentError("--targets must name a server");
   // Written so that nan does not pass.
@@ -101,6 +108,9 @@ absl::Status Validate(const Options& options) {
   }
   if (options.ramp_seconds > 0 && options.closed_loop > 0) {
     status.Update(absl::InvalidArgumentError("--ramp means nothing with --closed_loop"));
+  }
+  if (options.followed_writes.has_value()) {
+    status.Update(CheckRange("followed_writes", *options.followed_writes, 0, 100));
   }
   status.Update(CheckRange("raw_samples", options.raw_samples, 0, 10000000));
   status.Update(CheckRange("history_operations", options.history_operations, 1, 100000000));

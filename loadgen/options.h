@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 
 #include "loadgen/key_chooser.h"
+#include "loadgen/mix.h"
 #include "loadgen/schedule.h"
 
 namespace quorate::loadgen {
@@ -49,7 +50,9 @@ struct Options {
   std::vector<HostAndPort> targets;  // HTTP addresses for kRest, gRPC addresses otherwise
   TransportKind transport = TransportKind::kRest;
   ReadTarget read_target = ReadTarget::kCoordinator;
-  double write_ratio = 0.5;   // 0..1
+  double write_ratio = 0.5;  // 0..1; with a mix, its share of writes
+  // What is done: reads, updates, inserts, reads that a write follows.
+  std::optional<OperationMix> mix;
   int duration_seconds = 60;  // measured, without the warm-up
   int warmup_seconds = 1;     // may be 0
   int ramp_seconds = 0;       // before the warm-up: the rate grows
@@ -64,6 +67,10 @@ struct Options {
   std::optional<int> r;
   uint64_t seed = 0;
 
+  // Writes a second, of other keys, that are followed to every replica beside the load, to predict
+  // how stale reads are. 0: none; nullopt: few, as FollowedWrites says.
+  std::optional<int> followed_writes;
+
   // What is left behind.
   std::string output = "results.json";  // empty: no result file
   int raw_samples = 100000;             // in each list of the result file, at most
@@ -76,6 +83,9 @@ struct Options {
   int max_waiting = 10000;  // operations that wait for a connection; more are missed
   int timeout_ms = 3000;    // an operation without an answer has failed then
 };
+
+// A hundredth of the rate, from 1 to 20, where the options do not say.
+int FollowedWrites(const Options& options);
 
 // INVALID_ARGUMENT with a message that names the flag.
 absl::Status Validate(const Options& options);

@@ -42,12 +42,18 @@ std::string LatencyTable(const RunStats& stats) {
   absl::StrAppend(&table, LatencyRow("read", "response", stats.reads.response),
                   LatencyRow("", "service", stats.reads.service),
                   LatencyRow("write", "response", stats.writes.response),
-                  LatencyRow("", "service", stats.writes.service),
-                  LatencyRow("all", "send lag", stats.send_lag));
+                  LatencyRow("", "service", stats.writes.service));
+  if (stats.read_modify_writes.count() > 0) {
+    absl::StrAppend(&table, LatencyRow("pair", "response", stats.read_modify_writes));
+  }
+  absl::StrAppend(&table, LatencyRow("all", "send lag", stats.send_lag));
   absl::StrAppend(
       &table,
       "  Response counts from when an operation was due, service from when it was sent.\n"
       "  A percentile that fewer than ten operations lie above is not shown (-).\n");
+  if (stats.read_modify_writes.count() > 0) {
+    absl::StrAppend(&table, "  A pair is a read and the write that followed from it, as one.\n");
+  }
   return table;
 }
 
@@ -98,6 +104,12 @@ std::string Rate(const Options& options) {
                       " (it sees too few slow operations)");
 }
 
+std::string MixOf(const Options& options) {
+  return options.mix.has_value()
+             ? absl::StrCat("mix ", options.mix->name, " (", options.mix->use, "), ")
+             : "";
+}
+
 // How much of a run is over.
 std::string Bar(Nanos now, Nanos end) {
   constexpr int kWidth = 8;
@@ -123,12 +135,13 @@ std::string FormatHeader(const Options& options, const RestHealth& first_target)
   return absl::StrFormat(
       "  %s, N=%s W=%s R=%s%s\n%s"
       "  %d targets, the first %s, over %s: %s\n"
-      "  %s, writes %.4g %% / reads %.4g %%\n"
+      "  %s, %swrites %.4g %% / reads %.4g %%\n"
       "  %d %s, values of %d bytes, seed %d\n",
       strategy, Known(first_target.n), Known(w), local ? "-" : Known(r),
       local ? ", local reads" : "", promise, options.targets.size(),
       options.targets.front().ToString(), ToString(options.transport), Routing(options),
-      Rate(options), 100 * options.write_ratio, 100 - 100 * options.write_ratio, options.num_keys,
+      Rate(options), MixOf(options), 100 * options.write_ratio, 100 - 100 * options.write_ratio,
+      options.num_keys,
       options.num_keys == 1 ? "key"
                             : absl::StrCat("keys, chosen by ", ToText(options.distribution)),
       options.value_bytes, options.seed);

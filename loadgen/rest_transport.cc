@@ -42,7 +42,7 @@ void RestTransport::Send(uint64_t tag, const Request& request) {
   const auto callback = [this, tag](const RestResult& result) { OnResult(tag, result); };
   if (request.write) {
     client.Set(request.key, request.value, options_.w, callback);
-  } else if (options_.local_reads) {
+  } else if (request.local) {
     client.LocalRead(request.key, callback);
   } else {
     client.Get(request.key, options_.r, callback);

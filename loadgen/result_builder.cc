@@ -1,7 +1,12 @@
 #include "loadgen/result_builder.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/string_view.h"
 
 #include "loadgen/histogram_encoding.h"
 #include "loadgen/load_setup.h"
@@ -64,6 +69,7 @@ RunResult::Workload DescribeWorkload(const FinishedRun& run) {
   RunResult::Workload workload;
   workload.write_ratio = options.write_ratio;
   workload.qps = options.closed_loop > 0 ? kUnknownNumber : options.qps;
+  if (options.mix.has_value()) workload.mix = absl::AsciiStrToUpper(options.mix->name);
   workload.num_keys = static_cast<uint64_t>(options.num_keys);
   workload.distribution = ToText(options.distribution);
   const bool zipf = options.distribution.kind == KeyDistributionKind::kZipf;
@@ -77,6 +83,8 @@ RunResult::Workload DescribeWorkload(const FinishedRun& run) {
   workload.in_flight = options.closed_loop > 0
                            ? static_cast<uint64_t>(options.closed_loop)
                            : static_cast<uint64_t>(options.connections) * options.targets.size();
+  // With every insert another key is the most popular one.
+  if (options.mix.has_value() && options.mix->insert > 0) return workload;
   workload.top_key_share = chooser.TopShare();
   if (run.stats.window > 0) {
     workload.hottest_key_writes_per_second =
@@ -98,6 +106,7 @@ RunResult DescribeRun(const FinishedRun& run) {
   result.cluster.r = Known(run.options.r.value_or(run.cluster.r));
   result.cluster.guarantee = run.cluster.guarantee;
   result.cluster.durability = run.cluster.durability;
+  result.cluster.emulate = run.cluster.emulated_delays;
   result.workload = DescribeWorkload(run);
   for (const PhaseSpan& phase : run.stats.phases) {
     result.phases.push_back({ToString(phase.phase), ToSeconds(phase.start), ToSeconds(phase.end)});
@@ -116,6 +125,12 @@ void AddOutcomes(const char* operation, const OperationStats& stats,
   add("ok", stats.ok, stats.response, stats.service);
   add("failed", stats.failed, stats.failed_latency.response, stats.failed_latency.service);
   add("unknown", stats.unknown, stats.unknown_latency.response, stats.unknown_latency.service);
+}
+
+// A pair has no sending of its own, so its service time is not known.
+void AddPairs(const LatencyHistogram& pairs, std::vector<OperationResult>* results) {
+  results->push_back({"read_modify_write", "ok", pairs.count(), ToLatencyResult(pairs),
+                      ToLatencyResult(LatencyHistogram())});
 }
 
 SecondResult ToSecond(const IntervalSummary& interval) {
@@ -175,6 +190,39 @@ StalenessResult DescribeStaleness(const RunRecorder& recorder) {
   return result;
 }
 
+// What a node has at hand now; it is no count of what has happened.
+bool IsGauge(absl::string_view counter) {
+  return counter == "open_operations" || absl::EndsWith(counter, "_in_flight");
+}
+
+bool HasStartedAnew(const RestHealth& before, const RestHealth& after) {
+  return std::any_of(before.counters.begin(), before.counters.end(), [&after](const auto& counter) {
+    const auto now = after.counters.find(counter.first);
+    return !IsGauge(counter.first) && now != after.counters.end() && now->second < counter.second;
+  });
+}
+
+// What the servers counted during the run; of one that was started anew, since then.
+std::vector<ResultFile::Server> DescribeServers(const FinishedRun& run) {
+  std::vector<ResultFile::Server> servers;
+  for (size_t i = 0; i < run.health_before.size() && i < run.health_after.size(); ++i) {
+    const RestHealth& before = run.health_before[i];
+    const RestHealth& after = run.health_after[i];
+    if (after.counters.empty()) continue;
+    const bool anew = HasStartedAnew(before, after);
+    ResultFile::Server server;
+    server.node = after.node;
+    for (const auto& [name, value] : after.counters) {
+      if (IsGauge(name)) continue;
+      const auto earlier = before.counters.find(name);
+      const bool known = !anew && earlier != before.counters.end();
+      server.counters[name] = known ? value - earlier->second : value;
+    }
+    servers.push_back(std::move(server));
+  }
+  return servers;
+}
+
 }  // namespace
 
 LatencyResult ToLatencyResult(const LatencyHistogram& histogram) {
@@ -212,14 +260,22 @@ ResultFile BuildResult(const FinishedRun& run) {
   if (stats.window > 0) {
     const double seconds = ToSeconds(stats.window);
     result.totals.offered_per_second = static_cast<double>(stats.scheduled) / seconds;
-    result.totals.achieved_per_second = static_cast<double>(stats.ended_in_window) / seconds;
+    result.totals.achieved_per_second = static_cast<double>(stats.ok_in_window) / seconds;
   }
   result.totals.missed = stats.missed;
   result.totals.waited = stats.waited;
   AddOutcomes("read", stats.reads, &result.operations);
   AddOutcomes("write", stats.writes, &result.operations);
+  if (run.options.mix.has_value() && run.options.mix->read_modify_write > 0) {
+    AddPairs(stats.read_modify_writes, &result.operations);
+  }
   result.send_lag = ToLatencyResult(stats.send_lag);
-  for (const IntervalSummary& interval : run.series) result.series.push_back(ToSecond(interval));
+  // What happened after the window is no rate of the load's.
+  const Nanos window_end = stats.window_start + stats.window;
+  for (const IntervalSummary& interval : run.series) {
+    if (stats.window > 0 && interval.from >= window_end) continue;
+    result.series.push_back(ToSecond(interval));
+  }
   result.staleness = DescribeStaleness(run.recorder);
   const StalenessFigures& figures = run.recorder.staleness();
   result.intervals.write_read = ToLatencyResult(figures.write_read);
@@ -227,6 +283,8 @@ ResultFile BuildResult(const FinishedRun& run) {
   result.intervals.write_write = ToLatencyResult(figures.write_write);
   result.intervals.read_read = ToLatencyResult(figures.read_read);
   for (const auto& [message, count] : stats.failures) result.failures.push_back({message, count});
+  result.prediction = run.prediction;
+  result.servers = DescribeServers(run);
   result.verdict.judgement = ToString(run.verdict.judgement);
   result.verdict.reasons = run.verdict.reasons;
   result.verdict.exit_code = run.exit_code;

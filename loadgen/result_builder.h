@@ -4,6 +4,7 @@
 #ifndef QUORATE_LOADGEN_RESULT_BUILDER_H_
 #define QUORATE_LOADGEN_RESULT_BUILDER_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,10 @@ struct FinishedRun {
   std::string version;               // of this program
   std::string started_at;            // RFC 3339
   RunResult::Host host;
+  // As the targets described themselves before and after; their counters grew by the difference.
+  const std::vector<RestHealth>& health_before;
+  const std::vector<RestHealth>& health_after;
+  std::optional<PredictionResult> prediction;
 };
 
 ResultFile BuildResult(const FinishedRun& run);

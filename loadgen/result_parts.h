@@ -117,7 +117,7 @@ struct TotalsResult {
 };
 
 struct OperationResult {
-  std::string operation;  // "read" or "write"
+  std::string operation;  // "read", "write", or "read_modify_write": a read and its write as one
   std::string outcome;    // "ok", "failed" or "unknown"
   uint64_t count = 0;
   LatencyResult response;

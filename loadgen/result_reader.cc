@@ -104,13 +104,15 @@ void SummarizeDocumented(const Json& json, RunSummary* run) {
 
 absl::Status SummarizeOperations(const Json& operations, RunSummary* run) {
   for (const Json& operation : operations) {
+    const std::string kind = TextAt(operation, "operation");
+    // The parts of a read_modify_write are among the reads and the writes.
+    if (kind != "read" && kind != "write") continue;
     const std::string outcome = TextAt(operation, "outcome");
     const uint64_t count = CountAt(operation, "count");
     if (outcome == "failed") run->failed += count;
     if (outcome == "unknown") run->unknown += count;
     if (outcome != "ok") continue;
     run->ok += count;
-    const std::string kind = TextAt(operation, "operation");
     const absl::StatusOr<Distribution> response = Distribution::FromJson(
         ObjectAt(operation, "response"), absl::StrCat("response of ", kind, "s"));
     if (!response.ok()) return response.status();

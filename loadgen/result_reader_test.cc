@@ -46,6 +46,22 @@ TEST(ResultReaderTest, ReadsAFileOfThisProgram) {
   EXPECT_EQ(summary->parameters.count("workload.top_key_share"), 0u);
 }
 
+TEST(ResultReaderTest, APairIsNoThirdOperation) {
+  ExampleRun run;
+  auto json = ResultOf(DrawOperations(1, run), run);
+  auto pair = json["operations"][0];
+  pair["operation"] = "read_modify_write";
+  pair["outcome"] = "ok";
+  pair["count"] = 500;
+  json["operations"].push_back(pair);
+  const absl::StatusOr<ResultDocument> document = ParseResult(json.dump(), "pairs.json");
+  ASSERT_TRUE(document.ok()) << document.status();
+  const absl::StatusOr<RunSummary> summary = Summarize(*document);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->ok, 4000u);
+  EXPECT_EQ(summary->read_response.count() + summary->write_response.count(), 4000u);
+}
+
 TEST(ResultReaderTest, ReadsTheDocumentedPartAloneWithNulls) {
   ExampleRun run;
   const Json json = DocumentedResultOf(DrawOperations(1, run));

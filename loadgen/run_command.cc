@@ -1,7 +1,10 @@
 #include "loadgen/run_command.h"
 
+#include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <sys/utsname.h>
 #include <thread>
 
@@ -17,6 +20,7 @@
 #include "loadgen/check/history_file.h"
 #include "loadgen/live_view.h"
 #include "loadgen/measure.h"
+#include "loadgen/prediction.h"
 #include "loadgen/report.h"
 #include "loadgen/result_builder.h"
 #include "loadgen/summary.h"
@@ -25,7 +29,7 @@ namespace quorate::loadgen {
 namespace {
 
 // With more keys than this a history has no names for them: it would be longer than itself.
-constexpr int kNamedKeysMax = 1'000'000;
+constexpr size_t kNamedKeysMax = 1'000'000;
 
 void Complain(const absl::Status& status) {
   std::fprintf(stderr, "loadgen: %s\n", std::string(status.message()).c_str());
@@ -70,12 +74,36 @@ absl::Status WriteHistory(const Options& options, const RestHealth& cluster,
   // REST gives a version alone; without a leader, concurrent writes may have the same.
   history.order_is_total =
       options.transport != TransportKind::kRest || cluster.strategy == "leader_follower";
-  if (options.num_keys <= kNamedKeysMax) {
-    for (int key = 0; key < options.num_keys; ++key) {
-      history.keys.push_back(measurement->workload().KeyName(static_cast<size_t>(key)));
+  const size_t keys =
+      std::max<size_t>(static_cast<size_t>(options.num_keys),
+                       history.operations.empty() ? 0 : size_t{history.operations.back().key} + 1);
+  if (keys <= kNamedKeysMax) {
+    for (size_t key = 0; key < keys; ++key) {
+      history.keys.push_back(measurement->workload().KeyName(key));
     }
   }
   return check::WriteHistoryFile(history, options.history);
+}
+
+// An error, with the reason, where there is nothing to predict from.
+absl::StatusOr<Prediction> PredictFrom(const Options& options, const Targets& targets,
+                                       const Measurement& measurement) {
+  if (!measurement.probe().ok()) return measurement.probe().status();
+  if (measurement.interrupted()) return absl::NotFoundError("the run was interrupted");
+  const DelayProbe& probe = **measurement.probe();
+  const RestHealth& cluster = targets.health[targets.first_healthy];
+  const ReadModel reads =
+      ReadModelOf(options, options.r.value_or(cluster.r), targets.health[0].role);
+  absl::StatusOr<Prediction> prediction =
+      Predict(probe.estimator(), options.w.value_or(cluster.w), reads,
+              measurement.recorder().staleness().by_delta);
+  if (prediction.ok()) AddConvergence(probe, &*prediction);
+  return prediction;
+}
+
+std::string Describe(const absl::StatusOr<Prediction>& prediction) {
+  if (prediction.ok()) return FormatPrediction(*prediction);
+  return absl::StrCat("Predicted Staleness: none, ", prediction.status().message(), "\n");
 }
 
 int ExitCode(const Measurement& measurement) {
@@ -95,6 +123,47 @@ void ShowAndRun(const Options& options, Measurement* measurement) {
     if (second.to - second.from < kNanosPerSecond / 5) return;
     view.Show(FormatLiveLine(second, run_end));
   });
+}
+
+// Keeps SIGINT and SIGTERM waiting while it lives: what a run has found must not be lost when
+// somebody presses Ctrl-C just after it.
+class SignalsWait {
+ public:
+  SignalsWait() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+absl::Status WriteRun(const Options& options, const Targets& targets,
+                      const std::vector<RestHealth>& health_after, const Measurement& measurement,
+                      const absl::StatusOr<Prediction>& prediction, int exit_code,
+                      absl::Time started, const std::vector<std::string>& command) {
+  if (options.output.empty()) return absl::OkStatus();
+  const FinishedRun run{
+      options,
+      measurement.workload(),
+      targets.health[targets.first_healthy],
+      measurement.stats(),
+      measurement.recorder(),
+      measurement.series(),
+      measurement.verdict(),
+      exit_code,
+      command,
+      google::VersionString(),
+      absl::FormatTime(absl::RFC3339_sec, started, absl::UTCTimeZone()),
+      DescribeHost(),
+      targets.health,
+      health_after,
+      prediction.ok() ? std::optional<PredictionResult>(prediction->result) : std::nullopt};
+  return WriteResult(options.output, BuildResult(run));
 }
 
 }  // namespace
@@ -117,31 +186,24 @@ int RunCommand(const Options& options, const std::vector<std::string>& command) 
   const absl::Time started = absl::Now();
   Measurement measurement(options, &*targets, static_cast<uint64_t>(absl::ToUnixMicros(started)));
   ShowAndRun(options, &measurement);
+  const SignalsWait signals;
   const int exit_code = ExitCode(measurement);
-  std::printf(
-      "%s\n%s\n%s", measurement.interrupted() ? "  (interrupted)\n" : "",
-      FormatSummary(measurement.stats(), measurement.recorder(), measurement.workload()).c_str(),
-      FormatReport(measurement.stats(), measurement.verdict()).c_str());
-  std::fflush(stdout);
-
-  absl::Status written;
-  if (!options.output.empty()) {
-    const FinishedRun run{options,
-                          measurement.workload(),
-                          cluster,
-                          measurement.stats(),
-                          measurement.recorder(),
-                          measurement.series(),
-                          measurement.verdict(),
-                          exit_code,
-                          command,
-                          google::VersionString(),
-                          absl::FormatTime(absl::RFC3339_sec, started, absl::UTCTimeZone()),
-                          DescribeHost()};
-    written = WriteResult(options.output, BuildResult(run));
-    if (written.ok()) std::printf("\n  Results: %s\n", options.output.c_str());
-  }
+  std::vector<RestHealth> health_after;
+  if (!measurement.interrupted()) health_after = targets->transport->CheckTargets();
+  const absl::StatusOr<Prediction> prediction = PredictFrom(options, *targets, measurement);
+  // Before the report, which may go to somebody who does not read it.
+  const absl::Status written = WriteRun(options, *targets, health_after, measurement, prediction,
+                                        exit_code, started, command);
   const absl::Status history = WriteHistory(options, cluster, &measurement);
+  std::printf(
+      "%s\n%s\n%s\n%s", measurement.interrupted() ? "  (interrupted)\n" : "",
+      FormatSummary(measurement.stats(), measurement.recorder(), measurement.workload()).c_str(),
+      Describe(prediction).c_str(),
+      FormatReport(measurement.stats(), measurement.verdict()).c_str());
+  if (!options.output.empty() && written.ok()) {
+    std::printf("\n  Results: %s\n", options.output.c_str());
+  }
+  std::fflush(stdout);
   for (const absl::Status& status : {written, history}) {
     if (!status.ok()) Complain(status);
   }

@@ -2,7 +2,7 @@
 
 #include "absl/types/span.h"
 
-#include "loadgen/value_codec.h"
+#include "loadgen/random_stream.h"
 
 namespace quorate::loadgen {
 namespace {
@@ -12,6 +12,9 @@ constexpr size_t kNodesMax = 1024;
 
 // Histories call the value of operation i by i + 1, since 0 means none.
 uint64_t ValueName(uint64_t index) { return index + 1; }
+
+// Names of values of other writers, above all of this run's.
+constexpr uint64_t kForeignNames = uint64_t{1} << 63;
 
 }  // namespace
 
@@ -54,8 +57,13 @@ void RunRecorder::OnReadEnded(const SentOperation& operation, Nanos ended, const
   CheckedValue value;
   if (reply.status.ok() && reply.found) value = CheckValue(reply.value, key);
   const bool right = value.verdict == ValueVerdict::kRight;
-  const bool ours = right && value.id.writer == writer_;
-  EndHistory(operation, ended, reply, ours ? ValueName(value.id.sequence) : 0);
+  uint64_t name = 0;
+  if (right && value.id.writer == writer_) {
+    name = ValueName(value.id.sequence);
+  } else if (right && history_.has_value()) {
+    name = NameOfForeign(key, value.id, reply.order);
+  }
+  EndHistory(operation, ended, reply, name);
   if (!reply.status.ok()) return;
   if (operation.measured) read_latencies_.Add(ended - operation.planned.due);
   if (reply.found && !right) {
@@ -103,6 +111,16 @@ void RunRecorder::EndHistory(const SentOperation& operation, Nanos ended, const 
     end.outcome = reply.may_have_applied ? check::Outcome::kUnknown : check::Outcome::kFailed;
   }
   history_->End(At(operation.session).slot, end);
+}
+
+// What a key holds of an earlier run was written before all else. A second such value comes from
+// somebody who writes at the same time, of which the history can know nothing.
+uint64_t RunRecorder::NameOfForeign(size_t key, const ValueId& id, const Order& order) {
+  const uint64_t name = kForeignNames | MixBits(MixBits(id.writer) + id.sequence);
+  const auto [known, first] = held_before_.emplace(key, id);
+  if (!first) return known->second == id ? name : 0;
+  history_->Initially(static_cast<uint32_t>(key), name, order);
+  return name;
 }
 
 uint16_t RunRecorder::NodeNumber(absl::string_view node) {

@@ -25,13 +25,14 @@
 #include "loadgen/observer.h"
 #include "loadgen/reservoir.h"
 #include "loadgen/staleness_recorder.h"
+#include "loadgen/value_codec.h"
 
 namespace quorate::loadgen {
 
 struct RunRecorderOptions {
   size_t keys = 1;  // numbered from 0
   uint64_t seed = 0;
-  uint64_t writer = 0;            // of this run's values; those of earlier runs have no name
+  uint64_t writer = 0;            // of this run's values
   size_t raw_samples = 0;         // of each kind, at most
   size_t history_operations = 0;  // 0: no history
 };
@@ -71,6 +72,7 @@ class RunRecorder : public Observer {
   InFlight& At(uint32_t session);
   void BeginHistory(const SentOperation& operation, uint64_t value);
   void EndHistory(const SentOperation& operation, Nanos ended, const Reply& reply, uint64_t value);
+  uint64_t NameOfForeign(size_t key, const ValueId& id, const Order& order);
   uint16_t NodeNumber(absl::string_view node);
 
   const uint64_t writer_;
@@ -83,6 +85,7 @@ class RunRecorder : public Observer {
   uint64_t of_another_key_ = 0;
   uint64_t corrupt_ = 0;
   std::optional<check::Recorder> history_;
+  absl::flat_hash_map<size_t, ValueId> held_before_;  // by key: an earlier run's value
   std::vector<std::string> nodes_;
   absl::flat_hash_map<std::string, uint16_t> node_numbers_;
 };

@@ -104,6 +104,9 @@ struct RunStats {
   OperationStats reads;
   OperationStats writes;
   LatencyHistogram send_lag;  // from due to sent, of all that were sent
+  // Response times of reads and the writes that followed from them, each pair as one; its parts are
+  // among `reads` and `writes`.
+  LatencyHistogram read_modify_writes;
 
   // Operations in flight of a closed loop, which sees too few of the slow ones; 0: an open loop.
   size_t closed_loop = 0;
@@ -113,6 +116,8 @@ struct RunStats {
   uint64_t missed = 0;  // never sent
   // Operations, whenever due, that ended while the measured ones were due.
   uint64_t ended_in_window = 0;
+  uint64_t ok_in_window = 0;      // of these
+  uint64_t in_flight_at_end = 0;  // of the window
   Nanos window_start = 0;
   Nanos window = 0;
 

@@ -56,9 +56,10 @@ Runner::Runner(const RunnerOptions& options, OperationSender* sender, std::funct
       clock_(std::move(clock)),
       own_values_(values == nullptr ? std::make_unique<LabelledValues>(&workload_) : nullptr),
       values_(values == nullptr ? own_values_.get() : values),
-      checks_(options.workload.keys, values_),
+      checks_(workload_.key_limit(), values_),
       observers_(std::move(observers)),
       schedule_(ScheduleOptions{}),
+      frontier_(options.workload.keys, workload_.key_limit()),
       waiting_(options.workload.targets) {
   stats_.closed_loop = options.closed_loop;
   Begin(Phase::kLoad, 0);
@@ -103,6 +104,7 @@ void Runner::Begin(Phase phase, Nanos now) {
 // The next phase that has a length.
 void Runner::BeginNext(Nanos now) {
   if (!stats_.phases.empty()) stats_.phases.back().end = now;
+  if (phase_ == Phase::kMeasure) stats_.in_flight_at_end = in_flight_count_;
   Phase next = phase_;
   do {
     next = static_cast<Phase>(static_cast<int>(next) + 1);
@@ -175,7 +177,7 @@ int Runner::IssueOpen(Nanos now) {
     const Nanos due = phase_start_ + schedule_.due();
     if (due >= phase_end_ || due > now) break;
     schedule_.Advance();
-    Issue(workload_.At(next_index_++, due));
+    Issue(Next(due));
     ++issued;
   }
   return issued;
@@ -198,16 +200,44 @@ int Runner::IssueClosed(Nanos now) {
 }
 
 PlannedOperation Runner::NextClosed(Nanos now) {
-  const uint64_t index = next_index_++;
-  if (phase_ != Phase::kLoad) return workload_.At(index, now);
-  PlannedOperation operation = workload_.WriteOf(loaded_keys_++, index);
+  if (phase_ != Phase::kLoad) return Next(now);
+  PlannedOperation operation = workload_.WriteOf(loaded_keys_++, next_index_++);
   operation.due = now;
   return operation;
 }
 
+PlannedOperation Runner::Next(Nanos due) {
+  PlannedOperation operation = workload_.At(next_index_++, due, frontier_.born());
+  if (operation.step != Step::kInsert) return operation;
+  if (frontier_.CanTake()) {
+    operation.key = static_cast<size_t>(frontier_.Take());
+  } else {
+    operation.step = Step::kAlone;
+    operation.key = static_cast<size_t>(frontier_.born() - 1);
+  }
+  return operation;
+}
+
+// What follows from how an operation has ended.
+void Runner::GoOn(const SentOperation& operation, const Reply& reply, Nanos now) {
+  const PlannedOperation& planned = operation.planned;
+  if (planned.step == Step::kInsert) {
+    if (reply.status.ok()) {
+      frontier_.OnAcknowledged(planned.key);
+    } else {
+      frontier_.OnFailed(planned.key);
+    }
+  }
+  if (planned.step == Step::kReadOfPair && reply.status.ok()) {
+    Issue(workload_.WriteAfter(planned, now));
+  }
+}
+
+bool Runner::Measured(const PlannedOperation& operation) const { return InWindow(operation.due); }
+
 void Runner::Issue(const PlannedOperation& operation) {
   ++interval_.offered;
-  if (phase_ == Phase::kMeasure) ++stats_.scheduled;
+  if (Measured(operation)) ++stats_.scheduled;
   if (waiting_[operation.target].empty() && sender_->HasRoom(operation.target)) {
     Send(operation);
   } else {
@@ -216,13 +246,14 @@ void Runner::Issue(const PlannedOperation& operation) {
 }
 
 void Runner::Enqueue(const PlannedOperation& operation) {
-  const bool measured = phase_ == Phase::kMeasure;
+  const bool measured = Measured(operation);
   ++interval_.waited;
   if (measured) ++stats_.waited;
   // A closed loop has no more of them than sessions.
   if (!ClosedLoop() && waiting_count_ >= options_.max_waiting) {
     ++interval_.missed;
     if (measured) ++stats_.missed;
+    GiveUp(operation);
     return;
   }
   waiting_[operation.target].push_back(operation);
@@ -244,9 +275,15 @@ void Runner::DropWaiting() {
     // What waits in the drain is what was measured; what waits earlier was not.
     interval_.missed += queue.size();
     if (phase_ == Phase::kDrain && stats_.window > 0) stats_.missed += queue.size();
+    for (const PlannedOperation& operation : queue) GiveUp(operation);
     queue.clear();
   }
   waiting_count_ = 0;
+}
+
+// It will never be sent.
+void Runner::GiveUp(const PlannedOperation& operation) {
+  if (operation.step == Step::kInsert) frontier_.OnFailed(operation.key);
 }
 
 uint32_t Runner::TakeSession() {
@@ -264,7 +301,7 @@ void Runner::Send(const PlannedOperation& operation) {
   SentOperation& sent = sessions_[session];
   sent.planned = operation;
   sent.session = session;
-  sent.measured = stats_.window > 0 && operation.due >= stats_.window_start;
+  sent.measured = Measured(operation);
   sent.sent = clock_();
   ++in_flight_count_;
   ++interval_.sent;
@@ -273,6 +310,7 @@ void Runner::Send(const PlannedOperation& operation) {
 
   Request request;
   request.write = operation.write;
+  request.local = options_.local_reads && !operation.write;
   request.target = operation.target;
   request.key_number = operation.key;
   key_.clear();
@@ -297,7 +335,10 @@ void Runner::OnReply(uint64_t tag, const Reply& reply) {
   const SentOperation operation = sessions_[session];
   const Nanos now = clock_();
   --in_flight_count_;
-  if (InWindow(now)) ++stats_.ended_in_window;
+  if (InWindow(now)) {
+    ++stats_.ended_in_window;
+    if (reply.status.ok()) ++stats_.ok_in_window;
+  }
   if (operation.planned.write) {
     checks_.OnWriteEnded(operation, now, reply);
     for (Observer* observer : observers_) observer->OnWriteEnded(operation, now, reply);
@@ -309,6 +350,7 @@ void Runner::OnReply(uint64_t tag, const Reply& reply) {
   if (phase_ == Phase::kLoad) RecordLoad(reply);
   free_sessions_.push_back(session);
   if (ClosedLoop() && !reply.status.ok()) resting_.push_back(now + kRestAfterFailure);
+  GoOn(operation, reply, now);
   if (waiting_count_ > 0) SendWaiting(operation.planned.target);
 }
 
@@ -329,6 +371,9 @@ void Runner::Record(const SentOperation& operation, Nanos ended, const Reply& re
   ++stats->ok;
   stats->response.Record(ended - planned.due);
   stats->service.Record(ended - operation.sent);
+  if (planned.step == Step::kWriteOfPair) {
+    stats_.read_modify_writes.Record(ended - planned.pair_due);
+  }
   if (!planned.write) {
     stats_.absent_reads = checks_.measured().absent;
     stats_.wrong_values = checks_.measured().wrong;

@@ -6,6 +6,9 @@
 // last one has ended; such a loop sees too few of the slow operations, so its figures are for
 // throughput.
 //
+// Some operations follow from others: the write of a pair is due when its read has ended. And a key
+// that is inserted is read once its insert is acknowledged.
+//
 // A run has phases (run_stats.h). What is still under way when the load phase, the ramp or the
 // warm-up is over is waited for before the next phase begins.
 //
@@ -32,6 +35,7 @@
 
 #include "absl/strings/string_view.h"
 
+#include "loadgen/key_frontier.h"
 #include "loadgen/observer.h"
 #include "loadgen/reply_checks.h"
 #include "loadgen/run_stats.h"
@@ -43,6 +47,7 @@ namespace quorate::loadgen {
 
 struct RunnerOptions {
   WorkloadOptions workload;
+  bool local_reads = false;  // of what each target alone holds
 
   // Open loop.
   double operations_per_second = 1;  // > 0
@@ -114,10 +119,14 @@ class Runner : public ReplyHandler {
   int IssueOpen(Nanos now);
   int IssueClosed(Nanos now);
   PlannedOperation NextClosed(Nanos now);
+  PlannedOperation Next(Nanos due);
+  void GoOn(const SentOperation& operation, const Reply& reply, Nanos now);
   void Issue(const PlannedOperation& operation);
   void Enqueue(const PlannedOperation& operation);
   void SendWaiting(size_t target);
   void DropWaiting();
+  void GiveUp(const PlannedOperation& operation);
+  bool Measured(const PlannedOperation& operation) const;
   void Send(const PlannedOperation& operation);
   uint32_t TakeSession();
   void Record(const SentOperation& operation, Nanos ended, const Reply& reply);
@@ -147,6 +156,7 @@ class Runner : public ReplyHandler {
 
   uint64_t next_index_ = 0;
   size_t loaded_keys_ = 0;  // issued
+  KeyFrontier frontier_;
   std::vector<SentOperation> sessions_;
   std::vector<uint32_t> free_sessions_;
   size_t in_flight_count_ = 0;

@@ -150,6 +150,103 @@ class RunnerTest : public ::testing::Test {
   std::unique_ptr<Runner> runner_;
 };
 
+// ---- Mixes ----
+
+TEST_F(RunnerTest, TheWriteOfAPairFollowsItsRead) {
+  options_.workload.mix = FindMix("f").value();
+  Start(Always(3 * kMs));
+  const RunStats& stats = Run();
+  EXPECT_EQ(stats.reads.ok, 1000u);
+  EXPECT_NEAR(static_cast<double>(stats.writes.ok), 500, 80);
+  EXPECT_EQ(stats.scheduled, stats.reads.ok + stats.writes.ok);
+  EXPECT_EQ(stats.missed, 0u);
+  EXPECT_EQ(stats.read_modify_writes.count(), stats.writes.ok);
+  EXPECT_EQ(stats.writes.response.max(), 3 * kMs) << "counts from the end of the read";
+  EXPECT_EQ(stats.read_modify_writes.min(), 6 * kMs);
+  EXPECT_EQ(stats.read_modify_writes.max(), 6 * kMs);
+  std::map<size_t, Nanos> read_at;  // by key
+  for (const Sent& sent : server_->sent) {
+    if (!sent.write) {
+      read_at[sent.key] = std::max(read_at[sent.key], sent.at);
+    } else {
+      EXPECT_GE(sent.at, read_at[sent.key]);
+    }
+  }
+}
+
+TEST_F(RunnerTest, NoWriteFollowsAReadThatFailed) {
+  options_.workload.mix = FindMix("f").value();
+  Start([](const Sent& sent) {
+    return std::make_pair(
+        kMs, sent.number < 500 ? Failed(absl::UnavailableError("away"), false) : Ok(1));
+  });
+  const RunStats& stats = Run();
+  EXPECT_EQ(stats.reads.failed, 500u);
+  EXPECT_NEAR(static_cast<double>(stats.writes.ok), 250, 60);
+}
+
+TEST_F(RunnerTest, PairsOfAClosedLoopTakeOnePlaceInFlight) {
+  options_.workload.mix = FindMix("f").value();
+  options_.closed_loop = 5;
+  Start(Always(kMs));
+  const RunStats& stats = Run();
+  // Five at a time for a second, of a millisecond each.
+  EXPECT_NEAR(static_cast<double>(stats.reads.ok + stats.writes.ok), 5000, 10);
+  EXPECT_GT(stats.writes.ok, 1000u);
+}
+
+TEST_F(RunnerTest, InsertedKeysFollowEachOtherAndAreReadOnceTheyAreThere) {
+  options_.workload.mix = FindMix("d").value();
+  options_.workload.max_inserted_keys = 1000;
+  options_.workload.choose_key = [](uint64_t, Nanos, uint64_t born) { return born - 1; };
+  Start(Always(5 * kMs));
+  const RunStats& stats = Run();
+  EXPECT_NEAR(static_cast<double>(stats.writes.ok), 50, 30);
+  size_t next = options_.workload.keys;
+  std::map<size_t, Nanos> written_at;
+  for (const Sent& sent : server_->sent) {
+    if (sent.write) {
+      EXPECT_EQ(sent.key, next++);
+      written_at[sent.key] = sent.at;
+    } else if (sent.key >= options_.workload.keys) {
+      ASSERT_EQ(written_at.count(sent.key), 1u);
+      EXPECT_GE(sent.at, written_at[sent.key] + 5 * kMs);
+    }
+  }
+}
+
+TEST_F(RunnerTest, WhereNoKeyCanBeInsertedTheNewestIsWritten) {
+  options_.workload.mix = FindMix("d").value();
+  options_.workload.max_inserted_keys = 2;
+  Start(Always(kMs));
+  Run();
+  size_t writes = 0;
+  for (const Sent& sent : server_->sent) {
+    if (!sent.write) continue;
+    if (++writes > 3) {
+      EXPECT_EQ(sent.key, options_.workload.keys + 1);
+    }
+  }
+  EXPECT_GT(writes, 3u);
+}
+
+TEST_F(RunnerTest, AnInsertThatFailedIsMadeAgain) {
+  options_.workload.mix = FindMix("d").value();
+  options_.workload.max_inserted_keys = 1000;
+  bool failed = false;
+  Start([&failed](const Sent& sent) {
+    if (!sent.write || failed) return std::make_pair(kMs, Ok(1));
+    failed = true;
+    return std::make_pair(kMs, Failed(absl::DeadlineExceededError("late"), true));
+  });
+  Run();
+  size_t writes_of_first = 0;
+  for (const Sent& sent : server_->sent) {
+    if (sent.write && sent.key == options_.workload.keys) ++writes_of_first;
+  }
+  EXPECT_EQ(writes_of_first, 2u);
+}
+
 // ---- The open loop ----
 
 TEST_F(RunnerTest, SendsEverythingWhenItIsDue) {

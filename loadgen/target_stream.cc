@@ -111,7 +111,7 @@ void TargetStream::AddToMessage(uint64_t id, const Request& request) {
     set->set_key_bytes(request.key.data(), request.key.size());
     set->set_data(request.value.data(), request.value.size());
     if (options_->w.has_value()) set->set_w(static_cast<uint32_t>(*options_->w));
-  } else if (options_->local_reads) {
+  } else if (request.local) {
     operation->mutable_local_read()->set_key_bytes(request.key.data(), request.key.size());
   } else {
     v1::GetRequest* const get = operation->mutable_get();

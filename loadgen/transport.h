@@ -29,6 +29,7 @@ namespace quorate::loadgen {
 // A read, or a write, of one key.
 struct Request {
   bool write = false;
+  bool local = false;     // of a read: what the target alone holds
   size_t target = 0;      // in the order of TransportOptions::targets
   size_t key_number = 0;  // the key in the workload, for transports that keep values themselves
   absl::string_view key;
@@ -97,7 +98,6 @@ struct TransportOptions {
   absl::Duration timeout = absl::Seconds(3);  // from Send; an operation has failed then
   std::optional<int> w;                       // overrides of the cluster's quorums
   std::optional<int> r;
-  bool local_reads = false;  // read what the target alone holds
 
   // Limits: operations in flight to each target, 1 to kMaxInFlight.
   size_t max_in_flight = 32;

@@ -177,10 +177,11 @@ TEST_P(TransportTest, WritesAndReadsBack) {
 
 TEST_P(TransportTest, LocalReads) {
   const auto server = NewServer(GetParam());
-  options_.local_reads = true;
   Connect(server->address());
   Call(Write("k", "value"));
-  EXPECT_EQ(Call(Read("k")).value, "value");
+  Request local = Read("k");
+  local.local = true;
+  EXPECT_EQ(Call(local).value, "value");
 }
 
 TEST_P(TransportTest, ManyOperationsEndOnceEach) {

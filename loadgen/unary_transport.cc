@@ -61,7 +61,7 @@ class UnaryTransport::Call final : public EventHandler {
   }
 
   void StartRead(const Request& request) {
-    if (owner_->options_.local_reads) {
+    if (request.local) {
       local_read_.set_key_bytes(request.key.data(), request.key.size());
       reader_ = stub()->AsyncLocalRead(&*context_, local_read_, owner_->queue_.queue());
     } else {

@@ -29,12 +29,12 @@ uint64_t FillerSeed(const ValueId& id) {
   return MixBits(MixBits(MixBits(id.key + kGoldenRatio64) + id.writer) + id.sequence);
 }
 
-void AppendFiller(uint64_t seed, size_t bytes, std::string* value) {
+void WriteFiller(uint64_t seed, char* at, const char* end) {
   RandomStream random(seed);
-  while (bytes > 0) {
+  while (at != end) {
     uint64_t number = random.Next();
-    for (int i = 0; i < kCharactersOfNumber && bytes > 0; ++i, --bytes) {
-      value->push_back(kFillerCharacters[number & ((1 << kBitsOfCharacter) - 1)]);
+    for (int i = 0; i < kCharactersOfNumber && at != end; ++i) {
+      *at++ = kFillerCharacters[number & ((1 << kBitsOfCharacter) - 1)];
       number >>= kBitsOfCharacter;
     }
   }
@@ -71,7 +71,10 @@ std::string EncodeValue(const ValueId& id, size_t bytes) {
   value += names;
   value.append(kChecksumBytes, '0');
   value += ':';
-  if (bytes > before_filler) AppendFiller(FillerSeed(id), bytes - before_filler, &value);
+  if (bytes > before_filler) {
+    value.resize(bytes);
+    WriteFiller(FillerSeed(id), &value[before_filler], value.data() + bytes);
+  }
   const absl::string_view filler = absl::string_view(value).substr(before_filler);
   const std::string checksum = absl::StrCat(absl::Hex(ChecksumOf(names, filler), absl::kZeroPad8));
   value.replace(names.size(), kChecksumBytes, checksum);

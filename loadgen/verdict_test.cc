@@ -66,6 +66,15 @@ TEST(VerdictTest, LessThanOffered) {
   EXPECT_THAT(Judge(stats, Place{}).reasons, ElementsAre(HasSubstr("90.0 %")));
 }
 
+TEST(VerdictTest, WhatIsUnderWayAtTheEndWasSentInTime) {
+  RunStats stats = Healthy(0);
+  stats.ended_in_window = 950;  // operations take a twentieth of the window
+  stats.in_flight_at_end = 50;
+  EXPECT_EQ(Judge(stats, Place{}).judgement, Judgement::kValid);
+  stats.in_flight_at_end = 10;
+  EXPECT_EQ(Judge(stats, Place{}).judgement, Judgement::kVoid);
+}
+
 TEST(VerdictTest, AClosedLoopOffersNoMoreThanWhatEnds) {
   RunStats stats = Healthy(0);
   stats.closed_loop = 100;

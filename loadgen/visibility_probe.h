@@ -57,6 +57,8 @@ class VisibilityProbe {
   // has never answered, or a poll is under way.
   std::optional<WriteProbe> Result() const;
 
+  bool acknowledged() const { return write_ == Write::kAcknowledged; }
+
   // The write's order, to be `before` of the next probe; {} before it was acknowledged.
   const Order& order() const { return order_; }
 

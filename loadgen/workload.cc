@@ -17,21 +17,38 @@ size_t Workload::TargetOf(uint64_t index, bool write) const {
       StreamOf(options_.seed, index, StreamPurpose::kTarget).NextBelow(options_.targets));
 }
 
-PlannedOperation Workload::At(uint64_t index, Nanos due) const {
+MixedOperation Workload::KindAt(uint64_t index) const {
+  if (options_.mix.has_value()) return KindOf(*options_.mix, options_.seed, index);
+  // 0 means never and 1 always.
+  const double draw = StreamOf(options_.seed, index, StreamPurpose::kKind).NextUnit();
+  return draw < options_.writes_per_operation ? MixedOperation::kUpdate : MixedOperation::kRead;
+}
+
+PlannedOperation Workload::At(uint64_t index, Nanos due, uint64_t born) const {
   PlannedOperation operation;
   operation.index = index;
   operation.due = due;
-  // 0 means never and 1 always.
-  operation.write = StreamOf(options_.seed, index, StreamPurpose::kKind).NextUnit() <
-                    options_.writes_per_operation;
-  if (options_.choose_key != nullptr) {
-    operation.key = options_.choose_key(index, due);
+  const MixedOperation kind = KindAt(index);
+  operation.write = kind == MixedOperation::kUpdate || kind == MixedOperation::kInsert;
+  if (kind == MixedOperation::kReadModifyWrite) operation.step = Step::kReadOfPair;
+  if (kind == MixedOperation::kInsert) {
+    operation.step = Step::kInsert;
+  } else if (options_.choose_key != nullptr) {
+    operation.key = options_.choose_key(index, due, born);
   } else {
     RandomStream random = StreamOf(options_.seed, index, StreamPurpose::kKey);
-    operation.key = static_cast<size_t>(random.NextBelow(options_.keys));
+    operation.key = static_cast<size_t>(random.NextBelow(born));
   }
   operation.target = TargetOf(index, operation.write);
   return operation;
+}
+
+PlannedOperation Workload::WriteAfter(const PlannedOperation& read, Nanos due) const {
+  PlannedOperation write = WriteOf(read.key, read.index);
+  write.due = due;
+  write.step = Step::kWriteOfPair;
+  write.pair_due = read.due;
+  return write;
 }
 
 PlannedOperation Workload::WriteOf(size_t key, uint64_t index) const {

@@ -90,13 +90,65 @@ TEST(WorkloadTest, ReadsGoToTheFirstTargetWhereThatIsAsked) {
 
 TEST(WorkloadTest, KeysAreThoseOfTheChooser) {
   WorkloadOptions options = SomeOptions();
-  options.choose_key = [](uint64_t index, Nanos due) { return due < 100 ? index % 3 : 4; };
+  options.choose_key = [](uint64_t index, Nanos due, uint64_t) {
+    return due < 100 ? index % 3 : 4;
+  };
   const Workload workload(options);
   for (uint64_t i = 0; i < 10; ++i) {
     EXPECT_EQ(workload.At(i, 99).key, i % 3);
     EXPECT_EQ(workload.At(i, 100).key, 4u);
     EXPECT_EQ(workload.At(i, 100).due, 100);
   }
+}
+
+TEST(WorkloadTest, OperationsAreThoseOfTheMix) {
+  WorkloadOptions options = SomeOptions();
+  options.mix = FindMix("d").value();
+  options.max_inserted_keys = 1000;
+  const Workload inserts(options);
+  EXPECT_EQ(inserts.key_limit(), options.keys + 1000);
+  int inserted = 0;
+  for (uint64_t i = 0; i < 10000; ++i) {
+    const PlannedOperation operation = inserts.At(i, 0, options.keys);
+    EXPECT_EQ(operation.write, operation.step == Step::kInsert);
+    inserted += operation.write;
+  }
+  EXPECT_NEAR(inserted, 500, 100);  // 4.6 standard deviations
+
+  options.mix = FindMix("f").value();
+  const Workload pairs(options);
+  int read_for_a_write = 0;
+  for (uint64_t i = 0; i < 10000; ++i) {
+    const PlannedOperation operation = pairs.At(i);
+    EXPECT_FALSE(operation.write);
+    read_for_a_write += operation.step == Step::kReadOfPair;
+  }
+  EXPECT_NEAR(read_for_a_write, 5000, 230);
+}
+
+TEST(WorkloadTest, KeysThatWereInsertedAreChosenToo) {
+  WorkloadOptions options = SomeOptions();
+  options.max_inserted_keys = 10;
+  const Workload workload(options);
+  size_t greatest = 0;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    EXPECT_LT(workload.At(i, 0, options.keys).key, options.keys);
+    greatest = std::max(greatest, workload.At(i, 0, options.keys + 5).key);
+  }
+  EXPECT_EQ(greatest, options.keys + 4);
+}
+
+TEST(WorkloadTest, TheWriteOfAPairIsOfTheKeyThatWasRead) {
+  const Workload workload(SomeOptions());
+  PlannedOperation read = workload.At(5, 100);
+  read.step = Step::kReadOfPair;
+  const PlannedOperation write = workload.WriteAfter(read, 170);
+  EXPECT_TRUE(write.write);
+  EXPECT_EQ(write.step, Step::kWriteOfPair);
+  EXPECT_EQ(write.index, 5u);
+  EXPECT_EQ(write.key, read.key);
+  EXPECT_EQ(write.due, 170);
+  EXPECT_EQ(write.pair_due, 100);
 }
 
 TEST(WorkloadTest, WriteOfAKey) {
