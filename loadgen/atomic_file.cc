@@ -44,15 +44,29 @@ absl::Status FileError(const std::string& path, int error) {
   }
 }
 
-// 0, or errno.
-int WriteAll(int file, absl::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = write(file, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return errno;
-    content.remove_prefix(static_cast<size_t>(written));
+using Writer = std::function<bool(std::FILE*)>;
+
+Writer WriterOf(absl::string_view content) {
+  return [content](std::FILE* file) {
+    return std::fwrite(content.data(), 1, content.size(), file) == content.size();
+  };
+}
+
+// Writes all to `descriptor`, which it closes. 0, or errno.
+int WriteAndClose(int descriptor, const Writer& write, bool sync) {
+  std::FILE* const file = fdopen(descriptor, "wb");
+  if (file == nullptr) {
+    const int error = errno;
+    close(descriptor);
+    return error;
   }
-  return 0;
+  errno = 0;
+  int error = write(file) && std::fflush(file) == 0 ? 0 : errno;
+  if (error == 0 && std::ferror(file) != 0) error = EIO;
+  // Only now does a full disk show with some file systems.
+  if (error == 0 && sync && fsync(descriptor) != 0) error = errno;
+  if (std::fclose(file) != 0 && error == 0) error = errno;
+  return error;
 }
 
 // Not to be shared with another writer, of this process or another one.
@@ -62,13 +76,10 @@ std::string TemporaryName(const std::string& path) {
 }
 
 // Creates the file `name`; 0, or errno, and then there is no such file.
-int WriteNewFile(const std::string& name, absl::string_view content) {
+int WriteNewFile(const std::string& name, const Writer& write) {
   const int file = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
   if (file < 0) return errno;
-  int error = WriteAll(file, content);
-  // Only now does a full disk show with some file systems.
-  if (error == 0 && fsync(file) != 0) error = errno;
-  if (close(file) != 0 && error == 0) error = errno;
+  const int error = WriteAndClose(file, write, /*sync=*/true);
   if (error != 0) unlink(name.c_str());
   return error;
 }
@@ -81,28 +92,31 @@ Place PlaceOf(const std::string& path) {
   return S_ISDIR(status.st_mode) ? Place::kFolder : Place::kOther;
 }
 
-absl::Status WriteInPlace(const std::string& path, absl::string_view content) {
+absl::Status WriteInPlace(const std::string& path, const Writer& write) {
   const int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
   if (file < 0) return FileError(path, errno);
-  int error = WriteAll(file, content);
-  if (close(file) != 0 && error == 0) error = errno;
+  const int error = WriteAndClose(file, write, /*sync=*/false);
   return error == 0 ? absl::OkStatus() : FileError(path, error);
 }
 
 }  // namespace
 
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content) {
+  return WriteFileAtomically(path, WriterOf(content));
+}
+
+absl::Status WriteFileAtomically(const std::string& path, const Writer& write) {
   if (path.empty()) return absl::NotFoundError("cannot write a file without a name");
   switch (PlaceOf(path)) {
     case Place::kFolder:
       return FileError(path, EISDIR);
     case Place::kOther:
-      return WriteInPlace(path, content);
+      return WriteInPlace(path, write);
     case Place::kRegular:
       break;
   }
   const std::string temporary = TemporaryName(path);
-  if (const int error = WriteNewFile(temporary, content); error != 0) return FileError(path, error);
+  if (const int error = WriteNewFile(temporary, write); error != 0) return FileError(path, error);
   if (std::rename(temporary.c_str(), path.c_str()) != 0) {
     const int error = errno;
     unlink(temporary.c_str());
@@ -117,7 +131,8 @@ absl::Status CheckFileCanBeWritten(const std::string& path) {
   if (place == Place::kFolder) return FileError(path, EISDIR);
   if (place == Place::kOther) return absl::OkStatus();
   const std::string temporary = TemporaryName(path);
-  if (const int error = WriteNewFile(temporary, "{}\n"); error != 0) return FileError(path, error);
+  if (const int error = WriteNewFile(temporary, WriterOf("{}\n")); error != 0)
+    return FileError(path, error);
   unlink(temporary.c_str());
   return absl::OkStatus();
 }

@@ -3,11 +3,14 @@
 //   absl::Status ok = CheckFileCanBeWritten("results/run.json");   // before a long run
 //   ...
 //   ok = WriteFileAtomically("results/run.json", text);
+//   ok = WriteFileAtomically("history", [](std::FILE* file) { ...; return true; });
 //
 // Functions: thread-safe; of two writers of one path the later one wins.
 #ifndef QUORATE_LOADGEN_ATOMIC_FILE_H_
 #define QUORATE_LOADGEN_ATOMIC_FILE_H_
 
+#include <cstdio>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -23,6 +26,11 @@ namespace quorate::loadgen {
 // RESOURCE_EXHAUSTED (no space, quota or file size left), FAILED_PRECONDITION (a folder has this
 // name), else INTERNAL.
 absl::Status WriteFileAtomically(const std::string& path, absl::string_view content);
+
+// The same for content that is too large to be put together first. `write` returns whether it could
+// write all of it, else errno says why it could not; it leaves the file open.
+absl::Status WriteFileAtomically(const std::string& path,
+                                 const std::function<bool(std::FILE*)>& write);
 
 // Whether a small file could be written to `path` now, without changing it; errors as above.
 absl::Status CheckFileCanBeWritten(const std::string& path);

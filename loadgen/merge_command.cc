@@ -1,8 +1,6 @@
 #include "loadgen/merge_command.h"
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -12,6 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 
+#include "loadgen/atomic_file.h"
 #include "loadgen/merge.h"
 #include "loadgen/result_reader.h"
 
@@ -69,29 +68,6 @@ absl::StatusOr<Arguments> Parse(const std::vector<std::string>& words) {
   return arguments;
 }
 
-// By way of a file beside it, so that `path` never holds a part.
-absl::Status WriteWhole(const std::string& path, const std::string& text) {
-  const std::string beside = path + ".partial";
-  const auto failure = [&path] {
-    return absl::UnavailableError(absl::StrCat(path, " cannot be written: ", std::strerror(errno)));
-  };
-  std::FILE* file = std::fopen(beside.c_str(), "wb");
-  if (file == nullptr) return failure();
-  const bool written = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  const absl::Status not_written = written ? absl::OkStatus() : failure();
-  if (std::fclose(file) != 0 && written) {
-    const absl::Status not_closed = failure();
-    std::remove(beside.c_str());
-    return not_closed;
-  }
-  if (!written || std::rename(beside.c_str(), path.c_str()) != 0) {
-    const absl::Status failed = written ? failure() : not_written;
-    std::remove(beside.c_str());
-    return failed;
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 int MergeCommand(const std::vector<std::string>& arguments, const HistogramEncoder& encoder) {
@@ -113,7 +89,7 @@ int MergeCommand(const std::vector<std::string>& arguments, const HistogramEncod
   options.command.insert(options.command.end(), arguments.begin(), arguments.end());
   const absl::StatusOr<Json> merged = MergeResults(documents, options);
   if (!merged.ok()) return Fail(kFailed, std::string(merged.status().message()));
-  const absl::Status written = WriteWhole(parsed->output, FormatMerged(*merged));
+  const absl::Status written = WriteFileAtomically(parsed->output, FormatMerged(*merged));
   if (!written.ok()) return Fail(kFailed, std::string(written.message()));
   const Json& statistics = ObjectAt(*merged, "statistics");
   std::printf("%s: %zu runs with %llu writes and %llu reads\n", parsed->output.c_str(),

@@ -1,17 +1,17 @@
 #include "loadgen/check/export.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <functional>
 #include <queue>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+
+#include "loadgen/atomic_file.h"
 
 namespace quorate::check {
 namespace {
@@ -171,17 +171,13 @@ void ExportTo(const History& history, ExportFormat format,
 }
 
 absl::Status ExportHistory(const History& history, ExportFormat format, const std::string& path) {
-  const auto failed = [&path](int error) {
-    return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(error)));
-  };
-  std::FILE* const file = std::fopen(path.c_str(), "w");
-  if (file == nullptr) return failed(errno);
-  int error = 0;
-  ExportTo(history, format, [file, &error](absl::string_view line) {
-    if (error == 0 && std::fwrite(line.data(), 1, line.size(), file) != line.size()) error = errno;
+  return loadgen::WriteFileAtomically(path, [&history, format](std::FILE* file) {
+    bool written = true;
+    ExportTo(history, format, [file, &written](absl::string_view line) {
+      written = written && std::fwrite(line.data(), 1, line.size(), file) == line.size();
+    });
+    return written;
   });
-  if (std::fclose(file) != 0 && error == 0) error = errno;
-  return error == 0 ? absl::OkStatus() : failed(error);
 }
 
 }  // namespace quorate::check

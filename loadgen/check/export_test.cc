@@ -313,10 +313,10 @@ TEST(ExportTest, TheEndOfTheNameSaysTheFormat) {
 TEST(ExportTest, SaysWhereItCannotWrite) {
   const std::string path = testing::TempDir() + "/no_such_folder/x.edn";
   const absl::Status status = ExportHistory(FullHistory(), ExportFormat::kEdn, path);
-  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr(path));
   EXPECT_EQ(ExportHistory(FullHistory(), ExportFormat::kEdn, "/dev/full").code(),
-            absl::StatusCode::kUnavailable);
+            absl::StatusCode::kResourceExhausted);
 }
 
 }  // namespace

@@ -14,6 +14,8 @@
 #include "absl/strings/string_view.h"
 #include "boost/crc.hpp"
 
+#include "loadgen/atomic_file.h"
+
 namespace quorate::check {
 namespace {
 
@@ -89,11 +91,7 @@ bool WriteAll(const History& history, std::FILE* file) {
     const Operation* block = history.operations.data() + first;
     if (!WriteWithChecksum(block, count * sizeof(Operation), file)) return false;
   }
-  return std::fflush(file) == 0;
-}
-
-absl::Status CannotWrite(const std::string& path, int error) {
-  return absl::UnavailableError(absl::StrCat("cannot write ", path, ": ", std::strerror(error)));
+  return true;
 }
 
 // ---- Reading ----
@@ -267,16 +265,8 @@ class Reader {
 }  // namespace
 
 absl::Status WriteHistoryFile(const History& history, const std::string& path) {
-  const std::string unfinished = absl::StrCat(path, ".unfinished");
-  std::FILE* const file = std::fopen(unfinished.c_str(), "wb");
-  if (file == nullptr) return CannotWrite(path, errno);
-  const bool written = WriteAll(history, file);
-  int error = written ? 0 : errno;
-  if (std::fclose(file) != 0 && error == 0) error = errno;
-  if (error == 0 && std::rename(unfinished.c_str(), path.c_str()) != 0) error = errno;
-  if (error == 0 && written) return absl::OkStatus();
-  std::remove(unfinished.c_str());
-  return CannotWrite(path, error);
+  return loadgen::WriteFileAtomically(
+      path, [&history](std::FILE* file) { return WriteAll(history, file); });
 }
 
 absl::StatusOr<History> ReadHistoryFile(const std::string& path, const HistoryFileLimits& limits) {
