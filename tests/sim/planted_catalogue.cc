@@ -1,0 +1,66 @@
+#include "tests/sim/planted_catalogue.h"
+
+#include "replication/registry.h"
+#include "tests/sim/runner.h"
+
+namespace quorate::sim {
+
+const std::vector<PlantedRule>& PlantedRules() {
+  static const auto& rules = *new std::vector<PlantedRule>{
+      {"AnswerBeforeW", Bug::kAnswerBeforeW,
+       "a write is answered with one acknowledgement fewer than W"},
+      {"ReadBeforeR", Bug::kReadBeforeR, "a read is answered with one answer fewer than R"},
+      {"CountReplicaTwice", Bug::kCountReplicaTwice,
+       "the first replica that accepts counts as two"},
+      {"FirstAnswerWins", Bug::kFirstAnswerWins,
+       "a read returns what came first instead of what is newest"},
+      {"AcknowledgeBeforeDurable", Bug::kAcknowledgeBeforeDurable,
+       "what waits for a sync goes on without it"},
+      {"ShowBeforeDurable", Bug::kShowBeforeDurable,
+       "a read shows what a crash may still take away"},
+      {"ReuseDots", Bug::kReuseDots,
+       "a node that has lost writes goes on with the dots that they had"},
+      {"OverwriteWithoutCompare", Bug::kOverwriteWithoutCompare,
+       "a replica stores what arrives last instead of merging"},
+      {"RepairWithOlder", Bug::kRepairWithOlder,
+       "a replica that is repaired takes over an older record"},
+      {"LoseSiblings", Bug::kLoseSiblings, "of two concurrent records, merging keeps one"},
+      {"ReplaceUnseen", Bug::kReplaceUnseen,
+       "a write replaces values that its writer has not seen"},
+      {"SyncingAnswersAbsent", Bug::kSyncingAnswersAbsent,
+       "a node that may have forgotten answers all the same"},
+      {"ServeBeforeComparing", Bug::kServeBeforeComparing,
+       "a node that may have forgotten compares with one other only"},
+      {"DropTombstones", Bug::kDropTombstones, "catching up leaves out deletes"},
+      {"SkipPages", Bug::kSkipPages, "catching up fetches the first page only"},
+      {"LeadBeforeComparing", Bug::kLeadBeforeComparing,
+       "a leader leads without having asked what its followers hold"},
+      {"ReuseEpoch", Bug::kReuseEpoch,
+       "a leader goes on with an epoch that an earlier start has used"},
+      {"AcceptGaps", Bug::kAcceptGaps, "a follower goes on behind an entry that it lacks"},
+      {"CaughtUpBeforePulled", Bug::kCaughtUpBeforePulled,
+       "a follower takes itself for caught up once it has begun to fetch"},
+      {"KeepAdopted", Bug::kKeepAdopted, "what a leader learns late, it does not pass on"},
+  };
+  return rules;
+}
+
+std::optional<Catch> Hunt(Bug bug, uint64_t seeds_max) {
+  planted_bug = bug;
+  std::optional<Catch> caught;
+  for (uint64_t seed = 1; seed <= seeds_max && !caught.has_value(); ++seed) {
+    for (const std::string& strategy : StrategyNames()) {
+      const RunResult run = RunSeed({strategy, seed, /*full_log=*/false});
+      if (run.report.violations.empty()) continue;
+      caught = Catch{seed, strategy, {}};
+      for (const Violation& violation : run.report.violations) {
+        ++caught->properties[violation.property];
+      }
+      break;
+    }
+  }
+  planted_bug = Bug::kNone;
+  return caught;
+}
+
+}  // namespace quorate::sim
