@@ -197,19 +197,25 @@ node_environment() {
   printf '%s\0' "W=$w" "R=$r"
 }
 
-start_node() {
+# In a subshell that ignores what interrupts the script, so that no node runs that has no process id on file. The script
+# itself acts on a signal when the subshell has ended.
+start_node() (
+  trap '' INT TERM HUP
   local -a environment
   mapfile -d '' environment < <(node_environment "$1")
   local -a flags=("--listen_address=$address")
   if [[ -n $data_dir ]]; then flags+=("--data_dir=$data_dir/node-$1"); fi
-  # Nothing that a user's shell happens to export may get through to a node.
-  setsid env -u STRATEGY -u CLUSTER -u NODE_ID -u PORT -u GRPC_PORT -u NODE_TYPE -u FOLLOWER_URLS -u PEER_URLS \
-    -u W -u R "${environment[@]}" "$binary" "${flags[@]}" "${node_flags[@]}" \
-    >"$(log_file "$1")" 2>&1 </dev/null 9>&- &
+  (
+    # The node is to be interrupted as ever.
+    trap - INT TERM HUP
+    # Nothing that a user's shell happens to export may get through to a node.
+    exec setsid env -u STRATEGY -u CLUSTER -u NODE_ID -u PORT -u GRPC_PORT -u NODE_TYPE -u FOLLOWER_URLS -u PEER_URLS \
+      -u W -u R "${environment[@]}" "$binary" "${flags[@]}" "${node_flags[@]}"
+  ) >"$(log_file "$1")" 2>&1 </dev/null 9>&- &
   local pid=$!
   printf '%s %s %s %s\n' "$pid" "$(process_identity "$pid")" "$address:$(http_port "$1")" "$address:$(grpc_port "$1")" \
     >"$(pid_file "$1")"
-}
+)
 
 # What answers /health at an HTTP address: the body, then a line with the HTTP status (000 where nothing answers).
 health() {
@@ -287,6 +293,15 @@ stop_nodes() {
   rm -f "$run_dir"/node-*.pid
 }
 
+# A start that does not come to its end leaves no node behind.
+abandon_start() {
+  local status=$?
+  trap '' INT TERM HUP PIPE
+  trap - EXIT
+  stop_nodes
+  exit "$status"
+}
+
 require_programs() {
   local program
   for program in "$@"; do
@@ -313,11 +328,16 @@ start() {
 
   if [[ -n $data_dir ]]; then mkdir -p "$data_dir" || die "cannot create the folder $data_dir"; fi
   rm -f "$run_dir"/node-*.{pid,log}
-  trap stop_nodes EXIT
+  trap abandon_start EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'exit 129' HUP
+  # Who reads the output has gone, as with a terminal that is closed.
+  trap 'exit 141' PIPE
   local node
   for ((node = 1; node <= nodes; ++node)); do start_node "$node"; done
   await_healthy
-  trap - EXIT
+  trap - EXIT INT TERM HUP PIPE
 
   print_table
   printf 'Logs: %s\n' "$run_dir"

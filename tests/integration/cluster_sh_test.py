@@ -1,7 +1,9 @@
 """tools/cluster.sh: starts, shows and stops real nodes, and nothing else."""
 
+import fcntl
 import glob
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -9,7 +11,7 @@ import tempfile
 import unittest
 import urllib.request
 
-from harness import await_true, claim_address, node_binary
+from harness import PATIENCE_SECONDS, await_true, claim_address, node_binary
 
 SCRIPT = os.path.abspath("tools/cluster.sh")
 SECONDS = 120
@@ -113,14 +115,39 @@ class ClusterScriptTest(unittest.TestCase):
 
     def test_start_gives_up_on_nodes_that_do_not_become_healthy(self):
         # A program of which only the first instance is a node: a leader without followers. It has time to answer at all.
-        program = f"{self.run_dir}/program"
-        with open(program, "w", encoding="utf-8") as file:
-            file.write(f'#!/bin/sh\n[ "$NODE_ID" = 1 ] && exec {node_binary()} "$@"\nexec sleep 1000\n')
-        os.chmod(program, 0o700)
+        program = self.put_program(
+            f"{self.run_dir}/program", f'[ "$NODE_ID" = 1 ] && exec {node_binary()} "$@"\nexec sleep 1000')
         started = self.run_script("start", "--binary", program, "-n", "2", "--timeout", "5")
         self.assertEqual(started.returncode, 1, started)
         self.assertIn("node 1 is not healthy after 5 s (recovering)", started.stderr)
         self.assertEqual(self.pids(), [])
+
+    def put_program(self, path, text):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f"#!/bin/sh\n{text}\n")
+        os.chmod(path, 0o700)
+        return path
+
+    def test_an_interrupted_start_leaves_no_node(self):
+        # The script calls `cat` when a node has been started and is not on file yet. This one interrupts the whole
+        # process group first, as Ctrl-C does.
+        tools = f"{self.run_dir}/tools"
+        os.mkdir(tools)
+        self.put_program(f"{tools}/cat", 'kill -INT 0\nPATH=${PATH#*:} exec cat "$@"')
+        node = self.put_program(f"{self.run_dir}/node", "exec sleep 1000")
+        # Every process of the start inherits one end, so the other one ends with the last of them.
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        inherited = fcntl.fcntl(writer, fcntl.F_DUPFD, 100)  # a number that the script does not use itself
+        started = subprocess.run(
+            [SCRIPT, "start", f"--address={self.address}", f"--run_dir={self.run_dir}/cluster", "--binary", node],
+            env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}, pass_fds=[inherited], start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), capture_output=True, text=True,
+            timeout=SECONDS, check=False)
+        os.close(writer)
+        os.close(inherited)
+        self.assertEqual(started.returncode, 130, started)
+        self.assertTrue(select.select([reader], [], [], PATIENCE_SECONDS)[0], "a process of the start is left")
 
     def test_stop_leaves_a_process_alone_that_took_over_an_id(self):
         with subprocess.Popen(["sleep", "1000"]) as stranger:
