@@ -1,13 +1,17 @@
 #!/usr/bin/env bash
-# Stops clusters that load tests have left behind, as after kill -9, and removes what they wrote.
+# Stops clusters and load generators that load tests have left behind, as after kill -9, and removes what they wrote.
 #
 # Usage: tools/cleanup.sh [--all] [--results DIR] [--visualizations DIR]
 #   --all   also removes results and pictures (default folders: results and visualizations)
 #
-# It stops no other cluster: tools/cluster.sh stop does that. A load test that is still running is left alone.
+# It stops no other cluster: tools/cluster.sh stop does that. A load test that is still running is left alone, and so
+# are files whose names no load test gives.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/load_lib.sh"
+
+readonly CONFIG_NAMES='(leader|leaderless)_w[1-5]r[1-5]'
+readonly PICTURE_NAMES='read_latency|write_latency|intervals'
 
 all=false
 results=results
@@ -42,22 +46,49 @@ stop_cluster() {
     printf 'A load test is running in %s: end it with Ctrl-C.\n' "$1" >&2
     return 0
   fi
+  end_load "$1"
   "$QUORATE_ROOT/tools/cluster.sh" stop --run_dir "$1" 8>&-
   rm -rf "$1"
   rm -f "$1.lock" "$1.out"
 }
 
-# Removes the files of one ending, and the folder if nothing else is in it: it may hold what is not ours.
+# Removes the files of a folder whose names match an extended regular expression.
 remove_files() {
-  local folder=$1 ending
-  shift
-  [[ -d $folder ]] || return 0
-  for ending in "$@"; do find "$folder" -maxdepth 1 -type f -name "*.$ending" -delete; done
-  if rmdir "$folder" 2>/dev/null; then
-    printf 'Removed %s.\n' "$folder"
+  [[ -d $1 ]] || return 0
+  (cd -- "$1" && find . -regextype posix-extended -maxdepth 1 -type f -regex "\./($2)" -delete)
+}
+
+# Removes a folder if nothing is left in it: it may hold what is not ours.
+remove_folder() {
+  [[ -d $1 ]] || return 0
+  if rmdir "$1" 2>/dev/null; then
+    printf 'Removed %s.\n' "$1"
   else
-    printf 'Removed what load tests wrote into %s; something else is there.\n' "$folder"
+    printf 'Removed what load tests wrote into %s; something else is there.\n' "$1"
   fi
+}
+
+remove_results() {
+  local folder
+  for folder in "$results"/*.logs; do
+    if [[ ${folder##*/} =~ ^$CONFIG_NAMES\.logs$ ]]; then
+      remove_files "$folder" 'node-[0-9]+\.log'
+      rmdir "$folder" 2>/dev/null || true
+    fi
+  done
+  # The load generator gives a result its name when it is whole.
+  remove_files "$results" "${CONFIG_NAMES}_[0-9]+w[0-9]+r\.(txt|json|json\.failed|json\.[0-9]+\.[0-9]+\.part)"
+  remove_folder "$results"
+}
+
+remove_visualizations() {
+  local comparisons='comparison_p99_latency|comparison_stale_reads'
+  local in_page='percentiles|timeline|staleness|versions_behind|outdated'
+  remove_files "$visualizations/csv" "(${CONFIG_NAMES}_($PICTURE_NAMES|$in_page)|$comparisons|overview)\.csv"
+  rmdir "$visualizations/csv" 2>/dev/null || true
+  remove_files "$visualizations" \
+    "(${CONFIG_NAMES}_($PICTURE_NAMES)|$comparisons)\.png|summary_report\.txt|report\.html"
+  remove_folder "$visualizations"
 }
 
 main() {
@@ -67,8 +98,8 @@ main() {
     if [[ -d $folder ]]; then stop_cluster "${folder%/}"; fi
   done
   if $all; then
-    remove_files "$results" json txt
-    remove_files "$visualizations" png txt html
+    remove_results
+    remove_visualizations
   fi
 }
 

@@ -13,6 +13,34 @@ take_run_dir() {
   flock -n 8 || { run_dir=; die "another load test is at work on the ports from $1: choose another --base_port"; }
 }
 
+# start_load RUN_DIR OUTPUT COMMAND...: runs a load generator in the background; sets loadgen_pid.
+# It notes its process id in the folder and holds a lock on that file as long as it lives: so the id is surely its own.
+start_load() {
+  exec 7>"$1/loadgen.pid"
+  flock 7
+  (
+    printf '%s\n' "$BASHPID" >&7
+    exec "${@:3}"
+  ) >"$2" 2>&1 </dev/null 8>&- &
+  loadgen_pid=$!
+  exec 7>&-
+}
+
+# end_load RUN_DIR: ends the load generator that a killed script has left behind. At once, since on any other signal
+# it writes a result of what it has done so far.
+end_load() {
+  local pid
+  [[ -e $1/loadgen.pid ]] || return 0
+  exec 7<"$1/loadgen.pid"
+  if ! flock -n 7; then
+    read -r pid <&7
+    kill -KILL "$pid" 2>/dev/null || true
+    flock -w 10 7 || die "the load generator cannot be ended: process $pid"
+    printf 'Ended the load generator, process %s.\n' "$pid"
+  fi
+  exec 7<&-
+}
+
 # Seconds as people say them.
 as_time() {
   if (($1 < 120)); then printf '%d s' "$1"; else printf '%d min' $((($1 + 30) / 60)); fi

@@ -13,12 +13,14 @@
 #   --read_target T       what the load generator takes for it: coordinator, any or local (default: its own)
 #   --results DIR         folder for result files, CONFIG_RATIO.json, and reports, .txt (default results)
 #   --visualizations DIR  folder for pictures (default visualizations)
-#   --resume              leave out runs whose result file is there
+#   --resume              leave out runs whose result is there and of the same load; without it, all begin anew
 #   --base_port P         HTTP port of node 1, see tools/cluster.sh (default 8080)
 #   --address A           address of the nodes (default 127.0.0.1)
 #   --loadgen PATH, --binary PATH   programs to take instead of building them
 #
-# Asks nothing. Ctrl-C ends the run at hand, whose result is dropped, and stops the nodes.
+# Asks nothing. Ctrl-C ends the run at hand, whose result is dropped, and stops the nodes. When a run fails, or a node
+# ends during it, its result gets the name CONFIG_RATIO.json.failed and is not drawn, the logs of its nodes are kept in
+# CONFIG.logs beside it, and the next run gets new nodes.
 # Exit status: 0 done; 1 a run or the pictures failed; 2 wrong usage; 130 after Ctrl-C.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -30,6 +32,10 @@ readonly QUICK_SECONDS=3
 readonly RUN_OVERHEAD_SECONDS=2
 # What starting and stopping a cluster takes, to begin with.
 readonly CLUSTER_SECONDS=4
+# How long nodes may take after a run until they are healthy again.
+readonly RECOVERY_SECONDS=10
+# What the load generator's exit status says when it has measured to the end, and judges that the schedule was not kept.
+readonly VOID_STATUS=3
 
 duration=60
 qps=
@@ -47,7 +53,10 @@ loadgen=
 binary=
 
 run_dir=
+plan=()
 current=
+cluster_of=
+keep_logs=false
 loadgen_pid=
 runs_done=0
 runs_failed=()
@@ -98,8 +107,9 @@ check_options() {
     if [[ -n $emulate ]]; then qps=50; else qps=200; fi
   fi
   check_number --duration "$duration" 86400
-  check_number --qps "$qps" 10000000
-  check_number --num_keys "$num_keys" 100000000
+  # As the load generator has them.
+  check_number --qps "$qps" 1000000
+  check_number --num_keys "$num_keys" 10000000
   check_number --base_port "$base_port" 60000
   [[ $address =~ ^[0-9]+(\.[0-9]+){3}$ ]] || misuse "--address is '$address' but must be an IPv4 address"
   case $read_target in
@@ -151,10 +161,43 @@ start_cluster() {
   local -a options node_flags=()
   mapfile -t options < <(cluster_options "$1")
   if [[ -n $emulate ]]; then node_flags=(-- "--emulate=$emulate"); fi
+  cluster_of=$1
   if ! cluster start "${options[@]}" --binary "$binary" "${node_flags[@]}" >"$run_dir.out" 2>&1; then
     cat "$run_dir.out" >&2
+    keep_logs=true
     die "the cluster for $1 does not start"
   fi
+}
+
+# Stops the nodes, if there are any. Their logs are kept where a run of theirs failed.
+stop_cluster() {
+  cluster stop >/dev/null || return 1
+  local log folder=$results/$cluster_of.logs
+  local -a logs
+  mapfile -t logs < <(compgen -G "$run_dir/node-*.log")
+  if $keep_logs && ((${#logs[@]} > 0)); then
+    mkdir -p "$folder"
+    # An earlier cluster of this configuration may have left logs there too.
+    for log in "${logs[@]}"; do cat "$log" >>"$folder/${log##*/}"; done
+    printf 'The logs of these nodes are in %s\n' "$folder" >&2
+  fi
+  # What a cluster that does not even start finds here would be taken for its own.
+  rm -f "${logs[@]}"
+  cluster_of=
+  keep_logs=false
+}
+
+# Whether all nodes are healthy, soon if not at once. Leaves a table of them in $run_dir.out.
+cluster_is_healthy() {
+  local deadline=$((SECONDS + RECOVERY_SECONDS)) status
+  while true; do
+    status=0
+    cluster status >"$run_dir.out" 2>&1 || status=$?
+    if ((status == 0)); then return 0; fi
+    # A node that has ended stays so.
+    if ((SECONDS >= deadline || status > 1)) || grep -qw ended "$run_dir.out"; then return 1; fi
+    sleep 0.5 8>&-
+  done
 }
 
 cluster() {
@@ -168,14 +211,34 @@ targets() {
   printf '%s' "${list#,}"
 }
 
-# The runs that are still to do, one a line.
-planned_runs() {
+# Whether a run's result is there, and of the load that is asked for.
+is_done() {
+  local file=$results/$1.json reason
+  [[ -e $file ]] || return 1
+  reason=$(python3 -B "$QUORATE_ROOT/tools/plots/as_asked.py" "$file" --qps "$qps" --num_keys "$num_keys" \
+    --duration "$duration" --read_target "${read_target:-coordinator}" --emulate="$emulate") && return 0
+  printf '%s is done again: %s.\n' "$1" "${reason:-its result cannot be compared}"
+  return 1
+}
+
+# Sets plan to the runs that are still to do.
+plan_runs() {
   local config ratio
   for config in "${config_list[@]}"; do
     for ratio in "${ratio_list[@]}"; do
-      if $resume && [[ -e $results/${config}_$ratio.json ]]; then continue; fi
-      printf '%s %s\n' "$config" "$ratio"
+      if $resume && is_done "${config}_$ratio"; then continue; fi
+      plan+=("$config $ratio")
     done
+  done
+}
+
+# Removes what earlier runs have left under the names of those to come, so that nothing old is taken for new.
+remove_old_results() {
+  local run name
+  for run in "${plan[@]}"; do
+    name=$results/${run% *}_${run#* }
+    rm -f "$name.json" "$name.txt" "$name.json.failed" "$results/${run% *}.logs"/node-*.log
+    rmdir "$results/${run% *}.logs" 2>/dev/null || true
   done
 }
 
@@ -202,6 +265,17 @@ show_progress() {
   fi
 }
 
+# Says that a run failed, and takes its result away from those to be drawn.
+note_failure() {
+  local output=$results/$1.json
+  if [[ -t 1 ]]; then printf '\n'; fi
+  printf '%s: %s %s; the end of %s:\n' "${0##*/}" "$1" "$2" "$results/$1.txt" >&2
+  tail -n 5 "$results/$1.txt" >&2
+  if [[ -e $output ]]; then mv "$output" "$output.failed"; fi
+  runs_failed+=("$1")
+  keep_logs=true
+}
+
 # Runs the load generator once; its report goes beside the result.
 run_load() {
   local config=$1 ratio=$2 name=$1_$2 begun=$SECONDS status=0
@@ -210,61 +284,64 @@ run_load() {
   local -a flags=(-mode "${config%%_*}" -write-ratio "$((percent / 100)).$(printf '%02d' $((percent % 100)))"
     -duration "$duration" -qps "$qps" -num-keys "$num_keys" -targets "$(targets)" -output "$output")
   if [[ -n $read_target ]]; then flags+=("-read_target=$read_target"); fi
-  rm -f "$output"
+  current=$name
   show_progress "$name" 0
-  "$loadgen" "${flags[@]}" >"$results/$name.txt" 2>&1 </dev/null 8>&- &
-  loadgen_pid=$!
+  start_load "$run_dir" "$results/$name.txt" "$loadgen" "${flags[@]}"
   while kill -0 "$loadgen_pid" 2>/dev/null; do
     if [[ -t 1 ]]; then show_progress "$name" $((SECONDS - begun)); fi
     sleep 0.5 8>&-
   done
   wait "$loadgen_pid" || status=$?
   loadgen_pid=
-  if [[ ! -s $output ]]; then
-    if [[ -t 1 ]]; then printf '\n'; fi
-    printf '%s: %s left no result (exit status %d); the end of %s:\n' "${0##*/}" "$name" "$status" \
-      "$results/$name.txt" >&2
-    tail -n 5 "$results/$name.txt" >&2
-    runs_failed+=("$name")
+  if ((status != 0 && status != VOID_STATUS)); then
+    note_failure "$name" "failed (exit status $status)"
+  elif [[ ! -s $output ]]; then
+    note_failure "$name" 'left no result'
+  elif ! cluster_is_healthy; then
+    note_failure "$name" 'failed, since not all nodes are healthy after it'
+    cat "$run_dir.out" >&2
   fi
+  current=
   runs_done=$((runs_done + 1))
 }
 
 # Whatever happens, no node and no load generator stays behind.
 clean_up() {
   local status=$?
-  trap '' INT TERM HUP
+  trap '' INT TERM HUP PIPE
   trap - EXIT
   if [[ -n $loadgen_pid ]]; then
     kill -TERM "$loadgen_pid" 2>/dev/null || true
     wait "$loadgen_pid" 2>/dev/null || true
-    rm -f "$results/$current.json"
   fi
-  cluster stop >/dev/null || status=1
+  # A signal may have come before its process id was known.
+  (end_load "$run_dir") >/dev/null || status=1
+  if [[ -n $current ]]; then rm -f "$results/$current.json"; fi
+  if ! stop_cluster; then
+    printf 'Nodes may be left; their logs are in %s\n' "$run_dir" >&2
+    exit 1
+  fi
+  rm -rf "$run_dir"
   rm -f "$run_dir.out" "$run_dir.lock"
   case $status in
-    0) rm -rf "$run_dir" ;;
-    129 | 130 | 143)
-      rm -rf "$run_dir"
-      printf '\nInterrupted: all nodes are stopped. --resume goes on where this ended.\n' >&2
-      ;;
-    *) printf 'The logs of the nodes are in %s\n' "$run_dir" >&2 ;;
+    129 | 130 | 143) printf '\nInterrupted: all nodes are stopped. --resume goes on where this ended.\n' >&2 ;;
   esac
   exit "$status"
 }
 
 run_everything() {
-  local config ratio last=
-  while read -r config ratio <&3; do
-    if [[ $config != "$last" ]]; then
-      if [[ -n $last ]]; then cluster stop >/dev/null; fi
+  local run config
+  for run in "${plan[@]}"; do
+    config=${run% *}
+    if [[ $config != "$cluster_of" ]]; then
+      stop_cluster
       start_cluster "$config"
-      last=$config
     fi
-    current=${config}_$ratio
-    run_load "$config" "$ratio"
-  done 3< <(printf '%s\n' "${plan[@]}")
-  if [[ -n $last ]]; then cluster stop >/dev/null; fi
+    run_load "$config" "${run#* }"
+    # What a failed run has left may be broken.
+    if $keep_logs; then stop_cluster; fi
+  done
+  stop_cluster
   if [[ -t 1 ]]; then printf '\r%-78s\r' ''; fi
 }
 
@@ -274,7 +351,7 @@ main() {
   find_programs
   mkdir -p "$results" || die "cannot create the folder $results"
   [[ -w $results ]] || die "cannot write to the folder $results"
-  mapfile -t plan < <(planned_runs)
+  plan_runs
   runs_total=${#plan[@]}
   if ((runs_total > 0)); then
     clusters_total=$(printf '%s\n' "${plan[@]%% *}" | sort -u | wc -l)
@@ -283,7 +360,11 @@ main() {
     trap 'exit 130' INT
     trap 'exit 143' TERM
     trap 'exit 129' HUP
-    cluster stop >/dev/null
+    # Who reads the output has gone, as with a terminal that is closed.
+    trap 'exit 141' PIPE
+    end_load "$run_dir"
+    stop_cluster
+    remove_old_results
     started=$SECONDS
     run_everything
     printf '%d runs in %s.\n' "$runs_total" "$(as_time $((SECONDS - started)))"
@@ -292,7 +373,7 @@ main() {
   fi
   local drawn=true
   draw_results "$results" "$visualizations" || drawn=false
-  if ((${#runs_failed[@]} > 0)); then die "these runs left no result: ${runs_failed[*]}"; fi
+  if ((${#runs_failed[@]} > 0)); then die "these runs failed: ${runs_failed[*]}"; fi
   $drawn || die "not all results could be drawn"
 }
 
