@@ -4,6 +4,7 @@
 Writes into the output folder, for each configuration (leader_w5r1, ...), <config>_read_latency.png,
 <config>_write_latency.png and <config>_intervals.png; for all together comparison_p99_latency.png,
 comparison_stale_reads.png, summary_report.txt, and report.html, which holds more pictures and needs no other file.
+What each picture shows stands in csv/<picture>.csv as numbers: one row for each point.
 Files of other load generators are drawn as far as they have the documented format.
 
 Exit status: 0 done; 1 a file was no result, or there was none (the others are drawn); 2 wrong usage.
@@ -15,8 +16,8 @@ import os
 import sys
 
 try:
-    from plots import comparison, latency, report, style, summary, timeline
-    from plots.results import NotAResult, read_result
+    from plots import comparison, latency, report, staleness, style, summary, timeline
+    from plots.results import NotAResult, read_result, tell_apart
 except ModuleNotFoundError as missing:
     sys.exit(f"visualize_results: {missing.name} is not installed for {sys.executable}: run tools/setup.sh and call "
              "this with /usr/bin/python3, or pip3 install -r requirements.txt")
@@ -66,6 +67,8 @@ def grouped(results):
     groups = {}
     for result in sorted(results, key=lambda each: (place(each.config), each.write_share or 0, each.name)):
         groups.setdefault(result.config, []).append(result)
+    for group in groups.values():
+        tell_apart(group)
     return groups
 
 
@@ -80,13 +83,15 @@ def write_picture(picture, output):
 
 def write_all(groups, refused, output):
     """Returns how many pictures have a file of their own."""
-    os.makedirs(output, exist_ok=True)
+    numbers = os.path.join(output, "csv")
+    os.makedirs(numbers, exist_ok=True)
     comparisons = [comparison.p99_picture(groups), comparison.stale_picture(groups)]
     in_page, files = {}, list(comparisons)
     for config, results in groups.items():
         intervals = latency.intervals_picture(config, results)
         pictures = [latency.percentile_picture(config, results), timeline.timeline_picture(config, results),
-                    timeline.staleness_picture(config, results), intervals]
+                    staleness.staleness_picture(config, results), staleness.versions_picture(config, results),
+                    staleness.obsolete_picture(config, results), intervals]
         in_page[config] = [picture for picture in pictures if picture]
         files += [latency.latency_picture(config, results, "read"), latency.latency_picture(config, results, "write"),
                   intervals]
@@ -95,6 +100,10 @@ def write_all(groups, refused, output):
     write_text(os.path.join(output, "report.html"), report.report_html(groups, overviews, in_page, refused))
     for picture in files:
         write_picture(picture, output)
+    # Some are both in the page and in a file of their own.
+    drawn = {picture.name: picture.drawn for each in (overviews, files, *in_page.values()) for picture in each}
+    for name, table in drawn.items():
+        write_text(os.path.join(numbers, f"{name}.csv"), table.as_csv())
     write_text(os.path.join(output, "summary_report.txt"), summary.summary_text(groups, refused))
     return len(files)
 
@@ -121,7 +130,8 @@ def main(arguments):
         return 1
     if options.table:
         print(summary.short_table(groups))
-    print(f"Drew {len(results)} run(s): {count} pictures, summary_report.txt and report.html in {options.output}/")
+    print(f"Drew {len(results)} run(s): {count} pictures, summary_report.txt and report.html in {options.output}/, "
+          f"the numbers in {options.output}/csv/")
     return 1 if refused else 0
 
 

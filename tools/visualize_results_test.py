@@ -1,6 +1,8 @@
 """tools/visualize_results.py: what it makes of the tool's files, of files of the documented format, and of others."""
 
+import argparse
 import contextlib
+import csv
 import io
 import json
 import os
@@ -16,14 +18,26 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 import visualize_results
-from plots import comparison, examples, latency, summary, timeline
+from plots import as_asked, comparison, examples, latency, report, staleness, style, summary, timeline
 from plots.distribution import Distribution
-from plots.results import NotAResult, Share, read_result
+from plots.results import NotAResult, Share, read_result, tell_apart
 
 DOCUMENTED = {
     "mode": "leader", "write_latencies": [0.002], "read_latencies": [0.001, 0.003], "stale_reads": [],
     "read_write_intervals": [0.5], "statistics": {"total_writes": 1, "total_reads": 2, "total_stale_reads": 0,
                                                   "write_avg_latency": 0.002, "read_avg_latency": 0.002}}
+
+
+ASKED = argparse.Namespace(qps=400, num_keys=50, duration=2, read_target="coordinator", emulate="")
+
+
+def example(w=5, seconds=1, qps=400, **run):
+    """A file with all sections, of a leader and R=1; `run`: "section.member" -> value, to replace parts of it."""
+    whole = examples.whole(numpy.random.default_rng(6), "leader", w, 1, 0.5, seconds=seconds, qps=qps)
+    for where, value in run.items():
+        section, member = where.split(".")
+        whole["run"][section][member] = value
+    return whole
 
 
 class Folder(unittest.TestCase):
@@ -59,7 +73,7 @@ class Folder(unittest.TestCase):
         kinds = ("read_latency", "write_latency", "intervals")
         names = [f"{config}_{kind}.png" for config in configs for kind in kinds]
         names += ["comparison_p99_latency.png", "comparison_stale_reads.png"]
-        self.assertEqual(sorted(os.listdir(self.output)), sorted(names + ["report.html", "summary_report.txt"]))
+        self.assertEqual(sorted(os.listdir(self.output)), sorted(names + ["csv", "report.html", "summary_report.txt"]))
         for name in names:
             with open(os.path.join(self.output, name), "rb") as file:
                 head = file.read(24)
@@ -82,10 +96,11 @@ class DrawingTest(Folder):
         self.assert_pictures(["leader_w1r1", "leaderless_w5r1"])
         self.check_summary(self.text("summary_report.txt"))
         self.check_page(self.text("report.html"))
+        self.check_numbers(whole)
 
     def check_summary(self, text):
         for name in ("leader_w1r1_10w90r", "leader_w1r1_50w50r", "leaderless_w5r1_50w50r"):
-            self.assertEqual(len(re.findall(rf"^{name} ", text, re.MULTILINE)), 3, name)
+            self.assertEqual(len(re.findall(rf"^{name} ", text, re.MULTILINE)), 4, name)
         self.assertRegex(text, r"leader_w1r1_50w50r +200\.0 +197\.0  void \(generator and servers share")
         self.assertRegex(text, r"leader_w1r1_10w90r +\d+ of \d+ \(\d+\.\d\d %;")
 
@@ -94,13 +109,29 @@ class DrawingTest(Folder):
         links = set(re.findall(r'(?:src|href)="([^"#]+)', page)) | set(re.findall(r"url\(([^)#]+)\)", page))
         self.assertEqual(links, set(), "the page needs no other file")
         drawings = re.findall(r"<svg .*?</svg>", page, re.DOTALL)
-        self.assertEqual(len(drawings), 3 + 4 + 4)
+        # Only the weak quorum has stale reads, of which two pictures more are drawn.
+        self.assertEqual(len(drawings), 3 + 6 + 4)
         self.assertEqual(page.count("<figcaption>How to read it: "), len(drawings))
         for drawing in drawings:
             xml.etree.ElementTree.fromstring(drawing)
         for part in ("VOID, do not use the latencies", "SHARED, generator and servers", "<dt>seed</dt><dd><code>42<",
                      "loadgen -mode leader -write-ratio 0.1", "2 cores, an example"):
             self.assertIn(part, page)
+
+    def check_numbers(self, strong):
+        """`strong`: the file of the leaderless run."""
+        names = [os.path.splitext(name)[0] for name in os.listdir(os.path.join(self.output, "csv"))]
+        kinds = ["read_latency", "write_latency", "intervals", "percentiles", "timeline", "staleness"]
+        expected = [f"{config}_{kind}" for config in ("leader_w1r1", "leaderless_w5r1") for kind in kinds]
+        expected += ["leader_w1r1_versions_behind", "leader_w1r1_outdated", "overview", "comparison_p99_latency",
+                     "comparison_stale_reads"]
+        self.assertEqual(sorted(names), sorted(expected))
+        rows = list(csv.reader(io.StringIO(self.text("csv/comparison_stale_reads.csv"))))
+        self.assertEqual(rows[0], ["run", "series", "writes (%)", "value", "low", "high"])
+        share = Share(strong["statistics"]["total_reads"], strong["statistics"]["total_stale_reads"])
+        row = next(row for row in rows if row[:2] == ["leaderless_w5r1_50w50r", "loose stale reads (%)"])
+        wanted = [50, *(100 * number for number in (share.rate, *share.interval()))]
+        numpy.testing.assert_allclose([float(cell) for cell in row[2:]], wanted)
 
     def test_files_of_the_documented_format_with_nulls(self):
         self.put("leader_w5r1_10w90r.json", DOCUMENTED)
@@ -147,16 +178,20 @@ class LabelsTest(Folder):
 
     def test_no_text_leaves_its_picture(self):
         random = numpy.random.default_rng(2)
-        for share in examples.RATIOS:
-            self.put(examples.file_name("leader", 1, 1, share), examples.whole(
-                random, "leader", 1, 1, share, "shared", 3, 300))
+        for share in examples.RATIOS[1:]:
+            whole = examples.whole(random, "leader", 1, 1, share, "shared", 3, 300)
+            self.put(examples.file_name("leader", 1, 1, share), whole)
+        # The last one has a companion of the same ratio under other conditions, so their labels are long.
+        whole["run"]["cluster"]["emulate"] = "wan3,link:1/2=20ms,apply=exponential:5ms"
+        self.put("leader_w1r1_90w10r-far-away.json", whole)
         results, _ = visualize_results.read_all(visualize_results.result_paths(self.results))
         groups = visualize_results.grouped(results)
         config, of_config = next(iter(groups.items()))
         pictures = [
             latency.latency_picture(config, of_config, "read"), latency.intervals_picture(config, of_config),
             latency.percentile_picture(config, of_config), timeline.timeline_picture(config, of_config),
-            timeline.staleness_picture(config, of_config), comparison.p99_picture(groups),
+            staleness.staleness_picture(config, of_config), staleness.versions_picture(config, of_config),
+            staleness.obsolete_picture(config, of_config), comparison.p99_picture(groups),
             comparison.stale_picture(groups), comparison.overview_picture(groups)]
         for picture in pictures:
             FigureCanvasAgg(picture.figure).draw()  # puts all in its place
@@ -164,13 +199,143 @@ class LabelsTest(Folder):
             texts = [text for text in picture.figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
             self.assertGreater(len(texts), 10, picture.name)
             labels = {label for axis in picture.figure.axes for label in (axis.get_ylabel(), axis.get_xlabel())}
-            self.assertTrue(any("ms" in label or "%" in label for label in labels), picture.name)
+            self.assertTrue(any(unit in label for unit in ("ms", "%", "versions") for label in labels), picture.name)
             for text in texts:
                 box = text.get_window_extent()
                 # Ticks beyond the ends of an axis are not drawn.
                 if text.get_text() in labels or not re.fullmatch(r"[\d.,]+", text.get_text()):
                     self.assertTrue(box.x0 > -2 and box.y0 > -2 and box.x1 < width + 2 and box.y1 < height + 2,
                                     f"{picture.name}: {text.get_text()!r} at {box}")
+
+
+    def labelled(self, changes):
+        """The results of example files of one configuration: name -> what is different in its run."""
+        results = [read_result(self.put(f"{name}.json", example(**change))) for name, change in changes.items()]
+        tell_apart(results)
+        return results
+
+    def test_conditions_stand_with_the_configuration_or_with_the_run(self):
+        far, near = {"cluster.emulate": "classroom", "workload.read_target": "any"}, {"workload.read_target": "any"}
+        first, second = self.labelled({"leader_w5r1_10w90r": far, "leader_w5r1_50w50r": near})
+        self.assertEqual(first.config_label, "leader-follower W=5 R=1, reads at any node")
+        self.assertEqual([first.run_label, second.run_label], [
+            "10 % writes, 90 % reads, emulated: classroom", "50 % writes, 50 % reads"])
+        alone, = self.labelled({"today": {"workload.loop": "closed", "workload.read_target": "local"}})
+        self.assertEqual(alone.config_label,
+                         "leader-follower W=5 R=1, local reads, closed loop (tail under-sampled)")
+
+    def test_runs_of_one_ratio_have_the_names_of_their_files(self):
+        results = self.labelled({"leader_w5r1_10w90r": {}, "leader_w5r1_10w90r-again": {}, "leader_w5r1_50w50r": {}})
+        self.assertEqual([result.run_label for result in results],
+                         ["10w90r", "10w90r-again", "50 % writes, 50 % reads"])
+        picture = comparison.p99_picture({"leader_w5r1": results})
+        places = [bar.get_x() for bar in picture.figure.axes[0].patches]
+        self.assertEqual(len(set(places)), 3, places)
+
+    def test_captions_say_whose_stale_reads_break_no_promise(self):
+        for change, free in (({}, False), ({"workload.read_target": "local"}, True)):
+            results = self.labelled({"leader_w5r1_50w50r": change})
+            caption = comparison.stale_picture({"leader_w5r1": results}).caption
+            self.assertEqual("they break no promise here: this run." in caption, free, caption)
+
+    def test_text_is_no_formula(self):
+        results = self.labelled({"a": {"cluster.emulate": "$link_1$"}})
+        picture = latency.latency_picture("a", results, "read")
+        page = style.to_svg(picture.figure)
+        self.assertIn("<!-- leader-follower W=5 R=1, emulated: $link_1$: read latency -->", page)
+
+    def test_the_last_percentile_is_not_rounded_to_all(self):
+        result = read_result(self.put("many.json", {
+            **DOCUMENTED, "operations": [{"operation": "read", "outcome": "ok", "response": {
+                "histogram": {"sparse": [[1000000, 2000000], [5000000, 1]]}}}]}))
+        axis = latency.percentile_picture("many", [result]).figure.axes[0]
+        labels = [label.get_text() for label in axis.get_xticklabels()]
+        self.assertEqual(labels[-2:], ["99.9999", "99.99999"])
+
+    def test_a_timeline_shows_all_runs_to_their_ends_and_no_splinters(self):
+        runs = []
+        for name, seconds in (("long", 5), ("short", 2)):
+            whole = example(seconds=seconds)
+            whole["series"].append({**whole["series"][-1], "start": seconds + 1.0, "seconds": 0.1})
+            runs.append(read_result(self.put(f"{name}.json", whole)))
+        figure = timeline.timeline_picture("leader_w5r1", runs).figure
+        self.assertEqual({axis.get_xlim() for axis in figure.axes}, {(0.0, 6.0)})
+
+    def test_the_error_of_a_prediction_stands_with_the_curve_that_it_is_of(self):
+        figure = staleness.staleness_picture("weak", [read_result(self.put("weak.json", example(w=1)))]).figure
+        _, labels = figure.axes[0].get_legend_handles_labels()
+        self.assertIn("predicted, joint (RMSE 2.1 %)", labels)
+        self.assertIn("predicted, independent", labels)
+
+    def test_a_loose_count_among_strict_ones_is_marked(self):
+        results = [read_result(self.put("theirs.json", DOCUMENTED))]
+        texts = [text.get_text() for text in comparison.overview_picture({"theirs": results}).figure.findobj(Text)]
+        self.assertIn("0 loose", texts)
+
+
+class FailuresTest(Folder):
+
+    def setUp(self):
+        super().setUp()
+        whole = example(w=1)
+        whole["operations"] += [{**whole["operations"][-1], "outcome": outcome, "count": count}
+                                for outcome, count in (("failed", 12), ("unknown", 3))]
+        whole["totals"]["missed"] = 4
+        whole["staleness"].update(corrupt=5, inversions=6, sessions={"monotonic_read": 7, "read_your_writes": 8})
+        self.put("leader_w1r1_50w50r.json", whole)
+        self.put("theirs.json", DOCUMENTED)
+        results, _ = visualize_results.read_all(visualize_results.result_paths(self.results))
+        self.groups = visualize_results.grouped(results)
+
+    def test_they_stand_in_the_summary(self):
+        text = summary.summary_text(self.groups, [])
+        self.assertRegex(text, r"run +failed +unknown +missed +corrupt +inversions +sessions\n")
+        self.assertRegex(text, r"leader_w1r1_50w50r +12 +3 +4 +5 +6 +15\n")
+        self.assertRegex(text, r"theirs +- +- +- +- +- +-\n")
+        self.assertIn("leader_w1r1_50w50r: 12 failed, 3 unknown, 4 missed, 5 corrupt",
+                      summary.short_table(self.groups))
+
+    def test_they_stand_on_the_page(self):
+        page = report.report_html(self.groups, [], {}, [])
+        self.assertIn('<td>leader_w1r1_50w50r</td><td class="n wrong">12</td><td class="n wrong">3</td>'
+                      '<td class="n wrong">4</td><td class="n wrong">5</td><td class="n">6</td><td class="n">15</td>',
+                      page)
+
+    def test_nothing_is_said_where_no_file_tells(self):
+        del self.groups["leader_w1r1"]
+        self.assertNotIn("anomalies", summary.summary_text(self.groups, []))
+        self.assertNotIn("anomalies", report.report_html(self.groups, [], {}, []))
+
+
+class AsAskedTest(unittest.TestCase):
+
+    def test_a_result_of_another_load_is_told(self):
+        for change, reason in (
+            ({}, ""), ({"workload.qps": 200}, "its qps is 200"), ({"workload.num_keys": 10}, "its num_keys is 10"),
+            ({"workload.read_target": "local"}, "its read_target is 'local'"),
+            ({"cluster.emulate": "classroom"}, "its emulate is 'classroom'"),
+        ):
+            self.assertEqual(as_asked.difference(example(seconds=2, **change), ASKED), reason)
+        for seconds, reason in ((1, "it was measured for 1 s"), (60, "it was measured for 60 s")):
+            self.assertEqual(as_asked.difference(example(seconds=seconds, qps=1), ASKED), reason)
+
+    def test_a_run_that_did_not_come_to_its_end_is_told(self):
+        result = example(seconds=2)
+        for status, reason in ((0, ""), (3, ""), (1, "its run ended with exit status 1"),
+                               (130, "its run ended with exit status 130")):
+            result["verdict"]["exit_code"] = status
+            self.assertEqual(as_asked.difference(result, ASKED), reason)
+
+    def test_other_files_are_not_taken_for_it(self):
+        with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR")) as folder:
+            for text in ("", "[]", "{}", json.dumps(DOCUMENTED), json.dumps({"run": None, "verdict": 3})):
+                path = os.path.join(folder, "a.json")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                out = io.StringIO()
+                with contextlib.redirect_stdout(out):
+                    status = as_asked.main([path, "--qps=1", "--num_keys=1", "--duration=1", "--read_target=any"])
+                self.assertEqual((status, out.getvalue()), (1, "it does not tell how it was made\n"), text)
 
 
 class ReadingTest(Folder):

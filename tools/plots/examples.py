@@ -74,6 +74,12 @@ def _series(random, seconds, qps, write_share, stale):
     return series
 
 
+def _behind(random, reads, stale):
+    """[versions behind, reads]: each further version is half as likely."""
+    versions, counts = numpy.unique(random.geometric(0.5, stale), return_counts=True)
+    return [[0, reads - stale]] + [[int(version), int(count)] for version, count in zip(versions, counts)]
+
+
 def _run(mode, w, r, write_share, seed, seconds, qps):
     return {
         "tool": {"name": "quorate loadgen", "version": "0.0.0"},
@@ -84,7 +90,7 @@ def _run(mode, w, r, write_share, seed, seconds, qps):
                     "guarantee": "", "durability": "memory", "emulate": ""},
         "workload": {"write_ratio": write_share, "qps": qps, "num_keys": 50, "distribution": "uniform",
                      "zipf_exponent": None, "value_bytes": 100, "mix": "", "transport": "rest",
-                     "targets": ["127.0.0.1:8080"], "read_target": "any", "loop": "open", "spacing": "even",
+                     "targets": ["127.0.0.1:8080"], "read_target": "coordinator", "loop": "open", "spacing": "even",
                      "in_flight": 32, "top_key_share": 0.021, "hottest_key_writes_per_second": 1.5},
         "phases": [{"name": "measure", "start": 1.0, "end": 1.0 + seconds}],
     }
@@ -133,7 +139,7 @@ def whole(random, mode, w, r, write_share, judgement="shared", seconds=20, qps=4
         "staleness": {
             "strict": _share(stale, reads), "loose": _share(result["statistics"]["total_stale_reads"], reads),
             "difference": "Loose counts writes that were answered while the read was under way.",
-            "k": [[0, reads - stale], [1, stale]], "t": latency(random.exponential(2e-3, stale)), "by_interval": parts,
+            "k": _behind(random, reads, stale), "t": latency(random.exponential(2e-3, stale)), "by_interval": parts,
             "inversions": 0, "sessions": {"monotonic_read": 0, "read_your_writes": 0}, "absent": 0, "corrupt": 0},
         "intervals": {kind: latency(random.exponential(scale, 800)) for kind, scale in (
             ("write_read", 0.1), ("read_write", 0.12), ("write_write", 0.4), ("read_read", 0.03))},

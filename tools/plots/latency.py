@@ -3,15 +3,16 @@
 import numpy
 
 from . import style
-from .picture import Picture
+from .picture import Drawn, Picture
 
 _BARS = 48
 _CURVE_POINTS_MAX = 200
+_LEGEND_LINE = 0.18  # inches
 _KINDS = [("write_read", "write, then read"), ("read_write", "read, then write"),
           ("write_write", "write, then write"), ("read_read", "read, then read")]
 
 
-def _milliseconds_range(distributions):
+def milliseconds_range(distributions):
     """The least and the greatest, with some room, of those that hold anything; None of nothing."""
     filled = [each for each in distributions if each.count]
     if not filled:
@@ -34,7 +35,7 @@ def _draw_histogram(axis, distribution, edges, color):
     heights, _ = numpy.histogram(
         numpy.clip(distribution.values * 1e3, edges[0], edges[-1]), bins=edges, weights=distribution.counts)
     axis.stairs(heights, edges, baseline=0.5, fill=True, color=color, linewidth=0)
-    return heights.max()
+    return heights
 
 
 def _scale_heights(axes, highest):
@@ -45,8 +46,8 @@ def _scale_heights(axes, highest):
         style.plain_ticks(axis.yaxis)
 
 
-def _draw_cdf(axis, distribution, low, high, color, **options):
-    """Steps, since between two samples nothing is known."""
+def draw_cdf(axis, distribution, low, high, color, **options):
+    """Steps, since between two samples nothing is known. Returns their places and percentages."""
     values = numpy.concatenate([[low], numpy.clip(distribution.values * 1e3, low, None), [high]])
     shares = numpy.concatenate([[0], distribution.cumulative / distribution.cumulative[-1] * 100, [100]])
     if len(values) > 4 * _CURVE_POINTS_MAX:
@@ -55,9 +56,10 @@ def _draw_cdf(axis, distribution, low, high, color, **options):
         kept = kept[kept < len(values)]
         values, shares = values[kept], shares[kept]
     axis.step(values, shares, where="post", color=color, **options)
+    return values, shares
 
 
-def _mark_percentiles(axes, distribution):
+def mark_percentiles(axes, distribution):
     for share, name, dash in style.PERCENTILES:
         value = distribution.percentile(share) * 1e3
         sure = distribution.supports(share)
@@ -66,7 +68,7 @@ def _mark_percentiles(axes, distribution):
             axis.axvline(value, color=style.BLACK if sure else style.FAINT, linestyle=dash, linewidth=1.2, label=label)
 
 
-def _count_note(distribution, what):
+def count_note(distribution, what):
     sample = ", a sample of all" if distribution.sampled else ""
     return f"{distribution.count:,} {what if distribution.count != 1 else what.rstrip('s')}{sample}"
 
@@ -77,25 +79,30 @@ def latency_picture(config, results, kind):
     line = style.BLUE if kind == "read" else style.VERMILLION
     label = results[0].config_label
     figure, panels = style.grid(results, 2, f"{label}: {kind} latency")
-    span = _milliseconds_range([result.latencies[kind] for result in results])
+    span = milliseconds_range([result.latencies[kind] for result in results])
+    drawn = Drawn("response time (ms)")
+    per_bar, not_slower = f"{kind}s per bar", f"share of {kind}s not slower (%)"
     highest = [1]
     for result, (bars, cdf) in zip(results, panels):
         distribution = result.latencies[kind]
-        style.panel_title(bars, result, _count_note(distribution, f"{kind}s"))
+        style.panel_title(bars, result, count_note(distribution, f"{kind}s"))
         cdf.set_xlabel(f"{kind} response time (ms)")
         bars.set_xlabel(f"{kind} response time (ms)")
-        bars.set_ylabel(f"{kind}s per bar")
-        cdf.set_ylabel(f"share of {kind}s not slower (%)")
+        bars.set_ylabel(per_bar)
+        cdf.set_ylabel(not_slower)
         if not distribution.count:
             style.nothing(bars, f"no {kind} was measured")
             style.nothing(cdf, f"no {kind} was measured")
             continue
         wide = style.scale_axis(bars, "x", *span)
         style.scale_axis(cdf, "x", *span)
-        highest.append(_draw_histogram(bars, distribution, _edges(*span, wide), color))
-        _draw_cdf(cdf, distribution, *span, line, linewidth=1.8)
+        edges = _edges(*span, wide)
+        heights = _draw_histogram(bars, distribution, edges, color)
+        highest.append(heights.max())
+        drawn.add(result.name, per_bar, edges, heights)
+        drawn.add(result.name, not_slower, *draw_cdf(cdf, distribution, *span, line, linewidth=1.8))
         cdf.set_ylim(0, 103)
-        _mark_percentiles([bars, cdf], distribution)
+        mark_percentiles([bars, cdf], distribution)
         cdf.legend(loc="lower right")
     _scale_heights([bars for bars, _ in panels], max(highest))
     caption = (
@@ -103,34 +110,38 @@ def latency_picture(config, results, kind):
         "slow operation far to the right can be seen. Below, the share of operations that took no longer: half of them "
         "lie left of P50, 99 of 100 left of P99. A grey percentile with a question mark has fewer than ten operations "
         "above it and may well be chance. " + style.verdict_note(results))
-    return Picture(f"{config}_{kind}_latency", f"{label}: {kind} latency", figure, caption.strip())
+    return Picture(f"{config}_{kind}_latency", f"{label}: {kind} latency", figure, caption.strip(), drawn)
 
 
 def percentile_picture(config, results):
     """Reads and writes over 1/(1-p): every tick to the right is ten times rarer."""
     label = results[0].config_label
-    figure, panels = style.grid([results[0]] * 2, 1, f"{label}: latency by percentile", row_height=4.2)
+    labels = [style.fill(result.run_label + " VOID" * (result.judgement == "void")) for result in results]
+    height = 4.2 + _LEGEND_LINE * sum(len(each.split("\n")) for each in labels)
+    figure, panels = style.grid([results[0]] * 2, 1, f"{label}: latency by percentile", row_height=height)
     nines = max([each.count for result in results for each in result.latencies.values()] + [10])
     right = 10 ** max(int(numpy.ceil(numpy.log10(nines))), 2)
-    span = _milliseconds_range([each for result in results for each in result.latencies.values()])
+    span = milliseconds_range([each for result in results for each in result.latencies.values()])
+    drawn = Drawn("percentile (%)")
     for kind, (axis,) in zip(("read", "write"), panels):
         axis.set_title(f"{kind}s")
-        for index, result in enumerate(results):
+        for index, (result, name) in enumerate(zip(results, labels)):
             distribution = result.latencies[kind]
             if distribution.count:
-                void = " VOID" if result.judgement == "void" else ""
-                _draw_percentiles(axis, distribution, f"{result.ratio_label}{void}", style.series_style(index))
+                points = _draw_percentiles(axis, distribution, name, style.series_style(index))
+                drawn.add(result.name, f"{kind} response time (ms)", *points)
         axis.set_xscale("log")
         axis.set_xlim(1, right)
         ticks = [1, 2] + [10**power for power in range(1, int(numpy.log10(right)) + 1)]
         axis.set_xticks(ticks)
-        axis.set_xticklabels(["0", "50"] + [f"{100 * (1 - 1 / tick):.6g}" for tick in ticks[2:]])
+        axis.set_xticklabels(["0", "50"] + [f"{100 * (1 - 1 / tick):.12g}" for tick in ticks[2:]])
         axis.xaxis.set_minor_locator(style.NullLocator())
         axis.set_xlabel("percentile (%)")
         axis.set_ylabel("response time (ms)")
         if any(result.latencies[kind].count for result in results):
             style.scale_axis(axis, "y", *span)
-            axis.legend(loc="upper left")
+            # Below, since names of files may be long.
+            axis.legend(loc="upper left", bbox_to_anchor=(0, -0.13), frameon=False)
         else:
             style.nothing(axis, f"no {kind} was measured")
     caption = (
@@ -138,10 +149,11 @@ def percentile_picture(config, results):
         "is ten times rarer. A flat line has no tail; a step up shows how often something slow gets in the way. Where "
         "the line is thin, fewer than ten operations lie further right, and chance rules. "
         + style.verdict_note(results))
-    return Picture(f"{config}_percentiles", f"{label}: latency by percentile", figure, caption.strip())
+    return Picture(f"{config}_percentiles", f"{label}: latency by percentile", figure, caption.strip(), drawn)
 
 
 def _draw_percentiles(axis, distribution, label, look):
+    """Returns the percentiles and their times in milliseconds."""
     color, dash, mark = look
     total = distribution.cumulative[-1]
     at_most = numpy.linspace(0, numpy.log10(total), _CURVE_POINTS_MAX) if total > 1 else numpy.array([0.0])
@@ -156,6 +168,7 @@ def _draw_percentiles(axis, distribution, label, look):
               if tick <= inverse[-1] * 1.001]
     axis.plot(inverse[places], values[places], linestyle="", marker=mark, color=color, markersize=5)
     axis.plot([], [], color=color, linestyle=dash, marker=mark, markersize=5, label=label)
+    return 100 * (1 - 1 / inverse), values
 
 
 def intervals_picture(config, results):
@@ -163,35 +176,39 @@ def intervals_picture(config, results):
     label = results[0].config_label
     by_kind = any(result.intervals for result in results)
     figure, panels = style.grid(results, 2 if by_kind else 1, f"{label}: time between operations on one key")
-    span = _milliseconds_range(
+    span = milliseconds_range(
         [result.read_write_intervals for result in results]
         + [each for result in results for each in result.intervals.values()])
+    drawn = Drawn("gap between two operations on a key (ms)")
     highest = [1]
     for result, panel in zip(results, panels):
         distribution = result.read_write_intervals
-        style.panel_title(panel[0], result, _count_note(distribution, "gaps"))
+        style.panel_title(panel[0], result, count_note(distribution, "gaps"))
         panel[0].set_ylabel("gaps per bar")
         panel[0].set_xlabel("gap between a read and a write (ms)")
         if distribution.count:
             wide = style.scale_axis(panel[0], "x", *span)
-            highest.append(_draw_histogram(panel[0], distribution, _edges(*span, wide), style.GREEN))
+            edges = _edges(*span, wide)
+            heights = _draw_histogram(panel[0], distribution, edges, style.GREEN)
+            highest.append(heights.max())
+            drawn.add(result.name, "gaps between a read and a write per bar", edges, heights)
             median = distribution.percentile(0.5) * 1e3
             panel[0].axvline(median, color=style.BLACK, linewidth=1.2, label=f"median {median:,.3g} ms")
             panel[0].legend(loc="upper left")
         else:
             style.nothing(panel[0], "no read met a write\nof the same key")
         if by_kind:
-            _draw_kinds(panel[1], result, span)
+            _draw_kinds(panel[1], result, span, drawn)
     _scale_heights([panel[0] for panel in panels], max(highest))
     caption = (
         "How to read it: a read can only be stale if it comes soon after a write of its key, so the further left the "
         "gaps lie, the harder the run looked for stale reads. A gap lies between an operation and the next one on its "
         "key; above are those between a read and a write, in either order"
         + (", below the shares of all four orders." if by_kind else ".") + " " + style.verdict_note(results))
-    return Picture(f"{config}_intervals", f"{label}: intervals", figure, caption.strip())
+    return Picture(f"{config}_intervals", f"{label}: intervals", figure, caption.strip(), drawn)
 
 
-def _draw_kinds(axis, result, span):
+def _draw_kinds(axis, result, span, drawn):
     axis.set_xlabel("gap between neighbours on a key (ms)")
     axis.set_ylabel("share of gaps not longer (%)")
     if not result.intervals:
@@ -201,6 +218,7 @@ def _draw_kinds(axis, result, span):
     for index, (kind, text) in enumerate(_KINDS):
         if kind in result.intervals:
             color, dash, _ = style.series_style(index)
-            _draw_cdf(axis, result.intervals[kind], *span, color, linestyle=dash, linewidth=1.8, label=text)
+            steps = draw_cdf(axis, result.intervals[kind], *span, color, linestyle=dash, linewidth=1.8, label=text)
+            drawn.add(result.name, f"{text}: share of gaps not longer (%)", *steps)
     axis.set_ylim(0, 103)
     axis.legend(loc="upper left")

@@ -2,7 +2,7 @@
 
 import html
 
-from . import style
+from . import style, summary
 
 _PIXELS_PER_INCH = 84
 
@@ -16,7 +16,7 @@ figcaption { max-width: 62rem; color: #222; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.87rem; } th, td { border: 1px solid #bbb; padding: 0.25rem 0.6rem; }
 th { background: #eee; text-align: left; } td.n { text-align: right; font-variant-numeric: tabular-nums; }
-.void { background: #FBE3D6; font-weight: bold; } .shared { background: #FFF3D1; }
+.void, .wrong { background: #FBE3D6; font-weight: bold; } .shared { background: #FFF3D1; }
 .notice { border-left: 6px solid #D55E00; background: #FBE3D6; padding: 0.5rem 1rem; }
 details { margin: 0.4rem 0; } summary { cursor: pointer; } code { overflow-wrap: anywhere; }
 dl { display: grid; grid-template-columns: max-content auto; gap: 0.1rem 1rem; margin: 0.3rem 1.5rem; }
@@ -61,6 +61,23 @@ def _table(results):
     return f'<div class="wide"><table>{"".join(rows)}</table></div>'
 
 
+def _troubles(results):
+    """A table of what went wrong, as far as the files tell."""
+    names = summary.told_troubles(results)
+    if not names:
+        return ""
+    rows = ["<tr>" + "".join(f"<th>{name}</th>" for name in ["run", *names]) + "</tr>"]
+    for result in results:
+        cells = ""
+        for name in names:
+            count = result.troubles.get(name)
+            mark = "n wrong" if count and name in summary.ALWAYS_WRONG else "n"
+            cells += f'<td class="{mark}">{"&ndash;" if count is None else f"{count:,}"}</td>'
+        rows.append(f"<tr><td>{_text(result.name)}</td>{cells}</tr>")
+    return (f'<h3>Failures and anomalies</h3><div class="wide"><table>{"".join(rows)}</table></div>'
+            f'<p>{_text(" ".join(summary.TROUBLE_NOTES))}</p>')
+
+
 def _provenance(results):
     parts = []
     for result in results:
@@ -92,8 +109,8 @@ def report_html(groups, overviews, pictures, refused):
         "<h1>Load and staleness</h1>",
         f'<nav><a href="#all">all runs</a>{links}<a href="#provenance">where the figures come from</a></nav>',
         f'<h2 id="all">All runs</h2><p>Response times in milliseconds. A percentile that fewer than ten operations lie '
-        f"above is not shown; stale shares have 95 % intervals.</p>{_table(results)}"]
-    note = style.verdict_note(results)
+        f"above is not shown; stale shares have 95 % intervals.</p>{_table(results)}{_troubles(results)}"]
+    note = style.notes(results)
     if note:
         parts.append(f'<p class="notice">{_text(note)}</p>')
     if refused:

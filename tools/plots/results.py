@@ -6,6 +6,7 @@
 What is null or missing counts as not measured. A file that is no result raises NotAResult, which says why.
 """
 
+import collections
 import json
 import math
 import os
@@ -16,11 +17,19 @@ from .distribution import Distribution
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_TEXT = 2000
+# A list of delays may be long, and what follows it in a title matters too.
+MAX_CONDITION = 60
+# What is left at the end of a run may be too short for a rate.
+SHORTEST_SECONDS = 0.2
 
 _NAME = re.compile(r"^(leader|leaderless)_w(\d{1,3})r(\d{1,3})(?:_(\d{1,3})w(\d{1,3})r)?(?![0-9a-z])")
 _SERIES_NUMBERS = ("start", "seconds", "reads_ok", "writes_ok", "failed", "unknown", "stale", "p50", "p99", "max",
                    "in_flight", "offered")
 _INTERVALS = ("write_read", "read_write", "write_write", "read_read")
+
+
+# What can go wrong, as tables name it.
+TROUBLES = ("failed", "unknown", "missed", "corrupt", "inversions", "sessions")
 
 
 class NotAResult(Exception):
@@ -143,6 +152,7 @@ class Result:
     name: str
     mode: str
     config: str  # "leader_w5r1"; part of file names
+    n: int = None
     w: int = None
     r: int = None
     write_share: float = None
@@ -155,6 +165,9 @@ class Result:
     strict: Share = None
     loose: Share = None
     by_interval: list = field(default_factory=list)  # (from, to or None, Share)
+    versions_behind: list = field(default_factory=list)  # (versions, reads), ascending; 0: fresh
+    obsolete_for: Distribution = None  # of the stale reads: how long what they returned had been outdated
+    troubles: dict = field(default_factory=dict)  # name -> count, of those that the file tells
     prediction: list = field(default_factory=list)  # (after, independent, joint)
     prediction_error: float = None
     series: list = field(default_factory=list)  # Section
@@ -163,7 +176,11 @@ class Result:
     judgement: str = ""
     reasons: list = field(default_factory=list)
     facts: list = field(default_factory=list)  # (name, text) of how it came about
-    emulate: str = ""
+    local_reads: bool = False
+    conditions: tuple = ()  # what else changes the meaning of its figures
+    # Set by tell_apart.
+    shared_conditions: tuple = ()  # those that all runs of its configuration have
+    repeated: bool = False  # whether another run of its configuration has the same ratio
 
     @property
     def ratio(self):
@@ -174,17 +191,50 @@ class Result:
         return f"{writes:.3g}w{100 - writes:.4g}r"
 
     @property
-    def ratio_label(self):
-        if self.write_share is None:
-            return self.name
+    def is_named(self):
+        """Whether its ratio does not tell it from the other runs of its configuration, but its file's name."""
+        return self.repeated or self.write_share is None
+
+    @property
+    def run_name(self):
+        """Tells it from the other runs of its configuration."""
+        if self.is_named:
+            return self.name.removeprefix(self.config).lstrip("_") or self.name
         writes = 100 * self.write_share
         return f"{writes:.3g} % writes, {100 - writes:.4g} % reads"
 
     @property
+    def own_conditions(self):
+        return tuple(condition for condition in self.conditions if condition not in self.shared_conditions)
+
+    @property
+    def run_label(self):
+        return ", ".join([self.run_name, *self.own_conditions])
+
+    @property
     def config_label(self):
-        if self.w is None or self.r is None:
-            return self.config
-        return f"{'leaderless' if self.mode == 'leaderless' else 'leader-follower'} W={self.w} R={self.r}"
+        known = self.w is not None and self.r is not None
+        mode = "leaderless" if self.mode == "leaderless" else "leader-follower"
+        return ", ".join([f"{mode} W={self.w} R={self.r}" if known else self.config, *self.shared_conditions])
+
+    @property
+    def promises_fresh_reads(self):
+        """Whether no read may be strictly stale; None where the file does not tell enough."""
+        if self.local_reads:
+            return False
+        if None in (self.n, self.w, self.r):
+            return None
+        return self.w + self.r > self.n
+
+
+def tell_apart(results):
+    """Prepares the labels of a configuration's runs: what all share stands with the configuration, the rest with each."""
+    times = collections.Counter(result.ratio for result in results)
+    shared = tuple(condition for condition in results[0].conditions
+                   if all(condition in result.conditions for result in results))
+    for result in results:
+        result.shared_conditions = shared
+        result.repeated = times[result.ratio] > 1
 
 
 def read_result(path):
@@ -207,6 +257,7 @@ def read_result(path):
     _read_documented(root, result)
     _read_latencies(root, result)
     _read_staleness(root, result)
+    _read_troubles(root, result)
     _read_run(root, result)
     _find_place(root, result)
     return result
@@ -258,6 +309,8 @@ def _read_staleness(root, result):
         result.loose = _share(staleness.section("loose"))
     result.by_interval = [
         (part.number("from", 0.0), part.number("to"), _share(part)) for part in staleness.sections("by_interval")]
+    result.versions_behind = sorted(staleness.pairs("k"))
+    result.obsolete_for = _distribution(staleness.section("t"))
     prediction = root.section("prediction")
     result.prediction_error = prediction.number("rmse")
     result.prediction = sorted(
@@ -265,12 +318,26 @@ def _read_staleness(root, result):
         for point in prediction.sections("points"))
 
 
+def _read_troubles(root, result):
+    """What went wrong, as far as the file tells."""
+    operations, staleness = root.sections("operations"), root.section("staleness")
+    sessions = staleness.section("sessions")
+    troubles = {name: sum(operation.count("count") for operation in operations if operation.text("outcome") == name)
+                if operations else None for name in ("failed", "unknown")}
+    troubles["missed"] = root.section("totals").count("missed", None)
+    troubles["corrupt"] = staleness.count("corrupt", None)
+    troubles["inversions"] = staleness.count("inversions", None)
+    troubles["sessions"] = sum(map(sessions.count, sessions.names())) if staleness.has("sessions") else None
+    result.troubles = {name: count for name, count in troubles.items() if count is not None}
+
+
 def _read_run(root, result):
-    result.series = [second for second in root.sections("series")]
+    seconds = root.sections("series")
     # Read now, so that what is wrong in them is told before anything is drawn.
-    for second in result.series:
+    for second in seconds:
         for name in _SERIES_NUMBERS:
             second.number(name)
+    result.series = [second for second in seconds if second.number("seconds", 1) >= SHORTEST_SECONDS]
     totals = root.section("totals")
     result.offered = totals.number("offered_per_second")
     result.achieved = totals.number("achieved_per_second")
@@ -280,7 +347,9 @@ def _read_run(root, result):
     run, host = root.section("run"), root.section("run").section("host")
     cluster, workload = run.section("cluster"), run.section("workload")
     result.emulate = cluster.text("emulate")
-    known_n = cluster.count("n", None)
+    result.n = cluster.count("n", None)
+    result.local_reads = workload.text("read_target") == "local"
+    result.conditions = _conditions(result, workload)
     cores = host.count("cores", None)
     facts = [
         ("command", " ".join(run.texts("command"))),
@@ -290,12 +359,24 @@ def _read_run(root, result):
         ("machine", ", ".join(filter(None, [
             f"{cores} cores" if cores else "", host.text("cpu"), host.text("system")]))),
         ("cluster", ", ".join(filter(None, [
-            cluster.text("strategy"), f"N={known_n}" if known_n else "", cluster.text("guarantee"),
+            cluster.text("strategy"), f"N={result.n}" if result.n else "", cluster.text("guarantee"),
             f"durability {cluster.text('durability')}" if cluster.has("durability") else "",
             f"emulated delays: {result.emulate}" if result.emulate else ""]))),
         ("load", _load_text(workload)),
     ]
     result.facts = [(name, text) for name, text in facts if text]
+
+
+def _conditions(result, workload):
+    # Without a leader, reads go to any node in any case.
+    anywhere = result.mode == "leader" and workload.text("read_target") == "any"
+    delays = result.emulate.replace(",", ", ")  # so that a title can be broken there
+    if len(delays) > MAX_CONDITION:
+        delays = delays[:MAX_CONDITION - 3] + "..."
+    return tuple(filter(None, [
+        "local reads" if result.local_reads else "", "reads at any node" if anywhere else "",
+        f"emulated: {delays}" if delays else "",
+        "closed loop (tail under-sampled)" if workload.text("loop") == "closed" else ""]))
 
 
 def _load_text(workload):

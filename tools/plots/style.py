@@ -18,9 +18,10 @@ GREY = "#5F5F5F"
 FAINT = "#9A9A9A"
 # Told apart by dash and mark too.
 SERIES = [(BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"), (BLACK, "-", "v"),
-          (ORANGE, "--", "P")]
+          (ORANGE, "--", "P"), (SKY, "-.", "X"), (FAINT, ":", "*")]
 PERCENTILES = [(0.50, "P50", "-"), (0.95, "P95", "--"), (0.99, "P99", ":")]
 COLUMNS_MAX = 4
+PANEL_LETTERS = 42
 LOG_SPREAD = 20  # from here on a linear axis hides the small values
 
 matplotlib.rcParams.update({
@@ -36,6 +37,7 @@ matplotlib.rcParams.update({
     "savefig.facecolor": "white",
     "legend.framealpha": 0.9,
     "legend.fontsize": 8.5,
+    "text.parse_math": False,  # names of files and delays may hold a $, and mean it
     "svg.fonttype": "path",  # so that no font of the reader can cut a label
     "svg.hashsalt": "quorate",
 })
@@ -72,15 +74,34 @@ def grid(results, rows, title, row_height=2.7, sharex=True, sharey="row"):
 
 
 def panel_title(axis, result, note=""):
-    """Names the ratio of writes, and the verdict where it takes something away from the figures."""
-    second = [note] if note else []
+    """Names the run and its conditions, and the verdict where it takes something away from the figures."""
+    last = [note] if note else []
     if result.judgement in ("shared", "void"):
-        second.append(f"verdict: {result.judgement.upper()}")
-    axis.set_title("\n".join([result.ratio_label] + [" · ".join(second)] * bool(second)),
-                   color=VERMILLION if result.judgement == "void" else BLACK)
+        last.append(f"verdict: {result.judgement.upper()}")
+    lines = [fill(result.run_name), fill(", ".join(result.own_conditions)), " · ".join(last)]
+    axis.set_title("\n".join(filter(None, lines)), color=VERMILLION if result.judgement == "void" else BLACK)
     if result.judgement == "void":
         for spine in axis.spines.values():
             spine.set(color=VERMILLION, linewidth=2)
+
+
+def fill(text, letters=PANEL_LETTERS):
+    """The text with line breaks, no wider than a panel."""
+    return textwrap.fill(text, letters)
+
+
+def promise_note(results):
+    """A sentence on runs whose stale reads break no promise; empty where there are none."""
+    free = [result for result in results if result.promises_fresh_reads is False]
+    if not free:
+        return ""
+    return ("Nothing forbids stale reads where W+R is not above N, nor where a node answers from its own store alone "
+            f"(local reads), so they break no promise here: {_names(free, results)}.")
+
+
+def notes(results):
+    """What captions say at their end about promises and verdicts."""
+    return " ".join(filter(None, [promise_note(results), verdict_note(results)]))
 
 
 def verdict_note(results):

@@ -1,5 +1,21 @@
 """summary_report.txt: all runs in a table, with what to know about each."""
 
+import textwrap
+
+from . import style
+from .results import TROUBLES
+
+# Of the troubles, those that no promise of W and R makes right.
+ALWAYS_WRONG = ("failed", "unknown", "missed", "corrupt")
+# Also what report.html says below its table of the same.
+TROUBLE_NOTES = (
+    "Failed: no answer, or nothing was written. Unknown: writes that may have been written. Missed: never sent, since "
+    "too many waited.",
+    "Corrupt: what nobody wrote to that key. Inversions: older than what a read that had ended returned, which W and R "
+    "do not forbid.",
+    "Sessions: older than what the same session had read or written.")
+
+_WIDTH = 120
 _HEAD = f"{'run':<32}{'op':<7}{'count':>10}{'mean':>10}{'P50':>10}{'P95':>10}{'P99':>10}{'max':>10}"
 
 
@@ -34,6 +50,22 @@ def _stale_row(result):
     return f"{result.name:<32}{strict:<44}{loose}"
 
 
+def told_troubles(results):
+    """The troubles that at least one file tells of."""
+    return [name for name in TROUBLES if any(name in result.troubles for result in results)]
+
+
+def _trouble_lines(results):
+    names = told_troubles(results)
+    if not names:
+        return []
+    head = f"{'run':<32}" + "".join(f"{name:>12}" for name in names)
+    rows = [f"{result.name:<32}" + "".join(f"{result.troubles.get(name, '-'):>12}" for name in names)
+            for result in results]
+    notes = [line for note in TROUBLE_NOTES for line in textwrap.wrap(note, _WIDTH)]
+    return ["", "Failures and anomalies", "", head, "-" * len(head), *rows, "", *notes]
+
+
 def summary_text(groups, refused):
     """`groups`: configuration -> results; `refused`: (path, reason) of files that are no results."""
     results = [result for each in groups.values() for result in each]
@@ -46,7 +78,8 @@ def summary_text(groups, refused):
     lines += [_stale_row(result) for result in results]
     lines += [
         "", "Strict: the read began after a newer write had been acknowledged. Loose: a newer one had been "
-        "acknowledged when", "the reply came; files that have the documented part alone are counted here.", "",
+        "acknowledged when", "the reply came; files that have the documented part alone are counted here.",
+        *textwrap.wrap(style.promise_note(results), _WIDTH), *_trouble_lines(results), "",
         "Runs", "", f"{'run':<32}{'offered/s':>11}{'answered/s':>12}  verdict", "-" * 100]
     for result in results:
         offered = f"{result.offered:.1f}" if result.offered is not None else "-"
@@ -63,13 +96,20 @@ def _rate(share):
     return f"{100 * share.rate:.2f}" if share and share.reads else "-"
 
 
+def _wrong_line(result):
+    """What went wrong in a run; empty where nothing did."""
+    found = [f"{result.troubles[name]} {name}" for name in ALWAYS_WRONG if result.troubles.get(name)]
+    return f"{result.name}: {', '.join(found)}" if found else ""
+
+
 def short_table(groups):
-    """A line for each run, for a terminal."""
+    """A line for each run, for a terminal, and below it what went wrong."""
     lines = [f"{'':<25}{'write, ms':>18}{'read, ms':>18}{'stale reads, %':>18}",
              f"{'run':<25}{'P50':>9}{'P99':>9}{'P50':>9}{'P99':>9}{'strict':>9}{'loose':>9}  verdict"]
-    for result in [result for each in groups.values() for result in each]:
+    results = [result for each in groups.values() for result in each]
+    for result in results:
         cells = [_ms(result.latencies[kind].percentile(share)) if result.latencies[kind].supports(share) else "-"
                  for kind in ("write", "read") for share in (0.5, 0.99)]
         cells += [_rate(result.strict), _rate(result.loose or result.counted)]
         lines.append(f"{result.name:<25}" + "".join(f"{cell:>9}" for cell in cells) + f"  {result.judgement or '-'}")
-    return "\n".join(lines)
+    return "\n".join(lines + list(filter(None, map(_wrong_line, results))))
