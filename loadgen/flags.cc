@@ -50,6 +50,9 @@ DEFINE_int32(raw_samples, 100000, "raw latencies of each kind in the result file
 DEFINE_string(history, "", "a file for every operation, for `loadgen check`; default: none");
 DEFINE_int32(history_operations, 4000000, "operations in that file, at most");
 DEFINE_bool(quiet, false, "no line each second");
+DEFINE_bool(json_lines, false,
+            "a line of JSON each second on the standard output, and nothing else there: the report "
+            "goes to the standard error");
 DEFINE_int32(connections, 32, "operations in flight to each target, at most");
 DEFINE_int32(max_waiting, 10000, "operations that may wait for a place in flight; more are missed");
 DEFINE_int32(timeout_ms, 3000, "milliseconds after which an operation has failed");
@@ -64,7 +67,8 @@ constexpr const char* kFlags[] = {
     "closed_loop", "num_keys",    "distribution", "value_size",
     "w",           "r",           "seed",         "followed_writes",
     "output",      "raw_samples", "history",      "history_operations",
-    "quiet",       "connections", "max_waiting",  "timeout_ms"};
+    "quiet",       "json_lines",  "connections",  "max_waiting",
+    "timeout_ms"};
 
 constexpr char kHttpTargets[] =
     "127.0.0.1:8080,127.0.0.1:8081,127.0.0.1:8082,127.0.0.1:8083,127.0.0.1:8084";
@@ -157,6 +161,7 @@ absl::StatusOr<Options> OptionsFromFlags() {
   options.history = FLAGS_history;
   options.history_operations = FLAGS_history_operations;
   options.quiet = FLAGS_quiet;
+  options.json_lines = FLAGS_json_lines;
   options.connections = FLAGS_connections;
   options.max_waiting = FLAGS_max_waiting;
   options.timeout_ms = FLAGS_timeout_ms;

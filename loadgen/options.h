@@ -77,6 +77,7 @@ struct Options {
   std::string history;                  // empty: none is recorded
   int history_operations = 4000000;     // recorded, at most
   bool quiet = false;                   // no live line
+  bool json_lines = false;              // each second as a line of JSON instead, for programs
 
   // Performance and limits.
   int connections = 32;     // for each target: its operations in flight

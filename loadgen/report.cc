@@ -164,6 +164,25 @@ std::string FormatLiveLine(const IntervalStats& interval, Nanos run_end) {
       interval.in_flight, interval.failed + interval.unknown);
 }
 
+std::string FormatJsonLine(const IntervalStats& interval) {
+  const auto seconds = [](Nanos nanos) {
+    return absl::StrFormat("%.9f", static_cast<double>(nanos) / kNanosPerSecond);
+  };
+  // As in the series of a result file; times are known where something has succeeded.
+  const auto quantile = [&interval, &seconds](double share) {
+    return interval.response.count() == 0 ? "null"
+                                          : seconds(interval.response.ValueAtQuantile(share));
+  };
+  return absl::StrFormat(
+      R"({"start":%s,"seconds":%s,"phase":"%s","offered":%d,"ended":%d,"reads_ok":%d,)"
+      R"("writes_ok":%d,"failed":%d,"unknown":%d,"missed":%d,"stale":%d,"in_flight":%d,)"
+      R"("p50":%s,"p99":%s,"max":%s})",
+      seconds(interval.from), seconds(interval.to - interval.from), ToString(interval.phase),
+      interval.offered, interval.ended, interval.reads_ok, interval.writes_ok, interval.failed,
+      interval.unknown, interval.missed, interval.stale, interval.in_flight, quantile(0.5),
+      quantile(0.99), quantile(1));
+}
+
 std::string FormatReport(const RunStats& stats, const Verdict& verdict) {
   std::string report = absl::StrCat(LatencyTable(stats), "\n", OutcomeTable(stats), "\n");
   absl::StrAppend(&report, "  Verdict: ", ToString(verdict.judgement), "\n");

@@ -20,6 +20,9 @@ std::string FormatHeader(const Options& options, const RestHealth& first_target)
 // One interval of a run that ends at `run_end`, in less than 80 columns, without a line end.
 std::string FormatLiveLine(const IntervalStats& interval, Nanos run_end);
 
+// The same for programs: an object of JSON on one line, with times in seconds; without a line end.
+std::string FormatJsonLine(const IntervalStats& interval);
+
 // The tables and the verdict. A percentile that fewer than ten operations lie above is not printed.
 std::string FormatReport(const RunStats& stats, const Verdict& verdict);
 

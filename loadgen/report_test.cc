@@ -148,5 +148,20 @@ TEST(ReportTest, LiveLineFitsATerminal) {
   EXPECT_THAT(FormatLiveLine(interval, 0), Not(HasSubstr("inf")));
 }
 
+TEST(ReportTest, LinesForPrograms) {
+  IntervalStats interval;
+  interval.from = 1500 * kMs;
+  interval.to = 2500 * kMs;
+  interval.phase = Phase::kWarmUp;
+  interval.offered = 500;
+  interval.reads_ok = 7;
+  EXPECT_EQ(FormatJsonLine(interval),
+            R"({"start":1.500000000,"seconds":1.000000000,"phase":"warm-up","offered":500,)"
+            R"("ended":0,"reads_ok":7,"writes_ok":0,"failed":0,"unknown":0,"missed":0,"stale":0,)"
+            R"("in_flight":0,"p50":null,"p99":null,"max":null})");
+  interval.response.Record(2 * kMs);
+  EXPECT_THAT(FormatJsonLine(interval), HasSubstr(R"("max":0.002000000})"));
+}
+
 }  // namespace
 }  // namespace quorate::loadgen

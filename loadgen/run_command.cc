@@ -114,6 +114,12 @@ int ExitCode(const Measurement& measurement) {
 }
 
 void ShowAndRun(const Options& options, Measurement* measurement) {
+  if (options.json_lines) {
+    return measurement->Run([](const IntervalStats& second) {
+      std::printf("%s\n", FormatJsonLine(second).c_str());
+      std::fflush(stdout);
+    });
+  }
   if (options.quiet) return measurement->Run([](const IntervalStats&) {});
   const Nanos run_end =
       (options.ramp_seconds + options.warmup_seconds + options.duration_seconds) * kNanosPerSecond;
@@ -180,8 +186,9 @@ int RunCommand(const Options& options, const std::vector<std::string>& command) 
     return kNothingMeasured;
   }
   const RestHealth cluster = targets->health[targets->first_healthy];
-  std::printf("%s\n", FormatHeader(options, cluster).c_str());
-  std::fflush(stdout);
+  std::FILE* const text = options.json_lines ? stderr : stdout;
+  std::fprintf(text, "%s\n", FormatHeader(options, cluster).c_str());
+  std::fflush(text);
 
   const absl::Time started = absl::Now();
   Measurement measurement(options, &*targets, static_cast<uint64_t>(absl::ToUnixMicros(started)));
@@ -195,15 +202,15 @@ int RunCommand(const Options& options, const std::vector<std::string>& command) 
   const absl::Status written = WriteRun(options, *targets, health_after, measurement, prediction,
                                         exit_code, started, command);
   const absl::Status history = WriteHistory(options, cluster, &measurement);
-  std::printf(
-      "%s\n%s\n%s\n%s", measurement.interrupted() ? "  (interrupted)\n" : "",
+  std::fprintf(
+      text, "%s\n%s\n%s\n%s", measurement.interrupted() ? "  (interrupted)\n" : "",
       FormatSummary(measurement.stats(), measurement.recorder(), measurement.workload()).c_str(),
       Describe(prediction).c_str(),
       FormatReport(measurement.stats(), measurement.verdict()).c_str());
   if (!options.output.empty() && written.ok()) {
-    std::printf("\n  Results: %s\n", options.output.c_str());
+    std::fprintf(text, "\n  Results: %s\n", options.output.c_str());
   }
-  std::fflush(stdout);
+  std::fflush(text);
   for (const absl::Status& status : {written, history}) {
     if (!status.ok()) Complain(status);
   }
