@@ -44,6 +44,8 @@ Nanos DelayProbe::Now() const { return std::chrono::nanoseconds(clock_() - start
 void DelayProbe::Run(const std::atomic<bool>* stop) {
   while (!stop->load(std::memory_order_relaxed)) {
     const Nanos now = Now();
+    // A time that stays: transports need not set their timers anew.
+    if (now >= next_look_) next_look_ = now + kLookInterval;
     if (probe_.has_value() && probe_->Done(now)) EndProbe(now);
     if (!probe_.has_value() && now >= next_probe_) BeginProbe(now);
     if (probe_.has_value()) SendPolls(now);
@@ -52,9 +54,8 @@ void DelayProbe::Run(const std::atomic<bool>* stop) {
 }
 
 Nanos DelayProbe::NextWake(Nanos now) const {
-  const Nanos look = now + kLookInterval;
-  if (!probe_.has_value()) return std::min(next_probe_, look);
-  Nanos wake = look;
+  if (!probe_.has_value()) return std::min(next_probe_, next_look_);
+  Nanos wake = next_look_;
   for (size_t i = 0; i < options_.replicas; ++i) {
     const bool waits = probe_->NeedsPoll(i, now) && transport_->HasRoom(i);
     if (waits) wake = std::min(wake, next_poll_[i]);

@@ -92,6 +92,7 @@ class DelayProbe : private ReplyHandler {
   std::optional<VisibilityProbe> probe_;
   Nanos probe_began_ = 0;
   Nanos next_probe_ = 0;
+  Nanos next_look_ = 0;
   std::vector<Nanos> next_poll_;    // by replica
   std::vector<Nanos> poll_sent_;    // by replica
   std::vector<Nanos> round_trips_;  // by replica: of the last poll; 0 before there is one

@@ -141,21 +141,51 @@ double LengthOfUnion(std::vector<Span> spans) {
   return length;
 }
 
-Json MergeTotals(const Sections& totals, const std::vector<Span>& spans) {
-  bool lengths_known = true;
-  for (const Span& span : spans) lengths_known = lengths_known && span.end > span.start;
+bool LengthsAreKnown(const std::vector<Span>& spans) {
+  return std::all_of(spans.begin(), spans.end(),
+                     [](const Span& span) { return span.end > span.start; });
+}
+
+// Of all runs together, over the time in which at least one of them measured.
+Json MergeRates(const Sections& sections, const char* name, const std::vector<Span>& spans) {
+  const bool lengths_known = LengthsAreKnown(spans);
   const double together = LengthOfUnion(spans);
-  const auto rate = [&](const char* name) {
-    double sum = 0;
-    for (size_t i = 0; i < totals.size(); ++i) {
-      const double part = lengths_known ? (spans[i].end - spans[i].start) / together : 1;
-      sum += NumberAt(*totals[i], name) * part;
+  double sum = 0;
+  for (size_t i = 0; i < sections.size(); ++i) {
+    const double part = lengths_known ? (spans[i].end - spans[i].start) / together : 1;
+    sum += NumberAt(*sections[i], name) * part;
+  }
+  return NumberOrNull(sum);
+}
+
+// What nodes counted during runs one after the other adds up. Runs at the same time saw the same
+// counts, all but exactly: the first one's stand for all.
+Json MergeServers(const Sections& roots, const std::vector<Span>& spans) {
+  // Nanoseconds may be lost.
+  constexpr double kApart = 0.999;
+  double lengths = 0;
+  for (const Span& span : spans) lengths += span.end - span.start;
+  Json merged = ListAt(*roots[0], "servers");
+  if (!LengthsAreKnown(spans) || LengthOfUnion(spans) < kApart * lengths) return merged;
+  std::map<std::string, std::map<std::string, uint64_t>> sums;  // by node and counter
+  for (const Json* root : roots) {
+    for (const Json& server : ListAt(*root, "servers")) {
+      std::map<std::string, uint64_t>& sum = sums[TextAt(server, "node")];
+      const Json& counters = ObjectAt(server, "counters");
+      for (const auto& [name, value] : counters.items())
+        sum[name] += CountAt(counters, name.c_str());
     }
-    return NumberOrNull(sum);
-  };
+  }
+  merged = Json::array();
+  for (const auto& [node, counters] : sums)
+    merged.push_back({{"node", node}, {"counters", counters}});
+  return merged;
+}
+
+Json MergeTotals(const Sections& totals, const std::vector<Span>& spans) {
   return {{"scheduled", SumOf(totals, "scheduled")},
-          {"offered_per_second", rate("offered_per_second")},
-          {"achieved_per_second", rate("achieved_per_second")},
+          {"offered_per_second", MergeRates(totals, "offered_per_second", spans)},
+          {"achieved_per_second", MergeRates(totals, "achieved_per_second", spans)},
           {"missed", SumOf(totals, "missed")},
           {"waited", SumOf(totals, "waited")}};
 }
@@ -188,10 +218,8 @@ Json MergeRun(const Sections& runs, const std::vector<double>& offsets,
   merged["command"] = options.command;
   const size_t first = std::min_element(offsets.begin(), offsets.end()) - offsets.begin();
   merged["started_at"] = TextAt(*runs[first], "started_at");
-  double qps = 0;
-  for (const Json* workload : ObjectsAt(runs, "workload")) qps += NumberAt(*workload, "qps");
   Json workload = ObjectAt(merged, "workload");
-  workload["qps"] = NumberOrNull(qps);
+  workload["qps"] = MergeRates(ObjectsAt(runs, "workload"), "qps", MeasuredSpans(runs, offsets));
   workload["top_key_share"] = nullptr;
   workload["hottest_key_writes_per_second"] = nullptr;
   merged["workload"] = std::move(workload);
@@ -262,7 +290,7 @@ absl::StatusOr<Json> MergeResults(const std::vector<ResultDocument>& documents,
   merged["prediction"] = nullptr;
   merged["series"] = MergeSeries(ListsAt(roots, "series"), offsets);
   merged["failures"] = MergeFailures(ListsAt(roots, "failures"));
-  merged["servers"] = ListAt(*roots[0], "servers");
+  merged["servers"] = MergeServers(roots, MeasuredSpans(runs, offsets));
   MergeRawLists(roots, options.seed, &merged);
   return merged;
 }

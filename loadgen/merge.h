@@ -5,8 +5,8 @@
 //
 // Histograms are added slot by slot, and percentiles are those of the sum; no percentile is ever
 // averaged. What cannot be known of the sum is null: percentiles of single seconds to which several
-// files contribute, the share of the hottest key, the prediction. Counters of servers are those
-// that the first file tells, since all generators see the same servers.
+// files contribute, the share of the hottest key, the prediction. What servers counted adds up over
+// runs one after the other; of runs side by side, which saw the same counts, it is the first one's.
 //
 // Staleness is what each generator has seen by itself: it knows only its own acknowledgements, so
 // the share is a lower bound for the whole.

@@ -87,6 +87,23 @@ TEST(MergeTest, TheSumOfPartsIsTheWhole) {
   }
 }
 
+TEST(MergeTest, RunsOneAfterTheOtherAreAveragedAndTheirCountsAdded) {
+  const ExampleRun run;
+  auto first = ResultOf(DrawOperations(1, run), Generator(1));
+  auto second = ResultOf(DrawOperations(2, run), Generator(2));
+  first["run"]["started_at"] = "2026-01-01T00:00:00Z";
+  second["run"]["started_at"] = "2026-01-01T01:00:00Z";
+  for (auto* json : {&first, &second}) {
+    (*json)["servers"] = {{{"node", "1"}, {"counters", {{"reads", 5}}}}};
+  }
+  const absl::StatusOr<Json> merged =
+      MergeResults({DocumentOf(first, "a.json"), DocumentOf(second, "b.json")}, MergeOptions());
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  EXPECT_EQ((*merged)["totals"]["achieved_per_second"], 200.0);
+  EXPECT_EQ((*merged)["run"]["workload"]["qps"], 200.0);
+  EXPECT_EQ((*merged)["servers"][0]["counters"]["reads"], 10);
+}
+
 TEST(MergeTest, TellsWhatIsOfAllAndWhatIsUnknown) {
   const ExampleRun run;
   MergeOptions options;

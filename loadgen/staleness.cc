@@ -17,7 +17,9 @@ Interval WilsonInterval(uint64_t hits, uint64_t trials) {
   const double scale = 1 + kZ * kZ / n;
   const double centre = (p + kZ * kZ / (2 * n)) / scale;
   const double half = kZ / scale * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n));
-  return Interval{std::max(0.0, centre - half), std::min(1.0, centre + half)};
+  // Rounding must not leave a trace of what never, or always, happened.
+  return Interval{hits == 0 ? 0.0 : std::max(0.0, centre - half),
+                  hits == trials ? 1.0 : std::min(1.0, centre + half)};
 }
 
 }  // namespace quorate::loadgen
