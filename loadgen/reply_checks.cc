@@ -10,7 +10,7 @@ void ReplyChecks::OnReadSent(const SentOperation& operation) {
 void ReplyChecks::OnReadEnded(const SentOperation& operation, Nanos, const Reply& reply) {
   if (!reply.status.ok()) return;
   const bool wrong = reply.found && !values_->BelongsTo(operation.planned.key, reply.value);
-  const bool stale = !wrong && StalenessTracker::IsStale(floors_[operation.session], reply.version);
+  const bool stale = !wrong && StalenessTracker::IsStale(floors_[operation.session], reply.order);
   const auto count = [&](CheckCounts* counts) {
     if (!reply.found) ++counts->absent;
     if (wrong) ++counts->wrong;
@@ -21,7 +21,7 @@ void ReplyChecks::OnReadEnded(const SentOperation& operation, Nanos, const Reply
 }
 
 void ReplyChecks::OnWriteEnded(const SentOperation& operation, Nanos, const Reply& reply) {
-  if (reply.status.ok()) staleness_.OnWriteAcknowledged(operation.planned.key, reply.version);
+  if (reply.status.ok()) staleness_.OnWriteAcknowledged(operation.planned.key, reply.order);
 }
 
 }  // namespace quorate::loadgen

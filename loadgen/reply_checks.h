@@ -35,7 +35,7 @@ class ReplyChecks : public Observer {
  private:
   StalenessTracker staleness_;
   const ValueMaker* const values_;
-  std::vector<uint64_t> floors_;  // by session: what the read in flight must not fall below
+  std::vector<Order> floors_;  // by session: what the read in flight must not fall below
   CheckCounts all_;
   CheckCounts measured_;
 };

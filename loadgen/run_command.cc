@@ -131,21 +131,22 @@ void ShowAndRun(const Options& options, Measurement* measurement) {
   });
 }
 
-// Keeps SIGINT and SIGTERM waiting while it lives: what a run has found must not be lost when
-// somebody presses Ctrl-C just after it.
-class SignalsWait {
+// While it lives, SIGINT and SIGTERM do nothing: what a run has found must not be lost when
+// somebody presses Ctrl-C just after it. The program ends soon anyway. Of all threads: gRPC has its
+// own.
+class SignalsIgnored {
  public:
-  SignalsWait() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  SignalsIgnored()
+      : interrupt_(std::signal(SIGINT, SIG_IGN)), terminate_(std::signal(SIGTERM, SIG_IGN)) {}
+  ~SignalsIgnored() {
+    std::signal(SIGINT, interrupt_);
+    std::signal(SIGTERM, terminate_);
   }
-  ~SignalsWait() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
  private:
-  sigset_t before_;
+  using Handler = void (*)(int);
+  const Handler interrupt_;
+  const Handler terminate_;
 };
 
 absl::Status WriteRun(const Options& options, const Targets& targets,
@@ -193,7 +194,7 @@ int RunCommand(const Options& options, const std::vector<std::string>& command) 
   const absl::Time started = absl::Now();
   Measurement measurement(options, &*targets, static_cast<uint64_t>(absl::ToUnixMicros(started)));
   ShowAndRun(options, &measurement);
-  const SignalsWait signals;
+  const SignalsIgnored signals;
   const int exit_code = ExitCode(measurement);
   std::vector<RestHealth> health_after;
   if (!measurement.interrupted()) health_after = targets->transport->CheckTargets();

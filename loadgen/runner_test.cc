@@ -86,6 +86,7 @@ class FakeServer : public OperationSender {
 Result Ok(uint64_t version) {
   Result result;
   result.reply.version = version;
+  result.reply.order = Order{0, version, 0};
   return result;
 }
 

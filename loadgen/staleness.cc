@@ -5,8 +5,8 @@
 
 namespace quorate::loadgen {
 
-void StalenessTracker::OnWriteAcknowledged(size_t key, uint64_t version) {
-  acknowledged_[key] = std::max(acknowledged_[key], version);
+void StalenessTracker::OnWriteAcknowledged(size_t key, const Order& order) {
+  acknowledged_[key] = std::max(acknowledged_[key], order);
 }
 
 Interval WilsonInterval(uint64_t hits, uint64_t trials) {

@@ -5,42 +5,50 @@
 namespace quorate::loadgen {
 namespace {
 
+Order At(uint64_t version) { return {0, version, 0}; }
+
 TEST(StalenessTest, NothingIsStaleBeforeAnyAcknowledgement) {
   const StalenessTracker tracker(2);
-  EXPECT_FALSE(StalenessTracker::IsStale(tracker.AtReadStart(0), 0));
-  EXPECT_FALSE(StalenessTracker::IsStale(tracker.AtReadStart(0), 7));
+  EXPECT_FALSE(StalenessTracker::IsStale(tracker.AtReadStart(0), At(0)));
+  EXPECT_FALSE(StalenessTracker::IsStale(tracker.AtReadStart(0), At(7)));
 }
 
 TEST(StalenessTest, OlderVersionAfterAnAcknowledgementIsStale) {
   StalenessTracker tracker(2);
-  tracker.OnWriteAcknowledged(0, 5);
-  const uint64_t floor = tracker.AtReadStart(0);
-  EXPECT_TRUE(StalenessTracker::IsStale(floor, 4));
-  EXPECT_TRUE(StalenessTracker::IsStale(floor, 0));  // absent
-  EXPECT_FALSE(StalenessTracker::IsStale(floor, 5));
-  EXPECT_FALSE(StalenessTracker::IsStale(floor, 6));
+  tracker.OnWriteAcknowledged(0, At(5));
+  const Order floor = tracker.AtReadStart(0);
+  EXPECT_TRUE(StalenessTracker::IsStale(floor, At(4)));
+  EXPECT_TRUE(StalenessTracker::IsStale(floor, At(0)));  // absent
+  EXPECT_FALSE(StalenessTracker::IsStale(floor, At(5)));
+  EXPECT_FALSE(StalenessTracker::IsStale(floor, At(6)));
+}
+
+TEST(StalenessTest, ConcurrentWritesOfOneVersionHaveAnOrderStill) {
+  StalenessTracker tracker(1);
+  tracker.OnWriteAcknowledged(0, Order{7, 5, 2});
+  EXPECT_TRUE(StalenessTracker::IsStale(tracker.AtReadStart(0), Order{7, 5, 1}));
 }
 
 TEST(StalenessTest, AcknowledgementDuringTheReadObligesItToNothing) {
   StalenessTracker tracker(1);
-  tracker.OnWriteAcknowledged(0, 5);
-  const uint64_t floor = tracker.AtReadStart(0);
-  tracker.OnWriteAcknowledged(0, 6);
-  EXPECT_FALSE(StalenessTracker::IsStale(floor, 5));
-  EXPECT_TRUE(StalenessTracker::IsStale(tracker.AtReadStart(0), 5));
+  tracker.OnWriteAcknowledged(0, At(5));
+  const Order floor = tracker.AtReadStart(0);
+  tracker.OnWriteAcknowledged(0, At(6));
+  EXPECT_FALSE(StalenessTracker::IsStale(floor, At(5)));
+  EXPECT_TRUE(StalenessTracker::IsStale(tracker.AtReadStart(0), At(5)));
 }
 
 TEST(StalenessTest, LateAnswerOfAnOlderWriteLowersNothing) {
   StalenessTracker tracker(1);
-  tracker.OnWriteAcknowledged(0, 9);
-  tracker.OnWriteAcknowledged(0, 8);
-  EXPECT_EQ(tracker.AtReadStart(0), 9u);
+  tracker.OnWriteAcknowledged(0, At(9));
+  tracker.OnWriteAcknowledged(0, At(8));
+  EXPECT_EQ(tracker.AtReadStart(0), At(9));
 }
 
 TEST(StalenessTest, KeysAreIndependent) {
   StalenessTracker tracker(2);
-  tracker.OnWriteAcknowledged(1, 9);
-  EXPECT_EQ(tracker.AtReadStart(0), 0u);
+  tracker.OnWriteAcknowledged(1, At(9));
+  EXPECT_EQ(tracker.AtReadStart(0), Order());
 }
 
 TEST(WilsonIntervalTest, MatchesKnownValues) {
