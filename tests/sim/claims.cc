@@ -1,0 +1,80 @@
+#include "tests/sim/claims.h"
+
+#include "absl/strings/str_cat.h"
+
+#include "replication/cluster_config.h"
+#include "replication/registry.h"
+#include "tests/sim/promises.h"
+
+namespace quorate::sim {
+namespace {
+
+constexpr char kHead[] =
+    R"(<!-- Written by: bazel run //tests/sim:claims -- --update=$PWD/doc/claims.md -->
+
+# Claims
+
+What each strategy promises for every W and R. The code says so itself (`Replica::Promise`), this page is
+written from it, and the simulator attacks exactly this ([testing.md](testing.md)): a run that shows less is
+a failure.
+
+- **regular**: a read that begins after a write was acknowledged returns that write or a later one. Two reads
+  that overlap a write may still see the new value first and the old one after it; no mode is linearizable.
+- **eventual**: a read may return an older value, or nothing. Once messages get through again, all replicas
+  come to hold the same.
+- **survives**: of the nodes that hold an acknowledged write, so many may forget it (a crash with data in
+  memory, a lost disk) before they have caught up, and it is still there, or a later one. With
+  `--durability=synced` a crash forgets nothing that was acknowledged; with `os` only a machine's does.
+
+Leaderless, two writes that do not know of each other are both kept until somebody writes with the context of
+both; a read returns the one with the later clock, or both when asked for siblings.
+
+`LocalRead` asks one node alone and is promised to be eventual only, except that at W=N every serving node
+holds every acknowledged write. A write that was answered with an unknown outcome may take effect at any
+later time, once. A request's own W and R count in place of the cluster's.
+)";
+
+std::string Grid(const std::string& strategy, int n) {
+  ClusterConfig config;
+  config.cluster = "claims";
+  config.strategy = strategy;
+  config.quorums.n = n;
+  const auto promises = PromisesOf(config);
+  std::string text = absl::StrCat("\n### N=", n, "\n\n| |");
+  std::string rule = "\n|---|";
+  for (int r = 1; r <= n; ++r) {
+    absl::StrAppend(&text, " R=", r, " |");
+    rule += "---|";
+  }
+  absl::StrAppend(&text, " survives |", rule, "---|\n");
+  for (int w = 1; w <= n; ++w) {
+    absl::StrAppend(&text, "| W=", w, " |");
+    bool keeps = true;
+    for (int r = 1; r <= n; ++r) {
+      const Guarantee& promise = promises.at({w, r});
+      keeps = keeps && promise.keeps_acknowledged_writes;
+      absl::StrAppend(&text, promise.no_stale_reads ? " regular |"
+                             : promise.converges    ? " eventual |"
+                                                    : " nothing |");
+    }
+    absl::StrAppend(&text, " ",
+                    !keeps   ? "nothing"
+                    : w == 1 ? "none forgetting"
+                             : absl::StrCat(w - 1, " of its holders forgetting"),
+                    " |\n");
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string ClaimsPage() {
+  std::string page = kHead;
+  for (const std::string& strategy : StrategyNames()) {
+    absl::StrAppend(&page, "\n## ", strategy, "\n");
+    for (const int n : {3, 5}) page += Grid(strategy, n);
+  }
+  return page;
+}
+
+}  // namespace quorate::sim
