@@ -18,7 +18,7 @@ import subprocess
 import time
 import unittest
 
-from harness import PATIENCE_SECONDS, Cluster
+from harness import PATIENCE_SECONDS, Cluster, is_instrumented
 
 RUN_SECONDS = float(os.environ.get("QUORATE_STALL_SECONDS", "6"))
 STALL_SECONDS = max(1.0, RUN_SECONDS * 1.4 / 30)
@@ -81,12 +81,6 @@ class StallTest(unittest.TestCase):
 
     def test_over_a_stream(self):
         self.expect_the_whole_stall("stream")
-
-
-def is_instrumented(program):
-    with open(program, "rb") as file:
-        content = file.read()
-    return any(name in content for name in (b"__asan_init", b"__ubsan_handle_", b"__tsan_init"))
 
 
 if __name__ == "__main__":
