@@ -11,6 +11,9 @@ namespace {
 // It is no signature.
 constexpr size_t kChecksumBytes = 4;
 
+// More than any node's id.
+constexpr uint64_t kDeleteComesAfter = uint64_t{1} << 32;
+
 void WriteChecksum(absl::string_view key, absl::string_view body, char* checksum) {
   const uint64_t hash = StableHash(body, StableHash("\n", StableHash(key)));
   for (size_t i = 0; i < kChecksumBytes; ++i) {
@@ -22,7 +25,9 @@ void WriteChecksum(absl::string_view key, absl::string_view body, char* checksum
 
 WriteOrder OrderOf(const Version& version, const Sibling& sibling) {
   if (version.sequenced()) return WriteOrder{version.epoch(), version.number(), 0};
-  return WriteOrder{sibling.clock, sibling.dot.actor.node, StableHash(sibling.value)};
+  // As Record::Winner() decides, a delete comes after every value of the same clock.
+  const uint64_t author = sibling.dot.actor.node + (sibling.tombstone ? kDeleteComesAfter : 0);
+  return WriteOrder{sibling.clock, author, StableHash(sibling.value)};
 }
 
 WriteOrder OrderOf(const Record& record) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -40,11 +41,19 @@ struct Operation {
 };
 
 // A total order of the writes of one key; see Order in proto/kv.proto. It agrees with causality as
-// far as a write's coordinator had the records that the writer had seen, or the clocks agree.
+// far as a write's coordinator had the records that the writer had seen, or the clocks agree; and
+// with which of several concurrent values wins.
 struct WriteOrder {
   uint64_t major = 0;
   uint64_t minor = 0;
   uint64_t tie = 0;
+
+  friend bool operator==(const WriteOrder& a, const WriteOrder& b) {
+    return a.major == b.major && a.minor == b.minor && a.tie == b.tie;
+  }
+  friend bool operator<(const WriteOrder& a, const WriteOrder& b) {
+    return std::tie(a.major, a.minor, a.tie) < std::tie(b.major, b.minor, b.tie);
+  }
 };
 
 struct OperationResult {

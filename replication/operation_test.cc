@@ -46,5 +46,28 @@ TEST(WriteOrderTest, FollowsTheStrategy) {
   EXPECT_EQ(OrderOf(Record()).major, 0u);
 }
 
+TEST(WriteOrderTest, AgreesWithWhichOfConcurrentValuesWins) {
+  std::vector<Sibling> all;
+  for (const NodeId node : {1u, 2u, 0xffffffffu}) {
+    for (const uint64_t clock : {70u, 71u}) {
+      for (const char* value : {"", "v", "w"}) {
+        const bool tombstone = *value == '\0';
+        all.push_back(Sibling{Dot{{node, all.size() + 1}, 1}, clock, tombstone, value});
+      }
+    }
+  }
+  for (const Sibling& a : all) {
+    for (const Sibling& b : all) {
+      if (a.dot == b.dot) continue;
+      Record record;
+      record.Put(Version(), a);
+      record.Put(Version(), b);
+      ASSERT_TRUE(record.conflicting());
+      const Sibling& greater = OrderOf(Version(), a) < OrderOf(Version(), b) ? b : a;
+      EXPECT_EQ(record.Winner()->dot.actor.incarnation, greater.dot.actor.incarnation);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace quorate
