@@ -344,11 +344,26 @@ void ReadPeers(Reader* reader, NodeConfig* config) {
   }
 }
 
+void ReadWriteMode(Reader* reader, NodeConfig* config) {
+  const Setting* setting = reader->Find("write_mode");
+  if (setting == nullptr || setting->value == WriteModeName(WriteMode::kPlain)) return;
+  if (setting->value != WriteModeName(WriteMode::kLinearizable)) {
+    return reader->Fail(
+        Refuse(setting->source, " is '", setting->value, "' but must be plain or linearizable"));
+  }
+  if (!StrategyCanBeLinearizable(config->cluster.strategy)) {
+    return reader->Fail(Refuse(setting->source, " is linearizable, which ",
+                               config->cluster.strategy, " does not know"));
+  }
+  config->cluster.write_mode = WriteMode::kLinearizable;
+}
+
 void ReadQuorums(Reader* reader, NodeConfig* config) {
   Quorums& quorums = config->cluster.quorums;
   if (StrategyHasLeader(config->cluster.strategy) && !config->cluster.leader) return;
   const int n = 1 + static_cast<int>(config->peers.size());
-  const int majority = n / 2 + 1;
+  const int majority = Majority(n);
+  const bool fixed = config->cluster.write_mode == WriteMode::kLinearizable;
   quorums.n = n;
   for (const auto& [name, value] : {std::make_pair("w", &quorums.w), {"r", &quorums.r}}) {
     *value = majority;
@@ -358,6 +373,11 @@ void ReadQuorums(Reader* reader, NodeConfig* config) {
       return reader->Fail(Refuse(setting->source, " is '", setting->value,
                                  "' but must be a number from 1 to N=", n, " (this node and the ",
                                  n - 1, " that it was told of)"));
+    }
+    if (fixed && *value != majority) {
+      return reader->Fail(Refuse(setting->source, " is ", *value,
+                                 ", but a linearizable cluster of ", n, " works with a majority, ",
+                                 majority, ": leave it out"));
     }
   }
 }
@@ -456,6 +476,7 @@ absl::StatusOr<NodeConfig> MakeNodeConfig(const Settings& settings) {
   ReadNames(&reader, &config);
   if (!reader.status().ok()) return reader.status();
   ReadPeers(&reader, &config);
+  ReadWriteMode(&reader, &config);
   ReadQuorums(&reader, &config);
   ReadLimits(&reader, &config);
   ReadStorage(&reader, &config);

@@ -31,6 +31,9 @@ DEFINE_bool(forward_writes, true,
             "a follower hands writes on to its leader; otherwise it refuses them");
 DEFINE_bool(read_all, false,
             "a read at R>1 asks every connected node, not only as many as it needs");
+DEFINE_string(write_mode, "",
+              "linearizable: each key is an atomic register, and majorities answer every operation "
+              "(leaderless; the same on all nodes); default: plain, as W and R say");
 DEFINE_string(max_clock_skew, "",
               "how far a node's clock may lie behind what it has seen before it refuses writes "
               "(leaderless); default: 500ms");
@@ -88,6 +91,7 @@ constexpr FlagName kFlags[] = {
     {"advertise_host", nullptr},
     {"forward_writes", nullptr},
     {"read_all", nullptr},
+    {"write_mode", nullptr},
     {"max_clock_skew", nullptr},
     {"max_key_bytes", nullptr},
     {"max_value_bytes", nullptr},

@@ -19,6 +19,10 @@ absl::Status CheckQuorum(absl::string_view name, int value, int n) {
 
 }  // namespace
 
+const char* WriteModeName(WriteMode mode) {
+  return mode == WriteMode::kLinearizable ? "linearizable" : "plain";
+}
+
 absl::Status ValidateQuorums(const Quorums& quorums) {
   if (quorums.n < 1) {
     return absl::InvalidArgumentError(absl::StrCat("N is ", quorums.n, " but must be at least 1"));
@@ -33,7 +37,17 @@ absl::Status Validate(const ClusterConfig& config) {
   if (config.max_key_bytes < 1)
     return absl::InvalidArgumentError("max_key_bytes must be at least 1");
   if (config.quorums.n == 0) return absl::OkStatus();
-  return ValidateQuorums(config.quorums);
+  const absl::Status quorums = ValidateQuorums(config.quorums);
+  if (!quorums.ok()) return quorums;
+  const int majority = Majority(config.quorums.n);
+  if (config.write_mode == WriteMode::kLinearizable &&
+      (config.quorums.w != majority || config.quorums.r != majority)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("W is ", config.quorums.w, " and R is ", config.quorums.r,
+                     ", but a linearizable cluster of ", config.quorums.n,
+                     " works with a majority, ", majority, ", for both"));
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<NodeId> ParseNodeName(absl::string_view name) {

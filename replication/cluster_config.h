@@ -25,6 +25,13 @@ struct Quorums {
   int r = 0;  // answers a read waits for, 1..n
 };
 
+// How values are written, and what reads then promise. The same on all nodes.
+enum class WriteMode {
+  kPlain,         // as the strategy does by itself, at W and R
+  kLinearizable,  // each key an atomic register: W and R are a majority
+};
+const char* WriteModeName(WriteMode mode);
+
 struct ClusterConfig {
   std::string cluster = "quorate";
   std::string strategy;
@@ -33,6 +40,7 @@ struct ClusterConfig {
   bool leader = false;
   Quorums quorums;
   Durability durability = Durability::kMemory;
+  WriteMode write_mode = WriteMode::kPlain;
   // Leader-follower: a write sent to a follower goes on to the leader; otherwise it is refused with
   // the leader's name.
   bool forward_writes = true;
@@ -67,6 +75,9 @@ struct ClusterConfig {
 // INVALID_ARGUMENT with a message that names the wrong setting.
 absl::Status Validate(const ClusterConfig& config);
 absl::Status ValidateQuorums(const Quorums& quorums);
+
+// More than half of `n` replicas.
+constexpr int Majority(int n) { return n / 2 + 1; }
 
 // A node's number from its name: a decimal number from 1 to 2^31-1 is itself, any other text is
 // hashed into the range above. INVALID_ARGUMENT for an empty name or a number out of range.

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 
 #include "replication/outcomes.h"
@@ -18,6 +19,9 @@ constexpr absl::Duration kShortestWait = absl::Milliseconds(1);
 // While too few answers have come to know better: this part of the peer timeout.
 constexpr int kFirstWaitDivisor = 10;
 
+// What needs the answers, at the beginning of a message.
+const char* AskerName(bool write) { return write ? "before it writes, the write" : "the read"; }
+
 size_t BytesOf(const std::optional<Record>& record) {
   return record.has_value() ? record->ValueBytes() : 0;
 }
@@ -29,10 +33,23 @@ size_t QuorumReads::held_bytes() const { return held_bytes_ + context_->waiting_
 bool QuorumReads::HoldsTooMuch() const { return held_bytes() >= context_->config().max_read_bytes; }
 
 void QuorumReads::Start(OperationId id, const Operation& operation) {
-  const int n = context_->quorums().n;
   const int asked_for = operation.r.value_or(context_->quorums().r);
   const int required = PlantedBug(Bug::kReadBeforeR) ? std::max(1, asked_for - 1) : asked_for;
   if (required == 1) return AnswerAlone(id, operation.key);
+  Begin(id, operation, required, nullptr);
+}
+
+void QuorumReads::Collect(OperationId id, Operation operation, int required, OnCollected then) {
+  auto collection = absl::make_unique<Collection>();
+  collection->operation = std::move(operation);
+  collection->then = std::move(then);
+  const Operation& asked = collection->operation;
+  Begin(id, asked, required, std::move(collection));
+}
+
+void QuorumReads::Begin(OperationId id, const Operation& operation, int required,
+                        std::unique_ptr<Collection> collection) {
+  const int n = context_->quorums().n;
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
@@ -41,6 +58,7 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
   PendingRead& read =
       reads_.emplace(id, PendingRead{operation.key, QuorumTracker(n, required), context_->Now()})
           .first->second;
+  read.collection = std::move(collection);
   const bool all = context_->config().read_all;
   Ask(id, &read, Choose(read, all ? live - 1 : required - 1));
   read.patience = context_->config().peer_timeout;
@@ -49,10 +67,10 @@ void QuorumReads::Start(OperationId id, const Operation& operation) {
     read.patience = UsualWait();
   }
   PlanHedge(id, &read);
-  absl::StatusOr<std::optional<Record>> own = context_->store().Get(operation.key);
+  absl::StatusOr<std::optional<Record>> own = context_->store().Get(read.key);
   if (!own.ok()) return context_->FailStop(own.status());
   // Shown only once it cannot be forgotten any more.
-  if (context_->IsDurable(operation.key)) {
+  if (context_->IsDurable(read.key)) {
     Take(id, context_->config().self, *own);
     return Advance(id);
   }
@@ -165,6 +183,8 @@ void QuorumReads::OnPeerDown(NodeId peer) {
   for (const auto& [id, read] : reads_) open.push_back(id);
   for (const OperationId id : open) {
     PendingRead& read = reads_.at(id);
+    // It may forget what it answered with, so it does not hold it for sure.
+    if (read.collection != nullptr) Disown(&read, peer);
     if (!StopAwaiting(&read, peer).has_value()) continue;
     read.answers.Reject(peer);
     Advance(id);
@@ -284,14 +304,16 @@ void QuorumReads::Advance(OperationId id) {
   if (!read.completed && possible() < required) {
     Ask(id, &read, Choose(read, required - possible()));
   }
-  if (!read.completed && read.answers.state() == QuorumState::kMet) {
+  const bool met = !read.completed && read.answers.state() == QuorumState::kMet;
+  if (met && read.collection != nullptr) return HandOver(id, &read);
+  if (met) {
     CompleteMet(id, &read);
   } else if (!read.completed && possible() < required) {
     Complete(id, &read,
-             NotSent(absl::UnavailableError(
-                 absl::StrCat("the read needs ", required, " answers and only ", possible(),
-                              " replicas can give one; the others are away, wait for their "
-                              "disks, or may have forgotten writes"))));
+             NotSent(absl::UnavailableError(absl::StrCat(
+                 AskerName(IsWrite(read)), " needs ", required, " answers and only ", possible(),
+                 " replicas can give one; the others are away, wait for their "
+                 "disks, or may have forgotten writes"))));
   }
   if (read.awaited.empty() && !self_pending) Settle(id);
 }
@@ -302,6 +324,31 @@ void QuorumReads::Complete(OperationId id, PendingRead* read, OperationResult re
   result.answers = read->answers.accepted();
   result.required = read->answers.required();
   context_->Complete(id, std::move(result));
+}
+
+bool QuorumReads::IsWrite(const PendingRead& read) {
+  return read.collection != nullptr && read.collection->operation.is_write();
+}
+
+void QuorumReads::Disown(PendingRead* read, NodeId peer) {
+  read->versions.erase(std::remove_if(read->versions.begin(), read->versions.end(),
+                                      [peer](const Answer& answer) { return answer.node == peer; }),
+                       read->versions.end());
+}
+
+void QuorumReads::HandOver(OperationId id, PendingRead* read) {
+  Collected collected;
+  collected.disagreed = Disagree(*read);
+  collected.answers = read->answers.accepted();
+  collected.required = read->answers.required();
+  for (const Answer& answer : read->versions) {
+    if (answer.version == read->merged.version) collected.holders.push_back(answer.node);
+  }
+  const std::unique_ptr<Collection> collection = std::move(read->collection);
+  collected.operation = std::move(collection->operation);
+  collected.merged = std::move(read->merged);
+  Erase(reads_.find(id));
+  collection->then(id, std::move(collected));
 }
 
 void QuorumReads::CompleteMet(OperationId id, PendingRead* read) {
@@ -324,6 +371,7 @@ bool QuorumReads::Disagree(const PendingRead& read) {
 
 void QuorumReads::Settle(OperationId id) {
   const auto it = reads_.find(id);
+  if (it->second.collection != nullptr) return Erase(it);
   SettledRead settled{it->second.key, std::move(it->second.merged), {}};
   for (const Answer& answer : it->second.versions) {
     if (!(answer.version == settled.merged.version)) settled.behind.push_back(answer.node);
@@ -348,8 +396,9 @@ bool QuorumReads::OnExpire(OperationId id) {
   if (!read.completed) {
     OperationResult result;
     result.status = absl::DeadlineExceededError(
-        absl::StrCat("the read had ", read.answers.accepted(), " of the ", read.answers.required(),
-                     " answers it needs when its time was over"));
+        absl::StrCat(AskerName(IsWrite(read)), " had ", read.answers.accepted(), " of the ",
+                     read.answers.required(), " answers it needs when its time was over",
+                     IsWrite(read) ? "; nothing was written" : ""));
     Complete(id, &read, std::move(result));
   }
   Settle(id);

@@ -11,12 +11,15 @@
 //
 // With config().read_all every connected peer is asked at once, so there are no hedges.
 //
+// A strategy can have answers collected for itself, as the first step of an operation that goes on.
+//
 // Not thread-safe: runs on the replica's strand.
 #ifndef QUORATE_REPLICATION_QUORUM_READS_H_
 #define QUORATE_REPLICATION_QUORUM_READS_H_
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -43,17 +46,36 @@ struct SettledRead {
   std::vector<NodeId> behind;  // answered with less than `merged`; may include the coordinator
 };
 
+// What Collect was asked for.
+struct Collected {
+  Operation operation;
+  Record merged;  // an empty version where nobody had a record
+  std::vector<NodeId>
+      holders;  // answered with `merged`, and were not lost since; ordered by answer
+  int answers = 0;
+  int required = 0;
+  bool disagreed = false;
+};
+
 class QuorumReads {
  public:
   // `timer` is one of the strategy's, for this object alone: the strategy calls OnTimer when it
-  // fires. `on_settled` is called once for each read that asked a peer and was not cancelled.
-  // `context` must outlive this.
+  // fires. `on_settled` is called once for each started read that asked a peer and was not
+  // cancelled. `context` must outlive this.
   QuorumReads(StrategyContext* context, TimerId timer,
               std::function<void(const SettledRead&)> on_settled)
       : context_(context), timer_(timer), on_settled_(std::move(on_settled)) {}
 
   // A valid get at a node that knows its past.
   void Start(OperationId id, const Operation& operation);
+
+  // What `required` replicas hold of the operation's key, this node's store among them. `then` is
+  // called once with it, possibly before this returns; the operation stays open. Where it cannot be
+  // had the operation is completed instead, as a read would be: nothing was written. It is never
+  // settled.
+  using OnCollected = std::function<void(OperationId, Collected)>;
+  void Collect(OperationId id, Operation operation, int required, OnCollected then);
+
   void OnReply(NodeId from, const peer::v1::ReadReply& reply);
   void OnPeerDown(NodeId peer);
   void OnTimer();
@@ -80,6 +102,10 @@ class QuorumReads {
     NodeId node = 0;
     MonotonicTime asked;
   };
+  struct Collection {
+    Operation operation;
+    OnCollected then;
+  };
   struct PendingRead {
     std::string key;
     QuorumTracker answers;
@@ -91,7 +117,8 @@ class QuorumReads {
     absl::Duration patience = absl::ZeroDuration();     // before the next hedge
     MonotonicTime hedge_at = absl::InfiniteDuration();  // its place in hedges_
     bool completed = false;
-    size_t bytes = 0;  // of `merged`, counted in held_bytes_
+    size_t bytes = 0;                             // of `merged`, counted in held_bytes_
+    std::unique_ptr<Collection> collection = {};  // null for a client's get
   };
   using Reads = absl::btree_map<OperationId, PendingRead>;
   struct Peer {
@@ -102,12 +129,16 @@ class QuorumReads {
   // Bytes of values that this node's reads in flight keep.
   size_t held_bytes() const;
   bool HoldsTooMuch() const;
+  void Begin(OperationId id, const Operation& operation, int required,
+             std::unique_ptr<Collection> collection);
   // A read at R=1: nobody is asked.
   void AnswerAlone(OperationId id, const std::string& key);
   // Up to `count` connected peers that the read has not asked, the best to ask first.
   std::vector<NodeId> Choose(const PendingRead& read, int count);
   void Ask(OperationId id, PendingRead* read, const std::vector<NodeId>& peers);
   void SendQuestion(OperationId id, const PendingRead& read, const std::vector<NodeId>& peers);
+  static bool IsWrite(const PendingRead& read);
+  static void Disown(PendingRead* read, NodeId peer);
   // When `node` was asked, if it was awaited; it no longer is.
   std::optional<MonotonicTime> StopAwaiting(PendingRead* read, NodeId node);
   // How long an answer is waited for before one more peer is asked.
@@ -122,6 +153,7 @@ class QuorumReads {
   void Advance(OperationId id);
   void Complete(OperationId id, PendingRead* read, OperationResult result);
   void CompleteMet(OperationId id, PendingRead* read);
+  void HandOver(OperationId id, PendingRead* read);
   void Settle(OperationId id);
   void Erase(Reads::iterator it);
   static bool Disagree(const PendingRead& read);

@@ -13,6 +13,7 @@ namespace {
 struct Entry {
   const char* name;
   bool has_leader;
+  bool can_be_linearizable;  // WriteMode::kLinearizable
   std::unique_ptr<Strategy> (*make)(StrategyContext* context);
 };
 
@@ -22,8 +23,9 @@ std::unique_ptr<Strategy> Make(StrategyContext* context) {
 }
 
 constexpr Entry kStrategies[] = {
-    {LeaderFollower::kName, /*has_leader=*/true, &Make<LeaderFollower>},
-    {Leaderless::kName, /*has_leader=*/false, &Make<Leaderless>},
+    {LeaderFollower::kName, /*has_leader=*/true, /*can_be_linearizable=*/false,
+     &Make<LeaderFollower>},
+    {Leaderless::kName, /*has_leader=*/false, /*can_be_linearizable=*/true, &Make<Leaderless>},
 };
 
 const Entry* Find(absl::string_view name) {
@@ -46,12 +48,21 @@ bool StrategyHasLeader(absl::string_view name) {
   return entry != nullptr && entry->has_leader;
 }
 
+bool StrategyCanBeLinearizable(absl::string_view name) {
+  const Entry* entry = Find(name);
+  return entry != nullptr && entry->can_be_linearizable;
+}
+
 absl::StatusOr<std::unique_ptr<Strategy>> MakeStrategy(absl::string_view name,
                                                        StrategyContext* context) {
   const Entry* entry = Find(name);
   if (entry == nullptr) {
     return absl::InvalidArgumentError(absl::StrCat("there is no strategy '", name, "'; there are ",
                                                    absl::StrJoin(StrategyNames(), ", ")));
+  }
+  if (context->config().write_mode == WriteMode::kLinearizable && !entry->can_be_linearizable) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("write mode linearizable is not one of the strategy ", name));
   }
   return entry->make(context);
 }

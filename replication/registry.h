@@ -20,8 +20,11 @@ std::vector<std::string> StrategyNames();
 // Whether one node of the strategy must be configured as its leader.
 bool StrategyHasLeader(absl::string_view name);
 
-// INVALID_ARGUMENT, naming those that exist, where there is no such strategy. `context` must
-// outlive the strategy.
+// Whether the strategy knows WriteMode::kLinearizable.
+bool StrategyCanBeLinearizable(absl::string_view name);
+
+// INVALID_ARGUMENT where there is no such strategy, naming those that exist, or where it does not
+// know the write mode of the context's configuration. `context` must outlive the strategy.
 absl::StatusOr<std::unique_ptr<Strategy>> MakeStrategy(absl::string_view name,
                                                        StrategyContext* context);
 

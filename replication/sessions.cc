@@ -54,6 +54,7 @@ void PeerSessions::Greet(NodeId peer, Outgoing* out) {
   hello->set_strategy(config_->strategy);
   hello->set_n(listener_->ReplicaCount());
   hello->set_durability(DurabilityName(config_->durability));
+  hello->set_write_mode(WriteModeName(config_->write_mode));
   SendGreeting(peer, /*reply=*/false, /*to_incarnation=*/0, message);
 }
 
@@ -132,6 +133,10 @@ std::string PeerSessions::RefusalFor(const peer::v1::Batch& batch,
   if (hello.durability() != DurabilityName(config_->durability)) {
     return absl::StrCat("acknowledges at durability ", DurabilityName(config_->durability),
                         ", not at ", hello.durability());
+  }
+  if (hello.write_mode() != WriteModeName(config_->write_mode)) {
+    return absl::StrCat("writes in mode ", WriteModeName(config_->write_mode), ", not ",
+                        hello.write_mode());
   }
   if (incoming_.size() >= kMaxPeers && incoming_.find(batch.from()) == incoming_.end()) {
     return "has been greeted by too many nodes";

@@ -37,6 +37,9 @@ struct Guarantee {
   bool converges = false;
   // A read that starts after a write was acknowledged returns it or a later one (W+R>N).
   bool no_stale_reads = false;
+  // Each key is an atomic register: reads and writes take effect at one moment between call and
+  // answer, as long as fewer than W nodes have forgotten something and not caught up yet.
+  bool linearizable = false;
   std::string summary;  // one line for people
 };
 

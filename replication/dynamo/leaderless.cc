@@ -24,28 +24,35 @@ constexpr uint64_t kRepairNumber = 0;
 // Version::kMaxEntries.
 constexpr size_t kMaxActors = 512;
 
-// Writes that wait for replicas, most of them answered: for each operation that may be in flight.
-constexpr size_t kWritesPerOpenOperation = 5;
-
-// A message of writes closes at this size; a record that is larger travels alone.
-constexpr size_t kMaxMessageBytes = size_t{1} << 20;
-
 // After a comparison a replica rests for so many times what it has taken, but not for longer than
 // the time from one comparison in the background to the next.
 constexpr int kRestPerComparison = 20;
+
+absl::Status NotMerged() {
+  return absl::UnavailableError(
+      "this node cannot take in the newest record of the key; use another node");
+}
 
 }  // namespace
 
 Leaderless::Leaderless(StrategyContext* context)
     : context_(context),
       syncing_(context->MayHaveForgotten() && context->quorums().n > 1),
-      reads_(context, kReadTimer, [this](const SettledRead& read) { Repair(read); }) {}
+      reads_(context, kReadTimer, [this](const SettledRead& read) { Repair(read); }),
+      writes_(context, [this](NodeId peer) { Miss(peer); }) {}
 
 Guarantee Leaderless::Promise(const Quorums& quorums) const {
   Guarantee guarantee;
   guarantee.keeps_acknowledged_writes = true;
   guarantee.converges = true;
   guarantee.no_stale_reads = quorums.w + quorums.r > quorums.n;
+  guarantee.linearizable = linearizable();
+  if (guarantee.linearizable) {
+    guarantee.summary =
+        "linearizable: every read and write of a key takes effect at one moment between its call "
+        "and its answer";
+    return guarantee;
+  }
   guarantee.summary =
       guarantee.no_stale_reads
           ? "regular: a read knows every write acknowledged before it began; of concurrent writes "
@@ -61,7 +68,8 @@ StrategyStatus Leaderless::Status() const {
   status.role = "replica";
   status.counters["conflicts"] = conflicts_;
   status.counters["read_repairs"] = repairs_;
-  status.counters["writes_in_flight"] = writes_.size();
+  if (linearizable()) status.counters["read_write_backs"] = write_backs_;
+  status.counters["writes_in_flight"] = writes_.in_flight();
   reads_.AddCounters(&status);
   if (!syncing_) return status;
   const auto [whole, any] = CountCompared();
@@ -85,31 +93,88 @@ void Leaderless::Start() {
 
 void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
   if (syncing_) return context_->Complete(id, NotSent(absl::UnavailableError(Status().detail)));
-  if (operation.is_write()) return StartWrite(id, operation);
+  if (operation.is_write() && !linearizable()) return StartWrite(id, operation);
   // Not to ask replicas before they have got what this drain has written.
-  if (context_->store().IsPending(operation.key)) SendGathered();
-  reads_.Start(id, operation);
+  if (context_->store().IsPending(operation.key)) writes_.SendGathered();
+  if (!linearizable()) return reads_.Start(id, operation);
+  if (operation.w.has_value() || operation.r.has_value()) {
+    return context_->Complete(
+        id, NotSent(absl::FailedPreconditionError(
+                "this cluster is linearizable: majorities answer every operation, so a request "
+                "must leave W and R out")));
+  }
+  if (operation.is_write() && PlantedBug(Bug::kWriteWithoutAsking)) {
+    return WriteAndSend(id, operation, Version(), context_->quorums().w);
+  }
+  reads_.Collect(id, operation, context_->quorums().w,
+                 [this](OperationId collected_id, Collected collected) {
+                   OnCollected(collected_id, std::move(collected));
+                 });
 }
 
 void Leaderless::StartWrite(OperationId id, const Operation& operation) {
-  const int n = context_->quorums().n;
+  const absl::StatusOr<Version> context = ParseContextToken(operation.key, operation.context);
+  if (!context.ok()) return context_->Complete(id, NotSent(context.status()));
   const int required = operation.w.value_or(context_->quorums().w);
+  WriteAndSend(id, operation, *context, required);
+}
+
+void Leaderless::WriteAndSend(OperationId id, const Operation& operation, const Version& context,
+                              int required) {
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
-  if (writes_.size() >= kWritesPerOpenOperation * context_->config().max_open_operations) {
-    GiveUpAnswered(/*sent_before=*/context_->Now());
-  }
-  const absl::StatusOr<Version> context = ParseContextToken(operation.key, operation.context);
-  if (!context.ok()) return context_->Complete(id, NotSent(context.status()));
-  const int acks = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
-  PendingWrite write{QuorumTracker(n, acks), {}, {}, context_->Now(), false};
-  absl::StatusOr<std::string> record = Write(operation, *context, &write.result);
+  OutgoingRecord outgoing;
+  outgoing.required = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
+  absl::StatusOr<std::string> record = Write(operation, context, &outgoing.result);
   if (!record.ok()) return context_->Complete(id, NotSent(record.status()));
-  SendWrite(id, operation.key, *std::move(record), &write);
-  writes_.emplace(id, std::move(write));
-  own_acks_.push_back(id);
+  outgoing.key = operation.key;
+  outgoing.record = *std::move(record);
+  writes_.Start(id, std::move(outgoing), Peers());
+}
+
+void Leaderless::OnCollected(OperationId id, Collected collected) {
+  if (!collected.operation.is_write()) return ReturnCollected(id, std::move(collected));
+  const std::string& key = collected.operation.key;
+  if (!collected.merged.version.empty() && !MergeFrom(key, std::move(collected.merged))) {
+    return context_->Complete(id, NotSent(NotMerged()));
+  }
+  // A register's write replaces all that was there, whatever its client has seen of it.
+  collected.operation.context.clear();
+  WriteAndSend(id, collected.operation, Version(), collected.required);
+}
+
+void Leaderless::ReturnCollected(OperationId id, Collected collected) {
+  OutgoingRecord outgoing;
+  OperationResult& result = outgoing.result;
+  result.node = context_->config().self;
+  result.answers = collected.answers;
+  result.required = outgoing.required = collected.required;
+  result.disagreed = collected.disagreed;
+  if (const Sibling* newest = collected.merged.Winner()) {
+    result.order = OrderOf(collected.merged);
+    result.record = Record{collected.merged.version, {*newest}};
+  }
+  const bool held = static_cast<int>(collected.holders.size()) >= collected.required;
+  if (held || !result.record.has_value() || PlantedBug(Bug::kReadWithoutWriteBack)) {
+    return context_->Complete(id, std::move(result));
+  }
+  ++write_backs_;
+  outgoing.read = true;
+  outgoing.key = std::move(collected.operation.key);
+  outgoing.record = collected.merged.Encode();
+  outgoing.holders = std::move(collected.holders);
+  if (!MergeFrom(outgoing.key, std::move(collected.merged))) {
+    return context_->Complete(id, NotSent(NotMerged()));
+  }
+  writes_.Start(id, std::move(outgoing), Peers());
+}
+
+std::vector<NodeId> Leaderless::Peers() const {
+  std::vector<NodeId> peers;
+  for (const auto& [peer, state] : peers_) peers.push_back(peer);
+  return peers;
 }
 
 absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const Version& context,
@@ -177,95 +242,13 @@ absl::Status Leaderless::CheckBounds(const Record& record) const {
       kMaxActors, ": read the key and write with the context of that read"));
 }
 
-void Leaderless::SendWrite(OperationId id, const std::string& key, std::string record,
-                           PendingWrite* write) {
-  for (const auto& [peer, state] : peers_) {
-    if (context_->Connected(peer)) {
-      write->unacknowledged.push_back(peer);
-    } else {
-      write->acks.Reject(peer);
-      Miss(peer);
-    }
-  }
-  const std::vector<NodeId> peers(write->unacknowledged.begin(), write->unacknowledged.end());
-  const size_t bytes = key.size() + record.size();
-  if (peers != gathered_for_ || gathered_bytes_ + bytes > kMaxMessageBytes) SendGathered();
-  gathered_for_ = peers;
-  gathered_bytes_ += bytes;
-  peer::v1::LogEntry* entry = gathered_.mutable_replicate()->add_entries();
-  entry->set_number(id);
-  entry->set_key(key);
-  entry->set_record(std::move(record));
-}
-
-void Leaderless::SendGathered() {
-  if (gathered_.has_replicate()) context_->SendToAll(gathered_for_, gathered_);
-  gathered_.Clear();
-  gathered_bytes_ = 0;
-}
-
-void Leaderless::Acknowledge(OperationId id, NodeId node) {
-  const auto it = writes_.find(id);
-  if (it == writes_.end()) return;
-  auto& waiting = it->second.unacknowledged;
-  waiting.erase(std::remove(waiting.begin(), waiting.end(), node), waiting.end());
-  it->second.acks.Accept(node);
-  Advance(id);
-}
-
-void Leaderless::Advance(OperationId id) {
-  const auto it = writes_.find(id);
-  PendingWrite& write = it->second;
-  const bool self_answered = write.acks.Answered(context_->config().self);
-  const int possible = write.acks.accepted() + static_cast<int>(write.unacknowledged.size()) +
-                       (self_answered ? 0 : 1);
-  if (!write.answered && write.acks.state() == QuorumState::kMet) {
-    write.answered = true;
-    write.result.answers = write.acks.accepted();
-    write.result.required = write.acks.required();
-    context_->Complete(id, std::move(write.result));
-  } else if (!write.answered && possible < write.acks.required()) {
-    write.answered = true;
-    context_->Complete(
-        id, UnknownOutcome(absl::StatusCode::kUnavailable, write.acks, "replicas were lost"));
-  }
-  if (write.answered && write.unacknowledged.empty() && self_answered) writes_.erase(it);
-}
-
-void Leaderless::GiveUp(OperationId id) {
-  const auto it = writes_.find(id);
-  for (const NodeId peer : it->second.unacknowledged) Miss(peer);
-  writes_.erase(it);
-}
-
-void Leaderless::GiveUpAnswered(MonotonicTime sent_before) {
-  // Answered writes wait for slow replicas only to know what these have missed; a replica that is
-  // very slow, or to which a message was lost, is better served by a comparison.
-  std::vector<OperationId> old;
-  for (const auto& [id, write] : writes_) {
-    if (write.answered && write.sent < sent_before) old.push_back(id);
-  }
-  for (const OperationId id : old) GiveUp(id);
-}
-
 void Leaderless::OnExpire(OperationId id) {
-  if (reads_.OnExpire(id)) return;
-  const auto it = writes_.find(id);
-  if (it == writes_.end()) return;
-  PendingWrite& write = it->second;
-  if (!write.answered) {
-    context_->Complete(
-        id, UnknownOutcome(absl::StatusCode::kDeadlineExceeded, write.acks, "its time was over"));
-  }
-  GiveUp(id);
+  if (!reads_.OnExpire(id)) writes_.OnExpire(id);
 }
 
 void Leaderless::OnCancel(OperationId id) {
   reads_.OnCancel(id);
-  const auto it = writes_.find(id);
-  if (it == writes_.end()) return;
-  it->second.answered = true;  // nobody waits for the result; the replicas still get the write
-  Advance(id);
+  writes_.OnCancel(id);
 }
 
 void Leaderless::OnPeerUp(NodeId id) {
@@ -281,24 +264,7 @@ void Leaderless::OnPeerUp(NodeId id) {
 
 void Leaderless::OnPeerDown(NodeId peer) {
   reads_.OnPeerDown(peer);
-  // What the peer has accepted it may have forgotten, if it has started anew: while a write waits
-  // for W, only replicas that were never lost meanwhile count.
-  std::vector<OperationId> affected;
-  bool missed = false;
-  for (auto& [id, write] : writes_) {
-    auto& waiting = write.unacknowledged;
-    const auto it = std::find(waiting.begin(), waiting.end(), peer);
-    if (it != waiting.end()) {
-      waiting.erase(it);
-      missed = true;
-    } else if (write.answered || !write.acks.Answered(peer)) {
-      continue;
-    }
-    if (!write.answered) write.acks.Withdraw(peer);
-    affected.push_back(id);
-  }
-  if (missed) Miss(peer);
-  for (const OperationId id : affected) Advance(id);
+  writes_.OnPeerDown(peer);
 }
 
 void Leaderless::OnMessage(NodeId from, const peer::v1::Message& message) {
@@ -306,8 +272,7 @@ void Leaderless::OnMessage(NodeId from, const peer::v1::Message& message) {
     case peer::v1::Message::kReplicate:
       return OnReplicate(from, message.replicate());
     case peer::v1::Message::kReplicateAck:
-      for (const uint64_t id : message.replicate_ack().operations()) Acknowledge(id, from);
-      return;
+      return OnReplicateAck(from, message.replicate_ack());
     case peer::v1::Message::kRead:
       return reads_.Serve(from, message.read(), KnowsItsPast());
     case peer::v1::Message::kReadReply:
@@ -343,6 +308,16 @@ void Leaderless::OnReplicate(NodeId from, const peer::v1::Replicate& replicate) 
 #endif
     if (!MergeFrom(entry.key(), *std::move(record)) || entry.number() == kRepairNumber) continue;
     acks_[from].mutable_replicate_ack()->add_operations(entry.number());
+  }
+}
+
+void Leaderless::OnReplicateAck(NodeId from, const peer::v1::ReplicateAck& ack) {
+  for (const uint64_t id : ack.operations()) {
+    if (ack.syncing() && linearizable()) {
+      writes_.OnRefused(id, from);
+    } else {
+      writes_.OnAcknowledged(id, from);
+    }
   }
 }
 
@@ -455,7 +430,7 @@ void Leaderless::OnTimer(TimerId id) {
     const MonotonicTime old = context_->Now() - context_->config().peer_timeout;
     context_->SetTimer(kSweepTimer, context_->config().peer_timeout);
     reads_.SettleOld(old);
-    return GiveUpAnswered(old);
+    return writes_.GiveUpAnswered(old);
   }
   context_->SetTimer(kCompareTimer, context_->config().anti_entropy_interval);
   if (peers_.empty()) return;
@@ -467,12 +442,7 @@ void Leaderless::OnTimer(TimerId id) {
 }
 
 void Leaderless::OnDrainEnd() {
-  SendGathered();
-  if (!own_acks_.empty()) {
-    context_->WhenDurable([this, ids = std::exchange(own_acks_, {})] {
-      for (const OperationId id : ids) Acknowledge(id, context_->config().self);
-    });
-  }
+  writes_.OnDrainEnd();
   if (!acks_.empty()) {
     context_->WhenDurable([this, acks = std::exchange(acks_, {})] {
       for (const auto& [peer, message] : acks) {
@@ -481,7 +451,10 @@ void Leaderless::OnDrainEnd() {
       }
     });
   }
-  for (const auto& [peer, message] : durable_acks_) context_->Send(peer, message);
+  for (auto& [peer, message] : durable_acks_) {
+    message.mutable_replicate_ack()->set_syncing(syncing_);
+    context_->Send(peer, message);
+  }
   durable_acks_.clear();
 }
 

@@ -2,6 +2,12 @@
 // write goes to all replicas and is answered at W; a read is answered at R and repairs the replicas
 // that were behind after the reply.
 //
+// In a linearizable cluster (WriteMode) each key is an atomic register, after Attiya, Bar-Noy and
+// Dolev, "Sharing Memory Robustly in Message-Passing Systems" (1995), and Lynch and Shvartsman
+// (1997): a write first asks a majority what is newest and takes a greater clock, and a read makes
+// sure that a majority holds what it returns. Order is by the hybrid clock. It holds since whatever
+// a version dominates has a smaller clock (doc/semantics.md 8).
+//
 // Records carry dotted version vectors, so concurrent writes are recognised: they stand side by
 // side until a later write settles them, and a hybrid clock picks the one that a plain read
 // returns.
@@ -24,11 +30,10 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
-#include "absl/container/inlined_vector.h"
 
 #include "replication/catch_up.h"
 #include "replication/dynamo/hybrid_clock.h"
-#include "replication/quorum.h"
+#include "replication/dynamo/quorum_writes.h"
 #include "replication/quorum_reads.h"
 #include "replication/strategy.h"
 
@@ -66,13 +71,6 @@ class Leaderless : public Strategy {
   void OnDrainEnd() override;
 
  private:
-  struct PendingWrite {
-    QuorumTracker acks;
-    absl::InlinedVector<NodeId, 8> unacknowledged;  // sent to, and may still answer
-    OperationResult result;                         // to give when W is met
-    MonotonicTime sent;
-    bool answered = false;
-  };
   // Reasons to compare stores with a peer, as figures that grow.
   struct Reasons {
     uint64_t missed = 0;  // writes of the peer that this node may have missed, by the peer's word
@@ -95,23 +93,25 @@ class Leaderless : public Strategy {
   };
 
   void StartWrite(OperationId id, const Operation& operation);
+  // A write in a linearizable cluster begins like a read: by what a majority holds.
+  void OnCollected(OperationId id, Collected collected);
+  void ReturnCollected(OperationId id, Collected collected);
+  // Puts the write into this node's store and sends it out, or completes it as not sent.
+  // `required`: acknowledgements to answer at.
+  void WriteAndSend(OperationId id, const Operation& operation, const Version& context,
+                    int required);
   // The record after a write of this node, encoded, or why there can be none.
   absl::StatusOr<std::string> Write(const Operation& operation, const Version& context,
                                     OperationResult* result);
   // Whether the record is small enough to be sent and stored after one more concurrent write.
   absl::Status CheckBounds(const Record& record) const;
-  void SendWrite(OperationId id, const std::string& key, std::string record, PendingWrite* write);
-  void SendGathered();
-  void Acknowledge(OperationId id, NodeId node);
-  void Advance(OperationId id);
+  std::vector<NodeId> Peers() const;
+  bool linearizable() const { return context_->config().write_mode == WriteMode::kLinearizable; }
   void Miss(NodeId peer) { ++peers_[peer].missed; }
-  // Counts the write as missed by whoever has not acknowledged it.
-  void GiveUp(OperationId id);
-  // Gives up the answered writes that were sent before a time.
-  void GiveUpAnswered(MonotonicTime sent_before);
   // Returns whether the store now holds the record.
   bool MergeFrom(absl::string_view key, Record record);
   void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
+  void OnReplicateAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Repair(const SettledRead& read);
   // Starts the comparisons that are due.
   void Compare();
@@ -125,20 +125,17 @@ class Leaderless : public Strategy {
   bool syncing_;
   HybridClock clock_;
   QuorumReads reads_;
+  QuorumWrites writes_;
   absl::btree_map<NodeId, Peer> peers_;
-  absl::btree_map<OperationId, PendingWrite> writes_;
   MonotonicTime counts_from_;  // comparisons that began earlier prove nothing
   NodeId last_compared_ = 0;   // the round of background comparisons
   NodeId last_urgent_ = 0;     // the round of all others
   // This drain.
-  peer::v1::Message gathered_;  // writes to send, encoded once for all that get them
-  std::vector<NodeId> gathered_for_;
-  size_t gathered_bytes_ = 0;
-  std::vector<OperationId> own_acks_;
   absl::btree_map<NodeId, peer::v1::Message> acks_;          // merged, not yet durable
   absl::btree_map<NodeId, peer::v1::Message> durable_acks_;  // to send
   uint64_t conflicts_ = 0;
   uint64_t repairs_ = 0;
+  uint64_t write_backs_ = 0;
 };
 
 }  // namespace quorate

@@ -309,5 +309,126 @@ TEST(LeaderlessTest, RefusesMoreThanTheLimitOfSiblings) {
   EXPECT_TRUE(cluster.Do(1, SetOf("a", "settled")).status.ok());
 }
 
+void Linearizable(ClusterConfig* config) { config->write_mode = WriteMode::kLinearizable; }
+
+TEST(LinearizableTest, IsNoMatterOfOneRequest) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2}, Linearizable);
+  EXPECT_TRUE(cluster.replica(1).Promise().linearizable);
+  Operation write = SetOf("a", "1");
+  write.w = 3;
+  const OperationResult refused = cluster.Do(1, write);
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(refused.may_have_applied);
+  Operation read = GetOf("a");
+  read.r = 1;
+  EXPECT_EQ(cluster.Do(1, read).status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(cluster.Held(1, "a"), "(none)");
+}
+
+TEST(LinearizableTest, WritesReadsAndDeletes) {
+  for (const int n : {1, 3, 5}) {
+    ReplicaHarness cluster(Leaderless::kName, {n, Majority(n), Majority(n)}, Linearizable);
+    EXPECT_EQ(ValueOf(cluster.Do(1, GetOf("a"))), "(none)");
+    ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+    const OperationResult second = cluster.Do(n, SetOf("a", "2"));
+    ASSERT_TRUE(second.status.ok()) << second.status;
+    EXPECT_EQ(second.answers, Majority(n));
+    const OperationResult read = cluster.Do(1, GetOf("a"));
+    EXPECT_EQ(ValueOf(read), "2");
+    EXPECT_EQ(read.required, Majority(n));
+    ASSERT_TRUE(cluster.Do(1, DeleteOf("a")).status.ok());
+    EXPECT_EQ(ValueOf(cluster.Do(n, GetOf("a"))), "(tombstone)");
+  }
+}
+
+TEST(LinearizableTest, AReadMakesSureOfWhatItReturns) {
+  ReplicaHarness cluster(Leaderless::kName, {5, 3, 3}, Linearizable);
+  // The write reaches node 2 alone.
+  cluster.lose = [](NodeId, NodeId to, const Message& message) {
+    return message.has_replicate() && to != 2;
+  };
+  const OperationResult write = cluster.Do(1, SetOf("a", "1"));
+  EXPECT_TRUE(write.may_have_applied) << write.status;
+  // A read that sees it cannot make sure of it, and says so.
+  Operation read = GetOf("a");
+  const OperationResult unsure = cluster.Do(2, read);
+  EXPECT_FALSE(unsure.status.ok());
+  EXPECT_FALSE(unsure.may_have_applied);
+  EXPECT_THAT(std::string(unsure.status.message()), testing::HasSubstr("what the read found"));
+  cluster.lose = nullptr;
+  EXPECT_EQ(ValueOf(cluster.Do(2, GetOf("a"))), "1");
+  int holders = 0;
+  for (NodeId node = 1; node <= 5; ++node) holders += cluster.Held(node, "a") == "1" ? 1 : 0;
+  EXPECT_GE(holders, 3);
+  EXPECT_GE(cluster.replica(2).Status().counters.at("read_write_backs"), 1u);
+}
+
+TEST(LinearizableTest, AWriteComesAfterWhatItFindsAndReplacesIt) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2}, Linearizable);
+  const OperationResult first = cluster.Do(1, SetOf("a", "1"));
+  ASSERT_TRUE(first.status.ok());
+  // Two coordinators at once: both find "1", neither finds the other.
+  const OperationId left = cluster.Submit(2, SetOf("a", "left"));
+  const OperationId right = cluster.Submit(3, SetOf("a", "right"));
+  cluster.Run(absl::Milliseconds(20));
+  ASSERT_TRUE(cluster.ResultOf(left) != nullptr && cluster.ResultOf(right) != nullptr);
+  EXPECT_TRUE(first.order < cluster.ResultOf(left)->order);
+  const bool right_wins = cluster.ResultOf(left)->order < cluster.ResultOf(right)->order;
+  const OperationResult read = cluster.Do(1, GetOf("a"));
+  EXPECT_EQ(ValueOf(read), right_wins ? "right" : "left");
+  EXPECT_EQ(read.record->siblings.size(), 1u) << "a register has one value";
+  Operation last = SetOf("a", "last");
+  last.context = ContextToken("a", first.record->version);  // says nothing here
+  ASSERT_TRUE(cluster.Do(2, last).status.ok());
+  cluster.Run(absl::Milliseconds(20));
+  for (NodeId node = 1; node <= 3; ++node) EXPECT_EQ(cluster.Held(node, "a"), "last");
+}
+
+TEST(LinearizableTest, AReplicaThatIsLostAfterItsAnswerHoldsNothingForSure) {
+  ReplicaHarness cluster(Leaderless::kName, {5, 3, 3}, [](ClusterConfig* config) {
+    Linearizable(config);
+    config->read_all = true;
+  });
+  // Nodes 1 and 2 have the value, 3 to 5 do not, and 3 to 5 keep silent until 2 is gone.
+  cluster.lose = [](NodeId, NodeId to, const Message& message) {
+    return message.has_replicate() && to != 2;
+  };
+  EXPECT_TRUE(cluster.Do(1, SetOf("a", "1")).may_have_applied);
+  cluster.lose = [](NodeId from, NodeId, const Message& message) {
+    return (message.has_read_reply() && from != 2) || message.has_compare();
+  };
+  Operation read = GetOf("a");
+  read.timeout = absl::Seconds(20);
+  const OperationId id = cluster.Submit(1, read);
+  cluster.Run(absl::Milliseconds(10));
+  cluster.Crash(2);
+  cluster.Run(absl::Seconds(2));
+  ASSERT_EQ(cluster.ResultOf(id), nullptr);
+  cluster.lose = [](NodeId, NodeId, const Message& message) { return message.has_compare(); };
+  cluster.Run(absl::Seconds(4));
+  ASSERT_NE(cluster.ResultOf(id), nullptr);
+  ASSERT_TRUE(cluster.ResultOf(id)->status.ok()) << cluster.ResultOf(id)->status;
+  EXPECT_EQ(ValueOf(*cluster.ResultOf(id)), "1");
+  int holders = 0;
+  for (const NodeId node : {1, 3, 4, 5}) holders += cluster.Held(node, "a") == "1" ? 1 : 0;
+  EXPECT_GE(holders, 3) << "without the lost one";
+}
+
+TEST(LinearizableTest, ANodeThatMayHaveForgottenCountsForNothing) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2}, Linearizable);
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cluster.Run(absl::Seconds(1));
+  cluster.lose = [](NodeId from, NodeId to, const Message& message) {
+    return message.has_compare() || from == 3 || to == 3;
+  };
+  cluster.Restart(2);
+  cluster.Run(absl::Seconds(3));  // node 2 is back, and syncing; node 3 cannot be reached
+  const OperationResult write = cluster.Do(1, SetOf("a", "2"));
+  EXPECT_FALSE(write.status.ok()) << "node 1 and one that may have forgotten are no majority";
+  cluster.lose = nullptr;
+  cluster.Run(absl::Seconds(6));
+  ASSERT_TRUE(cluster.Do(2, SetOf("a", "3")).status.ok());
+}
+
 }  // namespace
 }  // namespace quorate

@@ -19,7 +19,10 @@ written from it, and the simulator attacks exactly this ([testing.md](testing.md
 a failure.
 
 - **regular**: a read that begins after a write was acknowledged returns that write or a later one. Two reads
-  that overlap a write may still see the new value first and the old one after it; no mode is linearizable.
+  that overlap a write may still see the new value first and the old one after it.
+- **linearizable**: every read and write of a key takes effect at one moment between its call and its answer, so
+  reads never go back to an older value, whichever nodes they ask (`--write_mode=linearizable`). It holds as long as
+  fewer nodes than a majority have forgotten something and not caught up yet.
 - **eventual**: a read may return an older value, or nothing. Once messages get through again, all replicas
   come to hold the same.
 - **survives**: of the nodes that hold an acknowledged write, so many may forget it (a crash with data in
@@ -34,12 +37,43 @@ holds every acknowledged write. A write that was answered with an unknown outcom
 later time, once. A request's own W and R count in place of the cluster's.
 )";
 
-std::string Grid(const std::string& strategy, int n) {
+ClusterConfig ConfigOf(const std::string& strategy, int n, WriteMode mode) {
   ClusterConfig config;
   config.cluster = "claims";
   config.strategy = strategy;
   config.quorums.n = n;
-  const auto promises = PromisesOf(config);
+  config.write_mode = mode;
+  return config;
+}
+
+const char* ModelOf(const Guarantee& promise) {
+  if (promise.linearizable) return "linearizable";
+  if (promise.no_stale_reads) return "regular";
+  return promise.converges ? "eventual" : "nothing";
+}
+
+std::string Survives(const Guarantee& promise, int w) {
+  if (!promise.keeps_acknowledged_writes) return "nothing";
+  return w == 1 ? "none forgetting" : absl::StrCat(w - 1, " of its holders forgetting");
+}
+
+// A cluster that chooses W and R by itself.
+std::string LinearizableTable(const std::string& strategy) {
+  std::string text =
+      "\n### With `--write_mode=linearizable`\n\n| N | W and R | model | survives "
+      "|\n|---|---|---|---|\n";
+  for (const int n : {3, 5}) {
+    for (const auto& [quorums, promise] :
+         PromisesOf(ConfigOf(strategy, n, WriteMode::kLinearizable))) {
+      absl::StrAppend(&text, "| ", n, " | ", quorums.first, " | ", ModelOf(promise), " | ",
+                      Survives(promise, quorums.first), " |\n");
+    }
+  }
+  return text;
+}
+
+std::string Grid(const std::string& strategy, int n) {
+  const auto promises = PromisesOf(ConfigOf(strategy, n, WriteMode::kPlain));
   std::string text = absl::StrCat("\n### N=", n, "\n\n| |");
   std::string rule = "\n|---|";
   for (int r = 1; r <= n; ++r) {
@@ -49,19 +83,13 @@ std::string Grid(const std::string& strategy, int n) {
   absl::StrAppend(&text, " survives |", rule, "---|\n");
   for (int w = 1; w <= n; ++w) {
     absl::StrAppend(&text, "| W=", w, " |");
-    bool keeps = true;
+    Guarantee all = promises.at({w, 1});
     for (int r = 1; r <= n; ++r) {
       const Guarantee& promise = promises.at({w, r});
-      keeps = keeps && promise.keeps_acknowledged_writes;
-      absl::StrAppend(&text, promise.no_stale_reads ? " regular |"
-                             : promise.converges    ? " eventual |"
-                                                    : " nothing |");
+      all.keeps_acknowledged_writes &= promise.keeps_acknowledged_writes;
+      absl::StrAppend(&text, " ", ModelOf(promise), " |");
     }
-    absl::StrAppend(&text, " ",
-                    !keeps   ? "nothing"
-                    : w == 1 ? "none forgetting"
-                             : absl::StrCat(w - 1, " of its holders forgetting"),
-                    " |\n");
+    absl::StrAppend(&text, " ", Survives(all, w), " |\n");
   }
   return text;
 }
@@ -73,6 +101,7 @@ std::string ClaimsPage() {
   for (const std::string& strategy : StrategyNames()) {
     absl::StrAppend(&page, "\n## ", strategy, "\n");
     for (const int n : {3, 5}) page += Grid(strategy, n);
+    if (StrategyCanBeLinearizable(strategy)) page += LinearizableTable(strategy);
   }
   return page;
 }

@@ -85,6 +85,7 @@ void History::Changed(EventKind kind, MonotonicTime at, NodeId node, const std::
   events_.back().key = key;
   events_.back().version = record.version;
   events_.back().content = StableHash(encoded);
+  events_.back().winner = OrderOf(record);
 }
 
 size_t History::Called(MonotonicTime at, HistoryOperation operation) {

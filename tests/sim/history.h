@@ -36,7 +36,7 @@ enum class EventKind {
   kCrash,      // node: the process is gone
   kSubmit,     // node, operation: the replica gets it
   kEnd,        // node, operation: the result is out
-  kStored,     // node, key, version, content: the store shows this from now on
+  kStored,     // node, key, version, content, winner: the store shows this from now on
   kDurable,    // node, key, version: a crash cannot take this away any more
   kRecovered,  // node, key, version, content: found on the disk by a start
 };
@@ -49,6 +49,7 @@ struct HistoryEvent {
   std::string key;
   Version version;
   uint64_t content = 0;  // hash of the encoded record
+  WriteOrder winner;     // kStored: the place of the value that the record shows
 };
 
 enum class Outcome {

@@ -11,15 +11,18 @@
 #include <cstdint>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gflags/gflags.h"
 #include "glog/logging.h"
 
+#include "replication/cluster_config.h"
 #include "replication/emulated_delays.h"
 #include "replication/registry.h"
 #include "tests/sim/runner.h"
@@ -33,10 +36,24 @@ DEFINE_string(log, "", "full: print everything that happens, to stderr");
 DEFINE_string(emulate, "",
               "delays on top of the seeds': classroom, lan, wan3, wan5, or as "
               "replication/emulated_delays.h says");
+DEFINE_string(
+    write_mode, "",
+    "plain or linearizable: of all clusters whose strategy knows it; default: as the seed "
+    "decides");
 DEFINE_uint64(failures, 10, "stop after this many failing seeds");
 
 namespace quorate::sim {
 namespace {
+
+// Which write mode every cluster shall have; nullopt: as the seed decides.
+absl::StatusOr<std::optional<WriteMode>> ParseWriteMode() {
+  if (FLAGS_write_mode.empty()) return std::optional<WriteMode>();
+  for (const WriteMode mode : {WriteMode::kPlain, WriteMode::kLinearizable}) {
+    if (FLAGS_write_mode == WriteModeName(mode)) return std::optional<WriteMode>(mode);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--write_mode=", FLAGS_write_mode, ": there are plain and linearizable"));
+}
 
 int Main() {
   std::vector<std::string> strategies = StrategyNames();
@@ -60,6 +77,11 @@ int Main() {
                  std::string(emulated.status().message()).c_str());
     return 2;
   }
+  const absl::StatusOr<std::optional<WriteMode>> mode = ParseWriteMode();
+  if (!mode.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(mode.status().message()).c_str());
+    return 2;
+  }
   const bool one = FLAGS_seed != 0;
   const uint64_t first = one ? FLAGS_seed : FLAGS_first_seed;
   const uint64_t count = one ? 1 : FLAGS_seeds;
@@ -69,7 +91,9 @@ int Main() {
       // First of all: a run that ends the process must have said which it was.
       std::printf("seed %s %llu\n", strategy.c_str(), static_cast<unsigned long long>(seed));
       std::fflush(stdout);
-      const RunResult run = RunSeed({strategy, seed, FLAGS_log == "full", *emulated});
+      RunOptions options{strategy, seed, FLAGS_log == "full", *emulated};
+      if (StrategyCanBeLinearizable(strategy)) options.write_mode = *mode;
+      const RunResult run = RunSeed(options);
       if (one)
         std::printf("%s\ntrace %016llx\n", run.plan.DebugString().c_str(),
                     static_cast<unsigned long long>(run.trace_hash));

@@ -1,6 +1,7 @@
 #include "tests/sim/runner.h"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -27,6 +28,7 @@ constexpr size_t kViolationsShown = 10;
 
 SimPlan PlanOf(const RunOptions& options) {
   SimPlan plan = DrawPlan(options.strategy, options.seed);
+  if (options.write_mode.has_value()) plan.SetWriteMode(*options.write_mode);
   plan.Emulate(options.emulated);
   return plan;
 }
@@ -153,6 +155,11 @@ class Run {
   // Reads everything from every node and through all nodes; then writes through every node to all
   // nodes, and reads that back.
   void FinalPhase() {
+    // A linearizable cluster chooses for itself.
+    const bool plain = plan_.cluster.config.write_mode == WriteMode::kPlain;
+    const auto quorum = [plain](int size) {
+      return plain ? std::optional<int>(size) : std::nullopt;
+    };
     const int n = cluster_.size();
     for (int number = 0; number < workload_.plan().keys; ++number) {
       Operation read;
@@ -160,7 +167,7 @@ class Run {
       read.kind = OperationKind::kLocalRead;
       for (NodeId node = 1; node <= Nodes(); ++node) Final(node, read);
       read.kind = OperationKind::kGet;
-      read.r = n;
+      read.r = quorum(n);
       Final(1 + static_cast<NodeId>(final_rng_.Below(Nodes())), read);
       AwaitFinal();
     }
@@ -170,12 +177,12 @@ class Run {
       write.kind = OperationKind::kSet;
       write.key = Workload::KeyName(static_cast<int>(final_rng_.Below(kKeysNeeded)));
       write.value = absl::StrCat("final/", node);
-      write.w = n;
+      write.w = quorum(n);
       Final(only_leader ? cluster_.leader() : node, write);
       AwaitFinal();
       Operation read;
       read.key = write.key;
-      read.r = 1;
+      read.r = quorum(1);
       Final(1 + static_cast<NodeId>(final_rng_.Below(Nodes())), read);
       AwaitFinal();
     }

@@ -11,11 +11,13 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/time/time.h"
 
+#include "replication/cluster_config.h"
 #include "replication/emulated_delays.h"
 #include "tests/sim/checkers/checker.h"
 #include "tests/sim/sim_plan.h"
@@ -33,6 +35,8 @@ struct RunOptions {
   uint64_t seed = 0;
   bool full_log = false;
   EmulatedDelays emulated = {};  // on top of what the seed decides
+  // Instead of what the seed decides.
+  std::optional<WriteMode> write_mode = {};
 };
 
 struct RunResult {

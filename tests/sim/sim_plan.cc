@@ -1,5 +1,6 @@
 #include "tests/sim/sim_plan.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -102,7 +103,21 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   SimRng faults = SimRng::Stream(seed, "fault plan");
   plan.faults = DrawFaults(faults.Fork(1));
   plan.fault_phase_min = faults.Between(absl::Seconds(2), absl::Seconds(5));
+  // Of the strategies that can, a part of the clusters is linearizable.
+  SimRng modes = SimRng::Stream(seed, "write mode plan");
+  if (StrategyCanBeLinearizable(strategy) && modes.Chance(35)) {
+    plan.SetWriteMode(WriteMode::kLinearizable);
+  }
   return plan;
+}
+
+void SimPlan::SetWriteMode(WriteMode mode) {
+  ClusterConfig& config = cluster.config;
+  config.write_mode = mode;
+  if (mode == WriteMode::kPlain) return;
+  config.quorums.w = config.quorums.r = Majority(config.quorums.n);
+  // They are refused: a few are enough to see that.
+  workload.override_percent = std::min(workload.override_percent, 2);
 }
 
 void SimPlan::Emulate(const EmulatedDelays& delays) {
@@ -118,6 +133,7 @@ std::string SimPlan::DebugString() const {
       strategy, " N=", config.quorums.n, " W=", config.quorums.w, " R=", config.quorums.r, " ",
       DurabilityName(config.durability),
       cluster.leader == 0 ? "" : absl::StrCat(" leader=", cluster.leader),
+      config.write_mode == WriteMode::kPlain ? "" : " linearizable",
       config.read_all ? " read_all" : "", " loss=", cluster.network.loss_per_mille,
       " repeat=", cluster.network.repeat_per_mille, faults.spares_quorum ? " spares_quorum" : "",
       cluster.network.emulated.any() ? absl::StrCat(" emulate=", cluster.network.emulated.spec())

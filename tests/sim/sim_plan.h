@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "replication/cluster_config.h"
 #include "replication/emulated_delays.h"
 #include "tests/sim/fault_injector.h"
 #include "tests/sim/sim_cluster.h"
@@ -23,6 +24,9 @@ struct SimPlan {
   WorkloadPlan workload;
   FaultPlan faults;
   absl::Duration fault_phase_min;  // the fault phase lasts at least this long
+
+  // Makes the cluster linearizable, or plain. REQUIRES: the strategy knows the mode.
+  void SetWriteMode(WriteMode mode);
 
   // Adds delays to all links and stores; links then keep their order, as TCP does.
   void Emulate(const EmulatedDelays& delays);

@@ -66,6 +66,8 @@ void Tally::Add(const RunResult& run) {
   catch_ups_checked_ += run.report.catch_ups_checked;
   writes_excused_ += run.report.writes_excused;
   stale_reads_allowed_ += run.report.stale_reads_allowed;
+  linearizable_checked_ += run.report.linearizable_checked;
+  inversions_allowed_ += run.report.inversions_allowed;
   reads_hedged_ += run.reads_hedged;
   virtual_time_ += run.virtual_time;
 }
@@ -90,11 +92,13 @@ std::string Tally::Summary() const {
                       network_.repeated),
       absl::StrFormat(
           "checked: %d reads against acknowledged writes, %d acknowledged writes at the "
-          "end, %d writes known after catch-up\n",
-          reads_checked_, writes_checked_, catch_ups_checked_),
+          "end, %d writes known after catch-up, %d reads and writes for linearizability\n",
+          reads_checked_, writes_checked_, catch_ups_checked_, linearizable_checked_),
       absl::StrFormat("seen: %d acknowledged writes that too many holders forgot, %d stale reads "
-                      "where they are allowed, %d reads of concurrent values, %d reads hedged\n",
-                      writes_excused_, stale_reads_allowed_, conflicts_read_, reads_hedged_),
+                      "where they are allowed, %d inversions where they are allowed, %d reads of "
+                      "concurrent values, %d reads hedged\n",
+                      writes_excused_, stale_reads_allowed_, inversions_allowed_, conflicts_read_,
+                      reads_hedged_),
       absl::StrFormat("virtual time: %.2f h; wall time: %.1f s (%.1f seeds/s)\n",
                       absl::ToDoubleHours(virtual_time_), wall,
                       wall > 0 ? static_cast<double>(runs()) / wall : 0.0));

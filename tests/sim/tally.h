@@ -33,6 +33,8 @@ class Tally {
   uint64_t catch_ups_checked() const { return catch_ups_checked_; }
   uint64_t writes_excused() const { return writes_excused_; }
   uint64_t stale_reads_allowed() const { return stale_reads_allowed_; }
+  uint64_t linearizable_checked() const { return linearizable_checked_; }
+  uint64_t inversions_allowed() const { return inversions_allowed_; }
   // Different (N, W, R) among the valid runs.
   size_t quorums() const { return quorums_.size(); }
 
@@ -58,6 +60,8 @@ class Tally {
   uint64_t catch_ups_checked_ = 0;
   uint64_t writes_excused_ = 0;
   uint64_t stale_reads_allowed_ = 0;
+  uint64_t linearizable_checked_ = 0;
+  uint64_t inversions_allowed_ = 0;
   uint64_t conflicts_read_ = 0;
   uint64_t reads_hedged_ = 0;
   absl::Duration virtual_time_;

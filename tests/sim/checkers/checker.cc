@@ -19,6 +19,7 @@ Report CheckAll(const History& history) {
   CheckAcknowledgedWrites(history, &report);
   CheckCaughtUp(history, &report);
   CheckStaleReads(history, &report);
+  CheckLinearizable(history, &report);
   CheckShownIsDurable(history, &report);
   CheckVersionOrder(history, &report);
   CheckUniqueWrites(history, &report);

@@ -36,6 +36,10 @@ struct Report {
   // holders forgot; reads that were stale where that is allowed.
   uint64_t writes_excused = 0;
   uint64_t stale_reads_allowed = 0;
+  // Reads and writes that were judged together; and reads that returned less than an earlier one,
+  // where linearizability is not promised.
+  uint64_t linearizable_checked = 0;
+  uint64_t inversions_allowed = 0;
 
   void Add(std::string property, std::string what, std::vector<size_t> operations = {}) {
     violations.push_back(
@@ -60,10 +64,14 @@ void CheckCaughtUp(const History& history, Report* report);
 // stale_reads.cc: where W+R>N, a read that began after a write was answered knows of that write.
 void CheckStaleReads(const History& history, Report* report);
 
+// linearizable.cc: where linearizability is promised, every key is an atomic register.
+void CheckLinearizable(const History& history, Report* report);
+
 // shown_is_durable.cc: no read returns what a crash could still take away.
 void CheckShownIsDurable(const History& history, Report* report);
 
-// version_order.cc: what one node holds of one key never goes back within one life.
+// version_order.cc: what one node holds of one key never goes back within one life; nor does what
+// it shows, in the order of a linearizable cluster.
 void CheckVersionOrder(const History& history, Report* report);
 
 // unique_writes.cc: a dot or (epoch, number) never names two writes, and every write is one that a

@@ -291,6 +291,71 @@ TEST(StaleReadsTest, TooFewAnswers) {
   EXPECT_EQ(Violations(CheckStaleReads, story.history), 1u);
 }
 
+HistorySetting LinearizableSetting() {
+  HistorySetting setting = Setting(3, 2, 2);
+  for (auto& [quorums, promise] : setting.promises) promise.linearizable = true;
+  return setting;
+}
+
+// A get that returns what was written with a number; its order is that number.
+void EndGet(Story* story, size_t get, uint64_t number) {
+  OperationResult result = Answered(1, Story::Answer(number), 2);
+  if (number > 0) result.order = OrderOf(*result.record);
+  story->history.Ended(kNow, get, /*node_not_serving=*/false, std::move(result));
+}
+
+void EndSet(Story* story, size_t set, uint64_t number) {
+  OperationResult result = Answered(1, Record{Version::Sequenced(1, number), {}}, 2);
+  result.order = OrderOf(Version::Sequenced(1, number), Sibling());
+  story->history.Ended(kNow, set, /*node_not_serving=*/false, std::move(result));
+}
+
+TEST(LinearizableTest, ReadsWhileAWriteIsUnderWayMaySeeItOnce) {
+  for (const uint64_t second : {0, 1}) {
+    Story story(LinearizableSetting());
+    const size_t set = story.Begin(1, OperationKind::kSet, "value1");
+    EndGet(&story, story.Begin(1, OperationKind::kGet), 1);
+    EndGet(&story, story.Begin(2, OperationKind::kGet), second);
+    EndSet(&story, set, 1);
+    EXPECT_EQ(Violations(CheckLinearizable, story.history) > 0, second == 0);
+  }
+}
+
+TEST(LinearizableTest, WhatIsNotPromisedIsCounted) {
+  Story story(Setting(3, 2, 2));
+  story.Begin(1, OperationKind::kSet, "value1");
+  EndGet(&story, story.Begin(1, OperationKind::kGet), 1);
+  EndGet(&story, story.Begin(2, OperationKind::kGet), 0);
+  Report report;
+  CheckLinearizable(story.history, &report);
+  EXPECT_TRUE(report.violations.empty());
+  EXPECT_EQ(report.inversions_allowed, 1u);
+}
+
+TEST(LinearizableTest, PromisesNothingOnceWHaveForgottenAtOneTime) {
+  for (const int crashes : {1, 2}) {
+    Story story(LinearizableSetting());
+    EndSet(&story, story.Begin(1, OperationKind::kSet, "value1"), 1);
+    for (int node = 1; node <= crashes; ++node) story.Crash(node);
+    EndGet(&story, story.Begin(3, OperationKind::kGet), 0);
+    EXPECT_EQ(Violations(CheckLinearizable, story.history) > 0, crashes == 1);
+  }
+}
+
+TEST(LinearizableTest, WritesThatGaveNoAnswerMayTakeEffectLater) {
+  Story story(LinearizableSetting());
+  const size_t set = story.Begin(1, OperationKind::kSet, "value1");
+  OperationResult unknown;
+  unknown.status = absl::DeadlineExceededError("late");
+  unknown.may_have_applied = true;
+  story.history.Ended(kNow, set, /*node_not_serving=*/false, unknown);
+  EndGet(&story, story.Begin(2, OperationKind::kGet), 0);
+  EndGet(&story, story.Begin(2, OperationKind::kGet), 1);
+  EXPECT_EQ(Violations(CheckLinearizable, story.history), 0u);
+  EndGet(&story, story.Begin(2, OperationKind::kGet), 0);
+  EXPECT_GT(Violations(CheckLinearizable, story.history), 0u);
+}
+
 TEST(ShownIsDurableTest, ReadShowsWhatIsNotSynced) {
   for (const OperationKind kind : {OperationKind::kGet, OperationKind::kLocalRead}) {
     Story story(Setting(2, 1, 1, Durability::kSynced));

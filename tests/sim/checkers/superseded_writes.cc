@@ -20,8 +20,8 @@ namespace {
 struct Known {
   Dot dot;
   const WriteContent* content = nullptr;
-  // The context that its client gave; null where it gave none, or where the write is a delete that
-  // no answer tells from others.
+  // The context that its client gave, and that counts; null where there is none, or where the write
+  // is a delete that no answer tells from others.
   const Version* context = nullptr;
 };
 
@@ -29,8 +29,10 @@ using KnownByKey = std::map<std::string, std::vector<Known>>;
 
 KnownByKey CollectWrites(const History& history) {
   std::map<std::pair<std::string, std::string>, const HistoryOperation*> by_value;
+  // Where each key is a register, a write replaces all that its coordinator knew.
+  const bool contexts_count = !history.promise().linearizable;
   for (const HistoryOperation& operation : history.operations()) {
-    if (operation.operation.kind != OperationKind::kSet) continue;
+    if (operation.operation.kind != OperationKind::kSet || !contexts_count) continue;
     by_value[{operation.operation.key, operation.operation.value}] = &operation;
   }
   KnownByKey known;

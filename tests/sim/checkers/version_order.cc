@@ -16,9 +16,11 @@ using Place = std::pair<NodeId, std::string>;
 struct Held {
   Version version;
   uint64_t content = 0;
+  WriteOrder winner;
 };
 
-void CheckStored(const HistoryEvent& event, std::map<Place, Held>* held, Report* report) {
+void CheckStored(const HistoryEvent& event, bool linearizable, std::map<Place, Held>* held,
+                 Report* report) {
   Held& before = (*held)[{event.node, event.key}];
   if (!event.version.Descends(before.version)) {
     report->Add(kProperty,
@@ -28,7 +30,13 @@ void CheckStored(const HistoryEvent& event, std::map<Place, Held>* held, Report*
     report->Add(kProperty, absl::StrCat("node ", event.node, " holds different records at ",
                                         event.version.DebugString(), " of ", Shown(event.key)));
   }
-  before = Held{event.version, event.content};
+  // Else a version would dominate another one that comes after it (doc/semantics.md 8).
+  if (linearizable && event.winner < before.winner) {
+    report->Add(kProperty, absl::StrCat("node ", event.node, " shows an earlier write of ",
+                                        Shown(event.key), " at ", event.version.DebugString(),
+                                        " than at ", before.version.DebugString()));
+  }
+  before = Held{event.version, event.content, event.winner};
 }
 
 // The newest version that a local read had returned, and the read, by node and key; and the same as
@@ -75,10 +83,10 @@ void CheckVersionOrder(const History& history, Report* report) {
   for (const HistoryEvent& event : history.events()) {
     switch (event.kind) {
       case EventKind::kStored:
-        CheckStored(event, &held, report);
+        CheckStored(event, history.promise().linearizable, &held, report);
         break;
       case EventKind::kRecovered:
-        held[{event.node, event.key}] = Held{event.version, event.content};
+        held[{event.node, event.key}] = Held{event.version, event.content, event.winner};
         break;
       case EventKind::kCrash:
         ForgetNode(event.node, &held);
