@@ -12,6 +12,7 @@ ReadRequest ToRequest(std::string key, const ReadOptions& options, bool local_on
   request.key = std::move(key);
   request.r = options.r;
   request.siblings = options.siblings;
+  request.linearizable = options.linearizable;
   request.local_only = local_only;
   request.timeout = options.timeout;
   return request;

@@ -35,8 +35,11 @@
 namespace quorate {
 
 struct ReadOptions {
-  std::optional<int> r;                      // answers to wait for, 1..N; nullopt: the cluster's R
-  bool siblings = false;                     // return all concurrent values (leaderless)
+  std::optional<int> r;   // answers to wait for, 1..N; nullopt: the cluster's R
+  bool siblings = false;  // return all concurrent values (leaderless)
+  // No read goes back behind another one or behind a write acknowledged at W. Does not go with `r`,
+  // and does not count for LocalRead. FAILED_PRECONDITION where the cluster cannot promise it.
+  bool linearizable = false;
   absl::Duration timeout = kDefaultTimeout;  // of the call, retries included
 };
 

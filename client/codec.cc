@@ -56,6 +56,7 @@ v1::StreamOperation Encode(ReadRequest request) {
   read->set_key_bytes(std::move(request.key));
   read->set_siblings(request.siblings);
   if (request.r.has_value()) read->set_r(Quorum(*request.r));
+  read->set_linearizable(request.linearizable);
   return operation;
 }
 

@@ -20,9 +20,13 @@ inline constexpr absl::Duration kDefaultTimeout = absl::Seconds(2);
 
 struct ReadRequest {
   std::string key;
-  std::optional<int> r;     // answers to wait for, 1..N; nullopt: the cluster's R
-  bool siblings = false;    // all concurrent values (leaderless)
-  bool local_only = false;  // what one node alone holds, perhaps stale; `r` does not count then
+  std::optional<int> r;   // answers to wait for, 1..N; nullopt: the cluster's R
+  bool siblings = false;  // all concurrent values (leaderless)
+  // No read goes back behind another one: refused where the cluster cannot promise it. `r` must
+  // then be left out.
+  bool linearizable = false;
+  // What one node alone holds, perhaps stale; `r` and `linearizable` do not count then.
+  bool local_only = false;
   absl::Duration timeout = kDefaultTimeout;
 };
 

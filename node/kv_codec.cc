@@ -89,6 +89,7 @@ absl::StatusOr<Operation> ToOperation(const v1::GetRequest& request) {
   operation.kind = OperationKind::kGet;
   absl::Status status = SetKey(request, &operation);
   if (status.ok() && request.has_r()) status = SetQuorum("r", request.r(), &operation.r);
+  operation.linearizable = request.linearizable();
   if (!status.ok()) return status;
   return operation;
 }

@@ -53,6 +53,14 @@ TEST(ToOperationTest, EveryRequestNeedsExactlyOneKey) {
   ExpectKeyIsChecked(v1::DeleteRequest());
 }
 
+TEST(ToOperationTest, LinearizableGet) {
+  v1::GetRequest request;
+  request.set_key("k");
+  EXPECT_FALSE(ToOperation(request)->linearizable);
+  request.set_linearizable(true);
+  EXPECT_TRUE(ToOperation(request)->linearizable);
+}
+
 TEST(ToOperationTest, Get) {
   v1::GetRequest request;
   request.set_key("k");

@@ -21,36 +21,14 @@ constexpr absl::string_view kWriteParameters[] = {"key_b64", "w", "timeout_ms"};
 
 constexpr absl::string_view kContextHeader = "Quorate-Context";
 
-// Consistencies that the protocol's rules name and this version does not have.
-constexpr absl::string_view kUnimplementedConsistencies[] = {"linearizable", "bounded", "at_least",
-                                                             "causal"};
-
 template <typename Range>
 bool Contains(const Range& range, absl::string_view text) {
   return std::find(std::begin(range), std::end(range), text) != std::end(range);
 }
 
-absl::StatusOr<OperationKind> ReadKind(const QueryParameters& query) {
-  const auto found = query.find("consistency");
-  if (found == query.end() || found->second == "quorum") return OperationKind::kGet;
-  if (found->second == "local") return OperationKind::kLocalRead;
-  if (Contains(kUnimplementedConsistencies, found->second)) {
-    return absl::UnimplementedError(absl::StrCat(
-        "'consistency' ", found->second, " is not there in this version; quorum and local are"));
-  }
-  return absl::InvalidArgumentError("'consistency' must be quorum or local");
-}
-
 absl::Status DecodeRead(const QueryParameters& query, KeyRequest* request) {
-  const absl::StatusOr<OperationKind> kind = ReadKind(query);
-  if (!kind.ok()) return kind.status();
-  request->operation.kind = *kind;
-  const absl::StatusOr<std::optional<int>> r = QuorumParameter("r", query);
-  if (!r.ok()) return r.status();
-  if (r->has_value() && *kind == OperationKind::kLocalRead) {
-    return absl::InvalidArgumentError("'r' does not go with 'consistency' local: one node answers");
-  }
-  request->operation.r = *r;
+  const absl::Status consistency = SetConsistency(query, &request->operation);
+  if (!consistency.ok()) return consistency;
   const absl::StatusOr<bool> siblings = FlagParameter("siblings", query);
   if (!siblings.ok()) return siblings.status();
   request->siblings = *siblings;

@@ -131,13 +131,16 @@ TEST(RawRequestTest, RefusesParametersOfTheWrongType) {
 }
 
 TEST(RawRequestTest, TellsWhichConsistenciesThereAre) {
-  for (const absl::string_view value : {"linearizable", "bounded", "at_least", "causal"}) {
+  EXPECT_TRUE(Decoded("GET", "k", "consistency=linearizable").operation.linearizable);
+  EXPECT_FALSE(Decoded("GET", "k", "consistency=quorum").operation.linearizable);
+  for (const absl::string_view value : {"bounded", "at_least", "causal"}) {
     ExpectRefused(kUnimplemented, std::string(value), "GET", "k",
                   std::string("consistency=") + std::string(value));
   }
-  ExpectRefused(kInvalid, "quorum or local", "GET", "k", "consistency=strong");
-  ExpectRefused(kInvalid, "quorum or local", "GET", "k", "consistency=");
-  ExpectRefused(kInvalid, "'r' does not go", "GET", "k", "consistency=local&r=1");
+  ExpectRefused(kInvalid, "quorum, linearizable or local", "GET", "k", "consistency=strong");
+  ExpectRefused(kInvalid, "quorum, linearizable or local", "GET", "k", "consistency=");
+  ExpectRefused(kInvalid, "'r' goes with", "GET", "k", "consistency=local&r=1");
+  ExpectRefused(kInvalid, "'r' goes with", "GET", "k", "consistency=linearizable&r=1");
 }
 
 TEST(RawRequestTest, RefusesHeadersThatWouldChangeWhatAWriteMeans) {

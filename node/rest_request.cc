@@ -66,13 +66,12 @@ absl::StatusOr<KeyRequest> DecodeRead(Call call, absl::string_view path_key,
   if (!siblings.ok()) return siblings.status();
 
   KeyRequest request;
-  request.operation.kind = call == Call::kGet ? OperationKind::kGet : OperationKind::kLocalRead;
+  request.operation.kind = OperationKind::kLocalRead;
   request.operation.key = *std::move(key);
   request.siblings = *siblings;
   if (call == Call::kGet) {
-    const absl::StatusOr<std::optional<int>> r = QuorumParameter("r", *query);
-    if (!r.ok()) return r.status();
-    request.operation.r = *r;
+    const absl::Status consistency = SetConsistency(*query, &request.operation);
+    if (!consistency.ok()) return consistency;
   }
   return request;
 }

@@ -74,6 +74,10 @@ TEST(RestRequestTest, OptionalFields) {
 
   const KeyRequest get = Decoded("GET", "/get/k?r=3&siblings=true&unknown=1");
   EXPECT_EQ(get.operation.r, 3);
+  EXPECT_FALSE(get.operation.linearizable);
+  EXPECT_TRUE(Decoded("GET", "/get/k?consistency=linearizable").operation.linearizable);
+  EXPECT_EQ(Decoded("GET", "/get/k?consistency=local").operation.kind, OperationKind::kLocalRead);
+  ExpectRefused(400, "GET", "/get/k?consistency=linearizable&r=2", "", "'r' goes with");
   EXPECT_TRUE(get.siblings);
   EXPECT_FALSE(Decoded("GET", "/local_read/k?siblings=0").siblings);
 }
@@ -191,7 +195,7 @@ TEST(RestRequestTest, RawCallsHaveAPathOfTheirOwn) {
   EXPECT_EQ(get.operation.key, "a b/c");
   EXPECT_EQ(get.form, AnswerForm::kRaw);
   EXPECT_EQ(Decoded("PUT", "/v1/kv?key_b64=aw", "v").operation.key, "k");
-  ExpectRefused(501, "GET", "/v1/kv/k?consistency=linearizable", "", "linearizable");
+  ExpectRefused(501, "GET", "/v1/kv/k?consistency=bounded", "", "bounded");
   EXPECT_EQ(Decoded("GET", "/get/k").form, AnswerForm::kDocument);
 }
 

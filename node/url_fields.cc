@@ -69,6 +69,31 @@ absl::StatusOr<std::optional<int>> QuorumParameter(absl::string_view name,
   return replicas;
 }
 
+absl::Status SetConsistency(const QueryParameters& query, Operation* operation) {
+  const absl::StatusOr<std::optional<int>> r = QuorumParameter("r", query);
+  if (!r.ok()) return r.status();
+  operation->kind = OperationKind::kGet;
+  operation->r = *r;
+  const auto found = query.find("consistency");
+  if (found == query.end() || found->second == "quorum") return absl::OkStatus();
+  const std::string& wanted = found->second;
+  operation->linearizable = wanted == "linearizable";
+  if (wanted == "local") operation->kind = OperationKind::kLocalRead;
+  if (wanted == "linearizable" || wanted == "local") {
+    if (!r->has_value()) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("'r' goes with 'consistency' quorum only, not with ", wanted));
+  }
+  // The protocol's rules name them too.
+  for (const absl::string_view later : {"bounded", "at_least", "causal"}) {
+    if (wanted != later) continue;
+    return absl::UnimplementedError(absl::StrCat("'consistency' ", later,
+                                                 " is not there in this version; quorum, "
+                                                 "linearizable and local are"));
+  }
+  return absl::InvalidArgumentError("'consistency' must be quorum, linearizable or local");
+}
+
 absl::StatusOr<bool> FlagParameter(absl::string_view name, const QueryParameters& query) {
   const auto found = query.find(std::string(name));
   bool value = false;

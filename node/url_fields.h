@@ -1,8 +1,8 @@
 // Reads what a REST request says in its URL: the path, the parameters of the query, and the key,
 // which may stand in either.
 //
-// Errors are INVALID_ARGUMENT, with a message that names the parameter. Pure: thread-safe, never
-// blocks.
+// Errors are INVALID_ARGUMENT with a message that names the parameter, or UNIMPLEMENTED for what
+// the protocol's rules name and this version does not have. Pure: thread-safe, never blocks.
 #ifndef QUORATE_NODE_URL_FIELDS_H_
 #define QUORATE_NODE_URL_FIELDS_H_
 
@@ -15,6 +15,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+
+#include "replication/operation.h"
 
 namespace quorate {
 
@@ -40,6 +42,8 @@ absl::Status ExpectOnly(absl::Span<const absl::string_view> known, const QueryPa
 // type. Whether a quorum fits the cluster is the replica's to judge.
 absl::StatusOr<std::optional<int>> QuorumParameter(absl::string_view name,
                                                    const QueryParameters& query);
+// Sets what `r` and `consistency` (quorum, linearizable or local) make of a read.
+absl::Status SetConsistency(const QueryParameters& query, Operation* operation);
 absl::StatusOr<bool> FlagParameter(absl::string_view name, const QueryParameters& query);
 // Milliseconds, from 1 to 60000.
 absl::StatusOr<std::optional<absl::Duration>> TimeoutParameter(absl::string_view name,

@@ -35,6 +35,9 @@ struct Operation {
   // Overrides of the cluster's W and R for this operation; nullopt: the cluster's.
   std::optional<int> w;
   std::optional<int> r;
+  // kGet: this read must be linearizable; refused where the cluster cannot promise that. `r` does
+  // not go with it.
+  bool linearizable = false;
   absl::Duration timeout = absl::Seconds(2);
 
   bool is_write() const { return kind == OperationKind::kSet || kind == OperationKind::kDelete; }

@@ -108,6 +108,15 @@ absl::Status Replica::ValidateOperation(const Operation& operation) const {
   } else if (operation.w.value_or(1) < 1 || operation.r.value_or(1) < 1) {
     return absl::InvalidArgumentError("W and R must be at least 1");
   }
+  if (operation.linearizable && operation.r.has_value()) {
+    return absl::InvalidArgumentError(
+        "a linearizable read is answered by a majority or the leader: leave R out");
+  }
+  if (operation.linearizable && !strategy_->Promise(quorums_).linearizable_on_request) {
+    return absl::FailedPreconditionError(
+        "this cluster has no linearizable reads: a leaderless one must be started with "
+        "--write_mode=linearizable");
+  }
   return ParseContextToken(operation.key, operation.context).status();
 }
 

@@ -40,6 +40,8 @@ struct Guarantee {
   // Each key is an atomic register: reads and writes take effect at one moment between call and
   // answer, as long as fewer than W nodes have forgotten something and not caught up yet.
   bool linearizable = false;
+  // The same for all writes at W and those reads that ask for it (Operation::linearizable).
+  bool linearizable_on_request = false;
   std::string summary;  // one line for people
 };
 

@@ -36,6 +36,9 @@ DEFINE_string(r, "", "answers to wait for; default: the cluster's R");
 DEFINE_string(context, "", "what the writer has seen: the context of an earlier answer");
 DEFINE_string(file, "", "reads the value from a file; -: from standard input");
 DEFINE_bool(raw, false, "prints the value alone, without a line end");
+DEFINE_bool(linearizable, false,
+            "the read must not go back behind any other one; refused where the cluster cannot "
+            "promise it");
 DEFINE_bool(siblings, false, "prints all concurrent values (leaderless)");
 DEFINE_bool(watch, false, "shows the status again and again, until Ctrl-C");
 DEFINE_string(interval, "1s", "time between two looks of --watch; default: 1s");
@@ -90,6 +93,7 @@ absl::StatusOr<Settings> ReadSettings() {
   settings.interval = *interval;
   settings.read.r = *r;
   settings.read.siblings = FLAGS_siblings;
+  settings.read.linearizable = FLAGS_linearizable;
   settings.write.w = *w;
   settings.write.context = *context;
   return settings;

@@ -10,8 +10,9 @@ namespace quorate::kvctl {
 namespace {
 
 // Flags of kvctl, for all commands.
-constexpr const char* kAllFlags[] = {"target", "timeout", "json",  "w",        "r",       "context",
-                                     "file",   "raw",     "watch", "siblings", "interval"};
+constexpr const char* kAllFlags[] = {"target", "timeout",  "json",     "w",
+                                     "r",      "context",  "file",     "raw",
+                                     "watch",  "siblings", "interval", "linearizable"};
 
 bool Takes(const Command& command, absl::string_view flag) {
   return std::any_of(command.flags.begin(), command.flags.end(),
@@ -33,7 +34,7 @@ const std::vector<Command>& Commands() {
        1,
        1,
        "prints the value of a key",
-       {"target", "timeout", "json", "r", "siblings", "raw"}},
+       {"target", "timeout", "json", "r", "linearizable", "siblings", "raw"}},
       {"set",
        "KEY VALUE | KEY --file PATH",
        1,

@@ -46,7 +46,7 @@ Guarantee Leaderless::Promise(const Quorums& quorums) const {
   guarantee.keeps_acknowledged_writes = true;
   guarantee.converges = true;
   guarantee.no_stale_reads = quorums.w + quorums.r > quorums.n;
-  guarantee.linearizable = linearizable();
+  guarantee.linearizable = guarantee.linearizable_on_request = linearizable();
   if (guarantee.linearizable) {
     guarantee.summary =
         "linearizable: every read and write of a key takes effect at one moment between its call "

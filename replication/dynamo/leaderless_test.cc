@@ -325,6 +325,17 @@ TEST(LinearizableTest, IsNoMatterOfOneRequest) {
   EXPECT_EQ(cluster.Held(1, "a"), "(none)");
 }
 
+TEST(LinearizableTest, AReadThatAsksForItIsRefusedElsewhere) {
+  Operation read = GetOf("a");
+  read.linearizable = true;
+  ReplicaHarness plain(Leaderless::kName, {3, 2, 2});
+  const OperationResult refused = plain.Do(1, read);
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.status.message()), testing::HasSubstr("--write_mode"));
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2}, Linearizable);
+  EXPECT_TRUE(cluster.Do(1, read).status.ok());
+}
+
 TEST(LinearizableTest, WritesReadsAndDeletes) {
   for (const int n : {1, 3, 5}) {
     ReplicaHarness cluster(Leaderless::kName, {n, Majority(n), Majority(n)}, Linearizable);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "replication/catch_up.h"
+#include "replication/outcomes.h"
 #include "replication/storage/planted_bugs.h"
 
 namespace quorate {
@@ -63,12 +64,25 @@ void Follower::OnWrite(OperationId id, const Operation& operation) {
         absl::StrCat("the leader, node ", leader_, ", cannot be reached; nothing was written"));
   }
   if (!refusal.status.ok()) return context_->Complete(id, std::move(refusal));
-  forwards_[id] = operation.w.value_or(0);
+  ForwardToLeader(id, operation);
+}
+
+void Follower::OnLinearizableRead(OperationId id, const Operation& operation) {
+  if (context_->Connected(leader_)) return ForwardToLeader(id, operation);
+  OperationResult refusal = NotSent(absl::UnavailableError(absl::StrCat(
+      "a linearizable read needs the leader, node ", leader_, ", which this node cannot reach")));
+  refusal.leader = leader_;
+  context_->Complete(id, std::move(refusal));
+}
+
+void Follower::ForwardToLeader(OperationId id, const Operation& operation) {
+  forwards_[id] = Forwarded{!operation.is_write(), operation.w.value_or(0)};
   peer::v1::Message message;
   peer::v1::Forward* forward = message.mutable_forward();
   forward->set_operation(id);
   forward->set_key(operation.key);
   forward->set_value(operation.value);
+  forward->set_read(!operation.is_write());
   forward->set_tombstone(operation.kind == OperationKind::kDelete);
   forward->set_w(static_cast<uint32_t>(operation.w.value_or(0)));
   forward->set_timeout_us(
@@ -77,15 +91,25 @@ void Follower::OnWrite(OperationId id, const Operation& operation) {
 }
 
 void Follower::OnForwardReply(const peer::v1::ForwardReply& reply) {
-  if (forwards_.erase(reply.operation()) == 0) return;
+  const auto it = forwards_.find(reply.operation());
+  if (it == forwards_.end()) return;
+  const bool read = it->second.read;
+  forwards_.erase(it);
   OperationResult result;
   result.status = absl::Status(static_cast<absl::StatusCode>(reply.code()), reply.error());
-  result.may_have_applied = reply.may_have_applied();
+  result.may_have_applied = reply.may_have_applied() && !read;
   result.node = leader_;
   result.leader = leader_;
   result.answers = static_cast<int>(reply.acks());
   result.required = static_cast<int>(reply.required());
-  if (result.status.ok()) {
+  if (result.status.ok() && read) {
+    if (reply.found()) {
+      absl::StatusOr<Record> record = Record::Decode(reply.record());
+      if (!record.ok()) return;  // a broken leader: the deadline ends the read
+      result.order = OrderOf(*record);
+      result.record = *std::move(record);
+    }
+  } else if (result.status.ok()) {
     absl::StatusOr<Version> version = Version::FromProto(reply.version());
     if (!version.ok())
       return;  // a broken leader: the deadline will tell that the outcome is unknown
@@ -95,17 +119,25 @@ void Follower::OnForwardReply(const peer::v1::ForwardReply& reply) {
   context_->Complete(reply.operation(), std::move(result));
 }
 
+OperationResult Follower::Unanswered(const Forwarded& forwarded, absl::StatusCode code,
+                                     absl::string_view what) const {
+  OperationResult result;
+  result.status =
+      absl::Status(code, absl::StrCat("the leader, node ", leader_, ", ", what,
+                                      forwarded.read ? "" : "; the write may still take effect"));
+  result.may_have_applied = !forwarded.read;
+  result.leader = leader_;
+  result.required = forwarded.w != 0 ? forwarded.w : context_->quorums().w;
+  return result;
+}
+
 void Follower::OnExpire(OperationId id) {
   const auto it = forwards_.find(id);
   if (it == forwards_.end()) return;
-  OperationResult result;
-  result.status = absl::DeadlineExceededError(absl::StrCat(
-      "the leader, node ", leader_, ", has not answered in time; the write may still take effect"));
-  result.may_have_applied = true;
-  result.leader = leader_;
-  result.required = it->second != 0 ? it->second : context_->quorums().w;
+  const Forwarded forwarded = it->second;
   forwards_.erase(it);
-  context_->Complete(id, std::move(result));
+  context_->Complete(
+      id, Unanswered(forwarded, absl::StatusCode::kDeadlineExceeded, "has not answered in time"));
 }
 
 void Follower::OnPeerUp(NodeId) {}
@@ -113,15 +145,21 @@ void Follower::OnPeerUp(NodeId) {}
 void Follower::OnPeerDown(NodeId peer) {
   if (peer != leader_) return;
   // Answers of a lost session never arrive.
-  for (const auto& [id, w] : std::exchange(forwards_, {})) {
-    OperationResult result;
-    result.status = absl::UnavailableError(absl::StrCat(
-        "the leader, node ", leader_, ", was lost during the write; it may still take effect"));
-    result.may_have_applied = true;
-    result.leader = leader_;
-    result.required = w != 0 ? w : context_->quorums().w;
-    context_->Complete(id, std::move(result));
+  for (const auto& [id, forwarded] : std::exchange(forwards_, {})) {
+    context_->Complete(id,
+                       Unanswered(forwarded, absl::StatusCode::kUnavailable, "was lost meanwhile"));
   }
+}
+
+void Follower::OnConfirmEpoch(NodeId from, const peer::v1::ConfirmEpoch& question) {
+  // Only what was adopted for good counts: a later leader may have heard this node without it.
+  if (from != leader_ || question.epoch() != epoch_ || durable_epoch_ != epoch_) return;
+  peer::v1::Message message;
+  peer::v1::EpochConfirmed* confirmed = message.mutable_epoch_confirmed();
+  confirmed->set_epoch(epoch_);
+  confirmed->set_round(question.round());
+  FillAck(confirmed->mutable_ack());
+  context_->Send(from, message);
 }
 
 void Follower::OnPing(NodeId from, const peer::v1::Ping& ping) {
@@ -225,6 +263,7 @@ void Follower::OnPullDone(NodeId from, bool source_was_syncing) {
 
 void Follower::OnMessage(NodeId from, const peer::v1::Message& message) {
   if (message.has_replicate()) OnReplicate(from, message.replicate());
+  if (message.has_confirm_epoch()) OnConfirmEpoch(from, message.confirm_epoch());
   if (message.has_forward_reply() && from == leader_) OnForwardReply(message.forward_reply());
 }
 

@@ -29,6 +29,7 @@ class Follower : public Role {
   void Start() override {}
   void OnWrite(OperationId id, const Operation& operation) override;
   void OnExpire(OperationId id) override;
+  void OnLinearizableRead(OperationId id, const Operation& operation) override;
   void OnCancel(OperationId id) override { forwards_.erase(id); }
   void OnPeerUp(NodeId peer) override;
   void OnPeerDown(NodeId peer) override;
@@ -51,11 +52,21 @@ class Follower : public Role {
     uint64_t through = 0;
   };
 
+  struct Forwarded {
+    bool read = false;
+    int w = 0;  // 0: the cluster's
+  };
+
+  // The result where the leader did not answer; `what` happened to the operation.
+  OperationResult Unanswered(const Forwarded& forwarded, absl::StatusCode code,
+                             absl::string_view what) const;
   void AdoptConfiguration(const peer::v1::LeaderState& state);
   void AdoptEpoch(NodeId leader, uint64_t epoch);
   void StoreProgress();
   void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
+  void ForwardToLeader(OperationId id, const Operation& operation);
   void OnForwardReply(const peer::v1::ForwardReply& reply);
+  void OnConfirmEpoch(NodeId from, const peer::v1::ConfirmEpoch& question);
   void FillAck(peer::v1::ReplicateAck* ack);
 
   StrategyContext* const context_;
@@ -75,9 +86,8 @@ class Follower : public Role {
   bool ack_due_ = false;
   bool resend_due_ = false;
   MonotonicTime last_resend_request_;
-  std::string members_;  // serialised, as last handed on
-  absl::btree_map<OperationId, int>
-      forwards_;  // in flight at the leader, with their W (0: default)
+  std::string members_;                               // serialised, as last handed on
+  absl::btree_map<OperationId, Forwarded> forwards_;  // in flight at the leader
 };
 
 }  // namespace quorate

@@ -27,7 +27,10 @@ constexpr int kSmoothing = 8;
 Leader::Leader(StrategyContext* context)
     : context_(context),
       highest_epoch_(context->store().state().epoch()),
-      window_(context->config().max_window_bytes) {}
+      window_(context->config().max_window_bytes),
+      reads_(
+          context, kConfirmTimer, [this](uint64_t through) { return CountHolders(through); },
+          [this](OperationId id, OperationResult result) { Finish(id, std::move(result)); }) {}
 
 bool Leader::KnowsItsPast() const { return serving_ || !context_->MayHaveForgotten(); }
 
@@ -77,6 +80,19 @@ void Leader::OnWrite(OperationId id, const Operation& operation) {
   Append(operation.key, std::string(merged->encoded));
 }
 
+void Leader::OnLinearizableRead(OperationId id, const Operation& operation) {
+  if (!serving_) return Finish(id, NotSent(absl::UnavailableError(Status().detail)));
+  reads_.Start(id, operation, epoch_, next_number_ - 1);
+}
+
+int Leader::CountHolders(uint64_t through) const {
+  int holders = 0;
+  for (const auto& [peer, follower] : followers_) {
+    holders += follower.attached && follower.base == 0 && follower.through >= through ? 1 : 0;
+  }
+  return holders;
+}
+
 void Leader::Append(std::string key, std::string record) {
   window_.Append(next_number_, std::move(key), std::move(record));
   ++next_number_;
@@ -93,7 +109,12 @@ void Leader::Finish(OperationId id, OperationResult result) {
   reply->set_may_have_applied(result.may_have_applied);
   reply->set_acks(result.answers);
   reply->set_required(result.required);
-  if (result.record.has_value()) result.record->version.ToProto(reply->mutable_version());
+  if (it->second.read) {
+    reply->set_found(result.record.has_value());
+    if (result.record.has_value()) reply->set_record(result.record->Encode());
+  } else if (result.record.has_value()) {
+    result.record->version.ToProto(reply->mutable_version());
+  }
   context_->Send(it->second.peer, message);
   origins_.erase(it);
 }
@@ -103,11 +124,13 @@ void Leader::OnForward(NodeId from, const peer::v1::Forward& forward) {
   const absl::Duration timeout =
       std::min(absl::Microseconds(forward.timeout_us()), absl::Seconds(60));
   Operation operation;
-  operation.kind = forward.tombstone() ? OperationKind::kDelete : OperationKind::kSet;
+  operation.kind = forward.read()        ? OperationKind::kGet
+                   : forward.tombstone() ? OperationKind::kDelete
+                                         : OperationKind::kSet;
   operation.key = forward.key();
   operation.value = forward.value();
   const OperationId id = context_->OpenInternal(timeout);
-  origins_[id] = Origin{from, forward.operation()};
+  origins_[id] = Origin{from, forward.operation(), forward.read()};
   if (const int n = context_->quorums().n; forward.w() > static_cast<uint32_t>(n)) {
     return Finish(
         id,
@@ -115,13 +138,15 @@ void Leader::OnForward(NodeId from, const peer::v1::Forward& forward) {
   }
   if (origins_.size() > context_->config().max_open_operations) {
     return Finish(id, NotSent(absl::ResourceExhaustedError(
-                          "the leader has too many forwarded writes in flight; retry later")));
+                          "the leader has too many forwarded operations in flight; retry later")));
   }
+  if (forward.read()) return OnLinearizableRead(id, operation);
   if (forward.w() != 0) operation.w = static_cast<int>(forward.w());
   OnWrite(id, operation);
 }
 
 void Leader::OnExpire(OperationId id) {
+  reads_.OnExpire(id);
   const auto it = numbers_.find(id);
   if (it == numbers_.end()) return;
   const PendingWrite& write = writes_.at(it->second);
@@ -147,6 +172,13 @@ void Leader::OnPeerDown(NodeId peer) {
 void Leader::OnMessage(NodeId from, const peer::v1::Message& message) {
   if (message.has_replicate_ack()) OnAck(from, message.replicate_ack());
   if (message.has_forward()) OnForward(from, message.forward());
+  if (message.has_epoch_confirmed()) OnEpochConfirmed(from, message.epoch_confirmed());
+}
+
+void Leader::OnEpochConfirmed(NodeId from, const peer::v1::EpochConfirmed& confirmed) {
+  if (!serving_ || confirmed.epoch() != epoch_) return;
+  OnAck(from, confirmed.ack());
+  reads_.OnConfirmed(from, confirmed);
 }
 
 void Leader::OnPong(NodeId from, const peer::v1::Pong& pong) {
@@ -211,6 +243,7 @@ void Leader::OnAck(NodeId from, const peer::v1::ReplicateAck& ack) {
   follower.through = ack.through();
   follower.next = std::max(follower.next, follower.through + 1);
   TakeTime(&follower);
+  reads_.OnProgress();
   if (ack.resend()) Rewind(&follower);
 }
 
@@ -274,6 +307,7 @@ void Leader::Acknowledge(NodeId node, uint64_t base, uint64_t through) {
 
 void Leader::OnTimer(TimerId id) {
   if (id == kScanTimer) return ScanOwnStore();
+  if (id == kConfirmTimer) return reads_.OnTimer();
   context_->SetTimer(kResendTimer, context_->config().resend_interval);
   for (auto& [peer, follower] : followers_) {
     if (!follower.attached || follower.next <= follower.through + 1) continue;
@@ -304,6 +338,7 @@ void Leader::Rewind(Follower* follower) {
 }
 
 void Leader::OnCancel(OperationId id) {
+  reads_.OnCancel(id);
   // The entry stays in the sequence and goes on to the followers; nobody waits for the result.
   const auto it = numbers_.find(id);
   if (it == numbers_.end()) return;
@@ -321,6 +356,7 @@ void Leader::OnDrainEnd() {
     });
   }
   SendEntries();
+  reads_.OnDrainEnd();
 }
 
 void Leader::SendEntries() {

@@ -16,6 +16,7 @@
 
 #include "absl/container/btree_map.h"
 
+#include "replication/leader_follower/confirmed_reads.h"
 #include "replication/leader_follower/log_window.h"
 #include "replication/leader_follower/role.h"
 #include "replication/quorum.h"
@@ -30,6 +31,7 @@ class Leader : public Role {
   bool KnowsItsPast() const override;
   void Start() override;
   void OnWrite(OperationId id, const Operation& operation) override;
+  void OnLinearizableRead(OperationId id, const Operation& operation) override;
   void OnExpire(OperationId id) override;
   void OnCancel(OperationId id) override;
   void OnPeerUp(NodeId peer) override;
@@ -49,11 +51,13 @@ class Leader : public Role {
  private:
   static constexpr TimerId kResendTimer = 0;
   static constexpr TimerId kScanTimer = 1;
+  static constexpr TimerId kConfirmTimer = 2;
 
-  // Where a follower's write came from, when it was forwarded.
+  // Where a follower's operation came from, when it was forwarded.
   struct Origin {
     NodeId peer = 0;
     OperationId operation = 0;
+    bool read = false;
   };
   struct PendingWrite {
     OperationId id = 0;
@@ -105,6 +109,7 @@ class Leader : public Role {
   void OnAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Acknowledge(NodeId node, uint64_t base, uint64_t through);
   void OnForward(NodeId from, const peer::v1::Forward& forward);
+  void OnEpochConfirmed(NodeId from, const peer::v1::EpochConfirmed& confirmed);
   // From now on the follower is sent what follows `through`; it holds (base, through] for sure.
   void Attach(Follower* follower, uint64_t base, uint64_t through);
   void TakeTime(Follower* follower);
@@ -114,6 +119,8 @@ class Leader : public Role {
   // Entries that fewer than `required` replicas hold, where these are attached at all: writes whose
   // time is over are still among them.
   uint64_t Backlog(int required) const;
+  // Followers that hold everything up to a number.
+  int CountHolders(uint64_t through) const;
   // Whether the follower has enough unacknowledged bytes before `next` is sent.
   bool Full(const Follower& follower, uint64_t next) const;
 
@@ -131,7 +138,8 @@ class Leader : public Role {
   absl::btree_map<NodeId, Follower> followers_;
   absl::btree_map<uint64_t, PendingWrite> writes_;  // by number
   absl::btree_map<OperationId, uint64_t> numbers_;  // of the writes above
-  absl::btree_map<OperationId, Origin> origins_;    // forwarded writes in flight
+  absl::btree_map<OperationId, Origin> origins_;    // forwarded operations in flight
+  ConfirmedReads reads_;
   uint64_t resent_ = 0;
   uint64_t adopted_ = 0;
 };

@@ -34,6 +34,7 @@ Guarantee LeaderFollower::Promise(const Quorums& quorums) const {
   guarantee.keeps_acknowledged_writes = true;
   guarantee.converges = true;
   guarantee.no_stale_reads = quorums.w + quorums.r > quorums.n;
+  guarantee.linearizable_on_request = true;
   guarantee.summary =
       guarantee.no_stale_reads
           ? "regular: a read returns the latest write acknowledged before it began, or a later one"
@@ -55,6 +56,7 @@ void LeaderFollower::OnSubmit(OperationId id, const Operation& operation) {
     refusal.leader = status.leader;
     return context_->Complete(id, std::move(refusal));
   }
+  if (operation.linearizable) return role_->OnLinearizableRead(id, operation);
   reads_.Start(id, operation);
 }
 

@@ -1,6 +1,8 @@
 #include "replication/leader_follower/leader_follower.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -53,6 +55,113 @@ TEST(LeaderFollowerTest, AFollowerAppliesOnlyItsNextNumber) {
   cluster.Run(absl::Seconds(1));
   EXPECT_EQ(cluster.Held(3, "a"), "1");
   EXPECT_EQ(cluster.Held(3, "b"), "2");
+}
+
+Operation LinearizableGetOf(const std::string& key) {
+  Operation operation = GetOf(key);
+  operation.linearizable = true;
+  return operation;
+}
+
+TEST(LinearizableReadTest, AnyNodeGetsItFromTheLeader) {
+  for (const int w : {1, 2, 3}) {
+    ReplicaHarness cluster(LeaderFollower::kName, {3, w, 1});
+    EXPECT_EQ(ValueOf(cluster.Do(2, LinearizableGetOf("a"))), "(none)");
+    ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+    for (NodeId node = 1; node <= 3; ++node) {
+      const OperationResult read = cluster.Do(node, LinearizableGetOf("a"));
+      ASSERT_TRUE(read.status.ok()) << read.status;
+      EXPECT_EQ(ValueOf(read), "1");
+      EXPECT_EQ(read.node, 1u);
+      EXPECT_EQ(read.order.minor, 1u);
+      EXPECT_EQ(read.required, w);
+    }
+    ASSERT_TRUE(cluster.Do(2, DeleteOf("a")).status.ok());
+    EXPECT_EQ(ValueOf(cluster.Do(3, LinearizableGetOf("a"))), "(tombstone)");
+  }
+}
+
+TEST(LinearizableReadTest, DoesNotGoWithR) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 1});
+  Operation read = LinearizableGetOf("a");
+  read.r = 2;
+  EXPECT_EQ(cluster.Do(1, read).status.code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(LinearizableReadTest, NeedsWThatStillFollowTheLeader) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 1});
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  int asked = 0;
+  cluster.lose = [&asked](NodeId, NodeId, const Message& message) {
+    asked += message.has_confirm_epoch() ? 1 : 0;
+    return message.has_confirm_epoch();
+  };
+  const OperationResult read = cluster.Do(1, LinearizableGetOf("a"));
+  EXPECT_EQ(read.status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(std::string(read.status.message()), testing::HasSubstr("still follow"));
+  EXPECT_GT(asked, 4) << "questions may be lost, so they are asked again";
+  cluster.Run(absl::Seconds(1));
+  const int before = asked;
+  cluster.Run(absl::Seconds(1));
+  EXPECT_EQ(asked, before) << "nobody waits any more";
+  cluster.lose = nullptr;
+  EXPECT_EQ(ValueOf(cluster.Do(1, LinearizableGetOf("a"))), "1");
+}
+
+TEST(LinearizableReadTest, WaitsUntilWHoldWhatItReturns) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 1});
+  cluster.lose = [](NodeId, NodeId, const Message& message) { return message.has_replicate(); };
+  const OperationId write = cluster.Submit(1, SetOf("a", "1"));
+  const OperationId read = cluster.Submit(1, LinearizableGetOf("a"));
+  const OperationId plain = cluster.Submit(1, GetOf("a"));
+  cluster.Run(absl::Milliseconds(50));
+  ASSERT_NE(cluster.ResultOf(plain), nullptr);
+  EXPECT_EQ(ValueOf(*cluster.ResultOf(plain)), "1") << "a read at R=1 shows it already";
+  EXPECT_EQ(cluster.ResultOf(read), nullptr);
+  cluster.lose = nullptr;
+  cluster.Run(absl::Seconds(1));
+  ASSERT_NE(cluster.ResultOf(write), nullptr);
+  ASSERT_NE(cluster.ResultOf(read), nullptr);
+  EXPECT_EQ(ValueOf(*cluster.ResultOf(read)), "1");
+}
+
+TEST(LinearizableReadTest, ReadsThatComeTogetherShareAQuestion) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 1});
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  int asked = 0;
+  cluster.lose = [&asked](NodeId, NodeId, const Message& message) {
+    asked += message.has_confirm_epoch() ? 1 : 0;
+    return false;
+  };
+  std::vector<OperationId> reads;
+  for (int i = 0; i < 100; ++i) reads.push_back(cluster.Submit(1, LinearizableGetOf("a")));
+  cluster.Run(absl::Milliseconds(50));
+  for (const OperationId id : reads) {
+    ASSERT_NE(cluster.ResultOf(id), nullptr);
+    EXPECT_EQ(ValueOf(*cluster.ResultOf(id)), "1");
+  }
+  EXPECT_LE(asked, 2 * 2) << "of two followers";
+}
+
+TEST(LinearizableReadTest, IsRefusedWithoutTheLeaderAndChangesNothing) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 1});
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cluster.Run(absl::Milliseconds(50));
+  const OperationId under_way = [&cluster] {
+    cluster.lose = [](NodeId, NodeId, const Message& message) {
+      return message.has_forward_reply();
+    };
+    return cluster.Submit(2, LinearizableGetOf("a"));
+  }();
+  cluster.Run(absl::Milliseconds(10));
+  cluster.Crash(1);
+  cluster.Run(absl::Seconds(3));
+  ASSERT_NE(cluster.ResultOf(under_way), nullptr);
+  EXPECT_FALSE(cluster.ResultOf(under_way)->status.ok());
+  EXPECT_FALSE(cluster.ResultOf(under_way)->may_have_applied) << "it is a read";
+  const OperationResult refused = cluster.Do(2, LinearizableGetOf("a"));
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(refused.leader, 1u);
 }
 
 TEST(LeaderFollowerTest, AFollowerBehindTheWindowCatchesUp) {

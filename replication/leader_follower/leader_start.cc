@@ -138,6 +138,7 @@ void Leader::Abdicate(uint64_t higher_epoch) {
   }
   writes_.clear();
   numbers_.clear();
+  reads_.FailAll(absl::UnavailableError("the leader had to take a new epoch during the read"));
   for (auto& [peer, follower] : followers_) follower.attached = false;
   ClaimEpoch();
 }

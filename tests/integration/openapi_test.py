@@ -136,6 +136,7 @@ class OpenApiTest(unittest.TestCase):
         for method, path in readable(("GET", "HEAD"), RAW):
             self.call(method, path, 200, query={"timeout_ms": "20000", "consistency": "local"})
             self.call(method, path, 200, query={"consistency": "quorum"})
+            self.call(method, path, 200, query={"consistency": "linearizable"})
         for _, path in readable(("GET",), RAW):
             headers, text = self.call("GET", path, 200)
             self.assertEqual((headers["Content-Type"], text), ("application/octet-stream", b"v"))
@@ -201,7 +202,7 @@ class OpenApiTest(unittest.TestCase):
         self.call("PUT", "/v1/kv/{key}", 400, body=b"v" * (MAX_VALUE_BYTES + 1))
         self.call("PUT", "/v1/kv/{key}", 200, body=b"v" * MAX_VALUE_BYTES)
         for method, path in readable(("GET", "HEAD"), RAW):
-            self.call(method, path, 501, query={"consistency": "linearizable"})
+            self.call(method, path, 501, query={"consistency": "bounded"})
 
     def test_a_node_that_does_not_serve(self):
         node = Node(claim_address(self.addCleanup), BASE_PORT, (), {"NODE_TYPE": "follower"})

@@ -21,8 +21,9 @@ a failure.
 - **regular**: a read that begins after a write was acknowledged returns that write or a later one. Two reads
   that overlap a write may still see the new value first and the old one after it.
 - **linearizable**: every read and write of a key takes effect at one moment between its call and its answer, so
-  reads never go back to an older value, whichever nodes they ask (`--write_mode=linearizable`). It holds as long as
-  fewer nodes than a majority have forgotten something and not caught up yet.
+  reads never go back to an older value, whichever nodes they ask (`--write_mode=linearizable`). With a leader the
+  same holds, for every W and R, of all reads that ask for it (`consistency=linearizable`) and the writes at the
+  cluster's W. It holds as long as fewer nodes than W have forgotten something and not caught up yet.
 - **eventual**: a read may return an older value, or nothing. Once messages get through again, all replicas
   come to hold the same.
 - **survives**: of the nodes that hold an acknowledged write, so many may forget it (a crash with data in

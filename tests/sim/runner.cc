@@ -160,6 +160,7 @@ class Run {
     const auto quorum = [plain](int size) {
       return plain ? std::optional<int>(size) : std::nullopt;
     };
+    const bool can_be_linearizable = history_->promise().linearizable_on_request;
     const int n = cluster_.size();
     for (int number = 0; number < workload_.plan().keys; ++number) {
       Operation read;
@@ -168,6 +169,10 @@ class Run {
       for (NodeId node = 1; node <= Nodes(); ++node) Final(node, read);
       read.kind = OperationKind::kGet;
       read.r = quorum(n);
+      Final(1 + static_cast<NodeId>(final_rng_.Below(Nodes())), read);
+      AwaitFinal();
+      read.r = std::nullopt;
+      read.linearizable = can_be_linearizable;
       Final(1 + static_cast<NodeId>(final_rng_.Below(Nodes())), read);
       AwaitFinal();
     }

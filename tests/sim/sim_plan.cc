@@ -108,6 +108,11 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   if (StrategyCanBeLinearizable(strategy) && modes.Chance(35)) {
     plan.SetWriteMode(WriteMode::kLinearizable);
   }
+  // What two operations see of each other shows where they overlap on a key.
+  if (modes.Chance(50)) {
+    plan.workload.linearizable_percent = modes.Between(10, 90);
+    plan.workload.hot_percent = modes.Between(30, 80);
+  }
   return plan;
 }
 

@@ -5,11 +5,18 @@
 #include "absl/strings/str_cat.h"
 
 namespace quorate::sim {
+namespace {
+
+// So few that operations on one key overlap.
+constexpr int kHotKeys = 2;
+
+}  // namespace
 
 Workload::Workload(const WorkloadPlan& plan, const Guarantee& promise, SimRng rng,
                    EventQueue* queue, SimCluster* cluster)
     : plan_(plan),
       any_answer_completes_(!promise.keeps_acknowledged_writes),
+      can_be_linearizable_(promise.linearizable_on_request),
       rng_(rng),
       queue_(queue),
       cluster_(cluster) {
@@ -47,7 +54,8 @@ HistoryOperation Workload::Draw(Client* client) {
   HistoryOperation drawn;
   drawn.client = client->number;
   Operation& operation = drawn.operation;
-  operation.key = KeyName(static_cast<int>(rng_.Below(plan_.keys)));
+  const bool hot = plan_.hot_percent > 0 && rng_.Chance(plan_.hot_percent);
+  operation.key = KeyName(static_cast<int>(rng_.Below(hot ? kHotKeys : plan_.keys)));
   const int roll = rng_.Between(0, 99);
   if (roll < plan_.get_percent) {
     operation.kind = OperationKind::kGet;
@@ -60,7 +68,10 @@ HistoryOperation Workload::Draw(Client* client) {
     FillWrite(client, &drawn);
   }
   const int n = cluster_->size();
-  if (rng_.Chance(plan_.override_percent)) {
+  const bool asks = operation.kind == OperationKind::kGet && plan_.linearizable_percent > 0;
+  if (asks && can_be_linearizable_ && rng_.Chance(plan_.linearizable_percent)) {
+    operation.linearizable = true;
+  } else if (rng_.Chance(plan_.override_percent)) {
     (operation.is_write() ? operation.w : operation.r) = rng_.Between(1, n);
   }
   static const auto& timeouts = *new std::vector<absl::Duration>{

@@ -28,6 +28,8 @@ struct WorkloadPlan {
   int delete_percent = 5;
   int local_read_percent = 10;
   // How often an operation overrides W or R, hands back the last context it saw, is cancelled.
+  int hot_percent = 0;           // of operations, that go to two of the keys
+  int linearizable_percent = 0;  // of gets, where they can be promised
   int override_percent = 10;
   int context_percent = 30;
   int cancel_percent = 2;
@@ -69,6 +71,7 @@ class Workload {
 
   const WorkloadPlan plan_;
   const bool any_answer_completes_;
+  const bool can_be_linearizable_;
   SimRng rng_;
   EventQueue* const queue_;
   SimCluster* const cluster_;

@@ -59,12 +59,14 @@ class Story {
     Stored(node, "key", RecordOf(number, "value" + std::to_string(number)));
   }
 
-  size_t Begin(NodeId node, OperationKind kind, const std::string& value = "") {
+  size_t Begin(NodeId node, OperationKind kind, const std::string& value = "",
+               bool linearizable = false) {
     HistoryOperation operation;
     operation.node = node;
     operation.operation.kind = kind;
     operation.operation.key = "key";
     operation.operation.value = value;
+    operation.operation.linearizable = linearizable;
     const size_t index = history.Called(kNow, std::move(operation));
     history.Submitted(kNow, index, /*node_not_serving=*/false);
     return index;
@@ -293,7 +295,8 @@ TEST(StaleReadsTest, TooFewAnswers) {
 
 HistorySetting LinearizableSetting() {
   HistorySetting setting = Setting(3, 2, 2);
-  for (auto& [quorums, promise] : setting.promises) promise.linearizable = true;
+  for (auto& [quorums, promise] : setting.promises)
+    promise.linearizable = promise.linearizable_on_request = true;
   return setting;
 }
 
@@ -339,6 +342,35 @@ TEST(LinearizableTest, PromisesNothingOnceWHaveForgottenAtOneTime) {
     for (int node = 1; node <= crashes; ++node) story.Crash(node);
     EndGet(&story, story.Begin(3, OperationKind::kGet), 0);
     EXPECT_EQ(Violations(CheckLinearizable, story.history) > 0, crashes == 1);
+  }
+}
+
+TEST(LinearizableTest, OnlyReadsThatAskedCountWhereTheyMustAsk) {
+  for (const bool asks : {true, false}) {
+    HistorySetting setting = Setting(3, 2, 2);
+    for (auto& [quorums, promise] : setting.promises) promise.linearizable_on_request = true;
+    Story story(setting);
+    EndSet(&story, story.Begin(1, OperationKind::kSet, "value1"), 1);
+    EndGet(&story, story.Begin(2, OperationKind::kGet, "", asks), 0);
+    EXPECT_EQ(Violations(CheckLinearizable, story.history) > 0, asks);
+  }
+}
+
+TEST(LinearizableTest, WritesThatAskedForLessMayBeLost) {
+  for (const int w : {1, 2}) {
+    Story story(LinearizableSetting());
+    HistoryOperation operation;
+    operation.node = 1;
+    operation.operation = Operation();
+    operation.operation.kind = OperationKind::kSet;
+    operation.operation.key = "key";
+    operation.operation.value = "value1";
+    operation.operation.w = w;
+    const size_t set = story.history.Called(kNow, std::move(operation));
+    story.history.Submitted(kNow, set, /*node_not_serving=*/false);
+    EndSet(&story, set, 1);
+    EndGet(&story, story.Begin(2, OperationKind::kGet), 0);
+    EXPECT_EQ(Violations(CheckLinearizable, story.history) > 0, w == 2);
   }
 }
 

@@ -6,8 +6,8 @@
 // The promise ends where W nodes have at one time forgotten something and not caught up yet: the
 // history is judged up to there, and what was under way then counts as of unknown outcome.
 //
-// Where it is not promised, inversions are counted: a read that returned less than one that had
-// ended before it began, which W+R>N alone allows.
+// Of reads to which it is not promised, inversions are counted: a read that returned less than one
+// that had ended before it began, which W+R>N alone allows.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -41,9 +41,20 @@ size_t EndOfPromise(const History& history) {
   return history.events().size();
 }
 
-bool Counts(const HistoryOperation& operation, size_t end) {
-  const OperationKind kind = operation.operation.kind;
-  return kind != OperationKind::kLocalRead && operation.submitted && operation.submit_event < end;
+// Whether the operation is one of those that the promise is about.
+bool Counts(const History& history, const HistoryOperation& operation, size_t end) {
+  if (!operation.submitted || operation.submit_event >= end) return false;
+  if (operation.operation.is_write()) return true;
+  return operation.operation.kind == OperationKind::kGet &&
+         (operation.operation.linearizable || history.promise().linearizable);
+}
+
+// Whether it certainly took effect. A write that asked for fewer than W replicas may be forgotten
+// by fewer than the promise allows for.
+bool Certain(const History& history, const HistoryOperation& operation, size_t end) {
+  if (!operation.ok() || operation.end_event >= end) return false;
+  return !operation.operation.is_write() ||
+         AskedW(history, operation) >= history.setting().quorums.w;
 }
 
 // What the operations of a history are called for the load generator's checkers.
@@ -58,7 +69,7 @@ class Translation {
     check::History result;
     for (size_t i = 0; i < history_.operations().size(); ++i) {
       const HistoryOperation& operation = history_.operations()[i];
-      if (!Counts(operation, end_)) continue;
+      if (!Counts(history_, operation, end_)) continue;
       check::Operation translated;
       if (!Translate(operation, &translated)) continue;
       translated.session = static_cast<uint32_t>(i);
@@ -91,10 +102,11 @@ class Translation {
   // False where the operation obliges nobody to anything.
   bool Translate(const HistoryOperation& from, check::Operation* to) const {
     const OperationResult& result = from.result;
-    const bool answered = from.outcome == Outcome::kEnded && from.end_event < end_;
+    const bool certain = Certain(history_, from, end_);
     const bool write = from.operation.is_write();
-    if (!write && !(answered && from.ok())) return false;
-    if (write && answered && !from.ok() && !result.may_have_applied) return false;
+    if (!write && !certain) return false;
+    const bool answered = from.outcome == Outcome::kEnded && from.end_event < end_;
+    if (answered && !from.ok() && !result.may_have_applied) return false;
     to->key = static_cast<uint32_t>(keys_.at(from.operation.key));
     to->start = static_cast<check::Nanos>(from.submit_event);
     to->end = check::kNever;
@@ -103,7 +115,7 @@ class Translation {
                : from.operation.kind == OperationKind::kDelete ? check::Kind::kDelete
                                                                : check::Kind::kWrite;
     if (to->kind == check::Kind::kWrite) to->value = values_.at(from.operation.value);
-    if (!answered || !from.ok()) return true;
+    if (!certain) return true;
     to->end = static_cast<check::Nanos>(from.end_event);
     to->outcome = check::Outcome::kOk;
     to->order_known = 1;
@@ -146,6 +158,7 @@ void CountInversions(const History& history, Report* report) {
     if (event.kind != EventKind::kSubmit && event.kind != EventKind::kEnd) continue;
     const HistoryOperation& operation = history.operations()[event.operation];
     if (operation.operation.kind != OperationKind::kGet || !operation.ok()) continue;
+    if (operation.operation.linearizable) continue;
     Version& best = newest[operation.operation.key];
     if (event.kind == EventKind::kSubmit) {
       newest_at_start[event.operation] = best;
@@ -161,7 +174,8 @@ void CountInversions(const History& history, Report* report) {
 }  // namespace
 
 void CheckLinearizable(const History& history, Report* report) {
-  if (!history.promise().linearizable) return CountInversions(history, report);
+  if (!history.promise().linearizable) CountInversions(history, report);
+  if (!history.promise().linearizable_on_request) return;
   const check::History translated = Translation(history, EndOfPromise(history)).Translate();
   const check::CheckResult sweep =
       check::CheckVersionSweep(translated, check::Model::kLinearizable);
