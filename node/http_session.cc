@@ -6,7 +6,6 @@
 #include <variant>
 
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -14,9 +13,10 @@
 #include "boost/asio/socket_base.hpp"
 #include "boost/asio/write.hpp"
 #include "boost/beast/core/error.hpp"
-#include "boost/beast/http/error.hpp"
 #include "boost/beast/http/read.hpp"
 #include "boost/beast/http/write.hpp"
+
+#include "node/rest_request.h"
 
 namespace quorate {
 namespace {
@@ -31,10 +31,6 @@ constexpr size_t kReadBytes = size_t{64} << 10;
 constexpr size_t kUncountedAnswerBytes = size_t{64} << 10;
 
 constexpr absl::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
-
-absl::string_view View(boost::beast::string_view text) {
-  return absl::string_view(text.data(), text.size());
-}
 
 std::chrono::nanoseconds ToChrono(absl::Duration duration) {
   return absl::ToChronoNanoseconds(duration);
@@ -89,8 +85,7 @@ void HttpSession::Close() {
 void HttpSession::AwaitRequest() {
   ++request_number_;
   parser_.emplace();
-  parser_->header_limit(static_cast<uint32_t>(host_->options().max_header_bytes));
-  parser_->body_limit(host_->options().max_body_bytes);
+  SetLimits(host_->options(), &*parser_);
   http_version_ = 11;
   head_ = false;
   keep_alive_ = false;
@@ -187,30 +182,16 @@ void HttpSession::OnBodyPart(const error_code& error) {
 
 void HttpSession::OnReadError(const error_code& error) {
   keep_alive_ = false;
-  if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-    Respond(EncodeError(431, absl::InvalidArgumentError(
-                                 absl::StrCat("the request's header is longer than ",
-                                              host_->options().max_header_bytes, " bytes"))));
-  } else if (error == http::error::body_limit) {
-    Respond(EncodeError(
-        413, absl::InvalidArgumentError(absl::StrCat("the request's body is longer than ",
-                                                     host_->options().max_body_bytes, " bytes"))));
-  } else if (error == http::error::end_of_stream || error == http::error::partial_message ||
-             error.category() != http::make_error_code(http::error::bad_method).category()) {
-    Close();
+  std::optional<HttpAnswer> refusal = RefusalOf(error, host_->options());
+  if (refusal.has_value()) {
+    Respond(*std::move(refusal));
   } else {
-    Respond(EncodeError(
-        absl::InvalidArgumentError(absl::StrCat("not a valid HTTP request: ", error.message()))));
+    Close();
   }
 }
 
 void HttpSession::Dispatch() {
-  const auto& message = parser_->get();
-  HttpRequest http{View(message.method_string()), View(message.target()), message.body(), {}};
-  for (const auto& field : message.base()) {
-    http.headers.emplace_back(View(field.name_string()), View(field.value()));
-  }
-  RestRequest request = DecodeRestRequest(http);
+  RestRequest request = DecodeRestRequest(ViewOf(parser_->get()));
   if (HttpAnswer* refusal = std::get_if<HttpAnswer>(&request)) {
     Respond(std::move(*refusal));
     return;

@@ -11,14 +11,13 @@
 #include "boost/beast/core/flat_buffer.hpp"
 #include "boost/beast/core/tcp_stream.hpp"
 #include "boost/beast/http/message.hpp"
-#include "boost/beast/http/parser.hpp"
 #include "boost/beast/http/serializer.hpp"
 #include "boost/beast/http/string_body.hpp"
 
+#include "node/http_message.h"
 #include "node/http_options.h"
 #include "node/key_request.h"
 #include "node/kv_api.h"
-#include "node/rest_request.h"
 #include "node/rest_response.h"
 
 namespace quorate {
@@ -99,7 +98,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   // The request at hand.
   uint64_t request_number_ = 0;
-  std::optional<boost::beast::http::request_parser<boost::beast::http::string_body>> parser_;
+  std::optional<HttpParser> parser_;
   unsigned http_version_ = 11;
   bool head_ = false;
   bool keep_alive_ = false;

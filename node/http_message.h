@@ -1,0 +1,41 @@
+// What the bytes of a connection say as HTTP: the parser under the gateway's limits, and what
+// becomes of the messages and errors that it gives.
+//
+//   HttpParser parser;
+//   SetLimits(options, &parser);
+//   ...                                   // read into it
+//   RestRequest request = DecodeRestRequest(ViewOf(parser.get()));
+//
+// Pure: thread-safe, never blocks.
+#ifndef QUORATE_NODE_HTTP_MESSAGE_H_
+#define QUORATE_NODE_HTTP_MESSAGE_H_
+
+#include <optional>
+
+#include "boost/beast/http/message.hpp"
+#include "boost/beast/http/parser.hpp"
+#include "boost/beast/http/string_body.hpp"
+#include "boost/system/error_code.hpp"
+
+#include "node/http_options.h"
+#include "node/key_request.h"
+#include "node/rest_response.h"
+
+namespace quorate {
+
+using HttpParser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+
+// To be called before the first byte is parsed.
+void SetLimits(const HttpOptions& options, HttpParser* parser);
+
+// Views of a message that has been read whole: valid as long as it is.
+HttpRequest ViewOf(const HttpParser::value_type& message);
+
+// The refusal for a request at which reading under `options` has failed: 400, 413 or 431. nullopt
+// where the connection has ended or failed, so that nobody is there to be told.
+std::optional<HttpAnswer> RefusalOf(const boost::system::error_code& error,
+                                    const HttpOptions& options);
+
+}  // namespace quorate
+
+#endif  // QUORATE_NODE_HTTP_MESSAGE_H_
