@@ -72,3 +72,13 @@ def quorate_cc_test(name, deps = [], copts = [], features = [], size = "small", 
         ],
         **kwargs
     )
+
+def quorate_cc_program_test(name, copts = [], features = [], size = "small", **kwargs):
+    """A test that brings its own main: it passes when it exits with 0."""
+    native.cc_test(
+        name = name,
+        size = size,
+        copts = _WARNING_COPTS + copts,
+        features = _FEATURES + features,
+        **kwargs
+    )
