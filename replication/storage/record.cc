@@ -33,6 +33,24 @@ bool Beats(const Sibling& a, const Sibling& b) {
   return StableHash(a.value) > StableHash(b.value);
 }
 
+// Whether a value may stand behind those that `record` has.
+absl::Status CheckFits(const Record& record, const Dot& dot, const peer::v1::Sibling& entry) {
+  if (entry.clock() >= kMaxClock) {
+    return absl::InvalidArgumentError("record has a timestamp out of range");
+  }
+  if (record.version.sequenced()) {
+    if (!entry.has_dot() && entry.clock() == 0) return absl::OkStatus();
+    return absl::InvalidArgumentError("record is sequenced and has a dotted value");
+  }
+  if (dot.counter == 0 || !record.version.Contains(dot)) {
+    return absl::InvalidArgumentError("record has a value that its version does not cover");
+  }
+  if (!record.siblings.empty() && !(record.siblings.back().dot < dot)) {
+    return absl::InvalidArgumentError("record has values out of order, or one twice");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Record Record::Sequenced(uint64_t epoch, uint64_t number, bool tombstone, std::string value) {
@@ -59,12 +77,8 @@ absl::StatusOr<Record> Record::Decode(absl::string_view bytes) {
   record.siblings.reserve(proto.siblings_size());
   for (peer::v1::Sibling& entry : *proto.mutable_siblings()) {
     const Dot dot{{entry.dot().node(), entry.dot().incarnation()}, entry.dot().counter()};
-    if (!record.version.sequenced() && !record.version.Contains(dot)) {
-      return absl::InvalidArgumentError("record has a value that its version does not cover");
-    }
-    if (entry.clock() >= kMaxClock) {
-      return absl::InvalidArgumentError("record has a timestamp out of range");
-    }
+    const absl::Status fits = CheckFits(record, dot, entry);
+    if (!fits.ok()) return fits;
     record.siblings.push_back(
         Sibling{dot, entry.clock(), entry.tombstone(), std::move(*entry.mutable_value())});
   }

@@ -71,9 +71,13 @@ absl::StatusOr<MergeOutcome> ReplicaStore::Merge(absl::string_view key, Record r
       record = **std::move(current);
     }
   }
-  // More could be stored, but not read again.
+  // What follows could be stored, but not read again.
   if (record.version.vector().size() > Version::kMaxEntries) {
     return absl::InvalidArgumentError("the merged version vector has too many entries");
+  }
+  if (record.siblings.empty()) {
+    return absl::InvalidArgumentError(
+        "record contradicts the one that is held: each has replaced all values of the other");
   }
   MergeOutcome outcome;
   outcome.changed = changed;

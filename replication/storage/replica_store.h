@@ -55,8 +55,9 @@ class ReplicaStore {
   absl::StatusOr<std::optional<Record>> Get(absl::string_view key) const;
 
   // Joins `record` into what the store holds. INVALID_ARGUMENT, without effect, where the key is
-  // empty, the store holds the other kind of version, or the result would exceed what a version may
-  // hold; any other error means that the engine has failed.
+  // empty, the store holds the other kind of version, the result would exceed what a version may
+  // hold, or no value would be left, since both cannot come from one history; any other error means
+  // that the engine has failed.
   absl::StatusOr<MergeOutcome> Merge(absl::string_view key, Record record);
 
   // The records that follow `after` (all where nullopt), at most a page. Commits first. DATA_LOSS

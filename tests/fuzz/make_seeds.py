@@ -73,6 +73,15 @@ STORED_BYTES = {
     "store_dotted": b"\x01"
     + text(record(ONE, sibling(dot(1, 5, 2), 7, b"mine")))
     + text(record(TWO, sibling(dot(2, 9, 4), 8, b"yours"), sibling(dot(1, 5, 1), 6, b"old"))),
+    # Each value replaced by the write beside the other: no history has both records.
+    "store_of_contradicting_histories": b"\x01"
+    + text(record(dotted(dot(1, 1, 1), dot(2, 1, 2)), sibling(dot(1, 1, 1), 7, b"mine")))
+    + text(record(dotted(dot(1, 1, 2), dot(2, 1, 1)), sibling(dot(2, 1, 1), 8, b"yours"))),
+    "store_of_values_without_dot": b"\x01"
+    + text(record(dotted(dot(1, 1, 1)), sibling(b"", 7, b"mine")))
+    + text(record(dotted(dot(2, 1, 1)), sibling(dot(5, 5, 0), 8, b"yours"))),
+    "store_of_one_dot_twice": b"\x01" + text(record(ONE, sibling(dot(1, 5, 2), 7, b"mine"), sibling(dot(1, 5, 2), 8, b"yours"))),
+    "store_of_sequenced_value_with_dot": b"\x01" + text(record(SEQUENCED, sibling(dot(1, 5, 2), 7, b"mine"))),
     "record": b"\x02" + record(SEQUENCED, message((4, b"value"))),
     "state": b"\x03"
     + message((1, 1), (2, b"quorate"), (3, 2), (4, b"leaderless"), (5, b"synced"), (6, b"boot"), (7, 1), (8, 1), (9, 77)),
