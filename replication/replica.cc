@@ -135,6 +135,7 @@ void Replica::LocalRead(OperationId id, const Operation& operation) {
   if (waiting_bytes_ >= config_.max_read_bytes) {
     return Complete(id, NotSent(TooMuchHeld(waiting_bytes_)));
   }
+  env_->ExpireAt(id, env_->Now() + operation.timeout);
   WhenDurable([this, id, result = std::move(result)]() mutable { Complete(id, std::move(result)); },
               bytes);
 }

@@ -177,6 +177,8 @@ PEER_MESSAGES = {
     ),
     "damaged": program(LEADERLESS, W2R2, submit(1, SET), step(IS_DAMAGED, 2, 0, 0, 20, 1, 7), submit(2, SET), step(IS_DAMAGED, 1, 1, 0, 9, 0), run(50)),
     "misaddressed": program(LEADERLESS, W2R2, submit(1, SET), *(step(MISADDRESSED, 2, 0, kind, 3) for kind in range(6)), run(50)),
+    # Nobody says that the disk is done with the write before.
+    "local_read_waits_for_disk": program(LEADERLESS, W2R2 + SYNCED, submit(1, SET), submit(1, LOCAL_READ)),
     "batch": program(LEADERLESS, W2R2, step(BATCH, 1) + text(message((1, b"quorate"), (3, 2), (4, 102), (9, message((1, message((1, 1)))))))),
 }
 for strategy_name, strategy_number in (("leader_follower", LEADER_FOLLOWER), ("leaderless", LEADERLESS)):
