@@ -33,6 +33,7 @@ void ReplicaStore::SetState(StoredState state) {
 }
 
 absl::StatusOr<std::optional<Record>> ReplicaStore::Get(absl::string_view key) const {
+  if (key.empty()) return std::optional<Record>();  // what stands there is the state
   const auto pending = pending_.find(key);
   if (pending != pending_.end()) return std::optional<Record>(pending->second.record);
   absl::StatusOr<std::optional<std::string>> bytes = engine_->Get(key);
