@@ -111,8 +111,8 @@ void Follower::OnForwardReply(const peer::v1::ForwardReply& reply) {
     }
   } else if (result.status.ok()) {
     absl::StatusOr<Version> version = Version::FromProto(reply.version());
-    if (!version.ok())
-      return;  // a broken leader: the deadline will tell that the outcome is unknown
+    // A broken leader: the deadline will tell that the outcome is unknown.
+    if (!version.ok() || !version->sequenced()) return;
     result.order = OrderOf(*version, Sibling());
     result.record = Record{*std::move(version), {}};
   }

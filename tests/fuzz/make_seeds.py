@@ -180,6 +180,9 @@ PEER_MESSAGES = {
     # Nobody says that the disk is done with the write before.
     "local_read_waits_for_disk": program(LEADERLESS, W2R2 + SYNCED, submit(1, SET), submit(1, LOCAL_READ)),
     "read_of_no_key": program(LEADERLESS, W2R2 + SYNCED, sent(1, 2, message((READ, message((1, 7)))))),
+    "forwarded_write_without_version": program(
+        LEADER_FOLLOWER, W2R2 + SYNCED, submit(2, SET), sent(2, 1, message((FORWARD_REPLY, message((1, 1000)))))
+    ),
     "batch": program(LEADERLESS, W2R2, step(BATCH, 1) + text(message((1, b"quorate"), (3, 2), (4, 102), (9, message((1, message((1, 1)))))))),
 }
 for strategy_name, strategy_number in (("leader_follower", LEADER_FOLLOWER), ("leaderless", LEADERLESS)):
