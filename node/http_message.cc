@@ -23,6 +23,11 @@ void SetLimits(const HttpOptions& options, HttpParser* parser) {
   parser->body_limit(options.max_body_bytes);
 }
 
+boost::system::error_code CheckHeader(size_t bytes, const HttpOptions& options) {
+  if (bytes <= options.max_header_bytes) return {};
+  return http::make_error_code(http::error::header_limit);
+}
+
 HttpRequest ViewOf(const HttpParser::value_type& message) {
   HttpRequest request{View(message.method_string()), View(message.target()), message.body(), {}};
   for (const auto& field : message.base()) {

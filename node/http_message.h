@@ -10,6 +10,7 @@
 #ifndef QUORATE_NODE_HTTP_MESSAGE_H_
 #define QUORATE_NODE_HTTP_MESSAGE_H_
 
+#include <cstddef>
 #include <optional>
 
 #include "boost/beast/http/message.hpp"
@@ -27,6 +28,10 @@ using HttpParser = boost::beast::http::request_parser<boost::beast::http::string
 
 // To be called before the first byte is parsed.
 void SetLimits(const HttpOptions& options, HttpParser* parser);
+
+// The error of a header of that many bytes, request line included, which has been read. The parser
+// itself sees to the limit only of a header that arrives in several pieces.
+boost::system::error_code CheckHeader(size_t bytes, const HttpOptions& options);
 
 // Views of a message that has been read whole: valid as long as it is.
 HttpRequest ViewOf(const HttpParser::value_type& message);

@@ -117,7 +117,9 @@ void HttpSession::ReadHeader() {
   stream_.expires_after(ToChrono(host_->options().read_timeout));
   http::async_read_header(
       stream_, buffer_, *parser_,
-      [self = shared_from_this()](const error_code& error, size_t) { self->OnHeader(error); });
+      [self = shared_from_this()](const error_code& error, size_t bytes) {
+        self->OnHeader(error ? error : CheckHeader(bytes, self->host_->options()));
+      });
 }
 
 void HttpSession::OnHeader(const error_code& error) {

@@ -90,7 +90,8 @@ std::string Understood(absl::string_view bytes, size_t piece) {
     HttpParser parser;
     SetLimits(options, &parser);
     error_code error;
-    boost::beast::http::read_header(connection, buffer, parser, error);
+    const size_t header_bytes = boost::beast::http::read_header(connection, buffer, parser, error);
+    if (!error) error = CheckHeader(header_bytes, options);
     while (!error && !parser.is_done()) {
       boost::beast::http::read_some(connection, buffer, parser, error);
     }
