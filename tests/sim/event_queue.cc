@@ -7,11 +7,22 @@
 namespace quorate::sim {
 
 bool EventQueue::Later(const Event& a, const Event& b) {
-  return std::tie(a.at, a.tie, a.sequence) > std::tie(b.at, b.tie, b.sequence);
+  return std::tie(a.at, a.inside, a.tie, a.sequence) > std::tie(b.at, b.inside, b.tie, b.sequence);
 }
 
 void EventQueue::At(MonotonicTime at, std::function<void()> event) {
-  heap_.push_back(Event{std::max(at, now_), ties_.Next(), ++last_sequence_, std::move(event)});
+  const uint64_t tie = ties_.WordAt(now_, static_cast<uint64_t>(absl::ToInt64Nanoseconds(at)));
+  Push({at, /*inside=*/true, tie, 0, std::move(event)});
+}
+
+void EventQueue::OutsideAt(MonotonicTime at, uint64_t rank, std::function<void()> event) {
+  Push({at, /*inside=*/false, rank, 0, std::move(event)});
+}
+
+void EventQueue::Push(Event event) {
+  event.at = std::max(event.at, now_);
+  event.sequence = ++last_sequence_;
+  heap_.push_back(std::move(event));
   std::push_heap(heap_.begin(), heap_.end(), Later);
 }
 

@@ -1,5 +1,6 @@
 // EventQueue: virtual time. What is due runs in order of time; what is due at the same time runs in
-// an order drawn from the seed. Time jumps from one event to the next.
+// an order drawn from the seed, after what is done to the cluster from outside. Time jumps from one
+// event to the next.
 //
 // Not thread-safe.
 #ifndef QUORATE_TESTS_SIM_EVENT_QUEUE_H_
@@ -28,6 +29,11 @@ class EventQueue {
     At(now_ + delay, std::move(event));
   }
 
+  // The same for what clients and faults do. Among these the lower rank runs first, then what was
+  // asked for first; no order of the others depends on them. So a run goes the same way whether its
+  // outside is planned as it goes on or known in advance.
+  void OutsideAt(MonotonicTime at, uint64_t rank, std::function<void()> event);
+
   // Runs the next event. False where there is none.
   bool RunNext();
 
@@ -38,14 +44,16 @@ class EventQueue {
  private:
   struct Event {
     MonotonicTime at;
-    uint64_t tie = 0;
+    bool inside = true;
+    uint64_t tie = 0;  // outside: the rank
     uint64_t sequence = 0;
     std::function<void()> run;
   };
 
+  void Push(Event event);
   static bool Later(const Event& a, const Event& b);
 
-  SimRng ties_;
+  MomentRng ties_;
   MonotonicTime now_;
   uint64_t last_sequence_ = 0;
   std::vector<Event> heap_;

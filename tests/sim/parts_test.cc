@@ -63,6 +63,49 @@ TEST(EventQueueTest, TimeOrdersAndTheSeedBreaksTies) {
   EXPECT_GT(orders.size(), 1u);
 }
 
+// Moments are their own: what is drawn at one does not shift what is drawn at another, and what is
+// drawn twice at one differs.
+TEST(MomentRngTest, DependsOnWhenAndWho) {
+  const auto at = [](int64_t ms) { return absl::Milliseconds(ms); };
+  MomentRng often{SimRng(7)};
+  for (int i = 0; i < 100; ++i) often.WordAt(at(1), 3);
+  MomentRng seldom{SimRng(7)};
+  EXPECT_EQ(often.WordAt(at(2), 3), seldom.WordAt(at(2), 3));
+  std::set<uint64_t> words;
+  for (int ms = 3; ms < 13; ++ms) {
+    for (uint64_t who = 0; who < 10; ++who) {
+      for (int again = 0; again < 10; ++again) words.insert(seldom.WordAt(at(ms), who));
+    }
+  }
+  EXPECT_EQ(words.size(), 1000u);
+  MomentRng other{SimRng(8)};
+  EXPECT_NE(often.WordAt(at(20), 1), other.WordAt(at(20), 1));
+}
+
+TEST(MomentRngTest, IsFair) {
+  MomentRng rng{SimRng(1)};
+  int heads = 0;
+  for (int i = 0; i < 10000; ++i) heads += rng.At(absl::Microseconds(i), 1).Chance(30) ? 1 : 0;
+  EXPECT_NEAR(heads, 3000, 200);
+}
+
+// Whatever the order of asking: the outside first, by rank.
+TEST(EventQueueTest, TheOutsideComesFirstByRank) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    EventQueue queue{SimRng(seed)};
+    std::string order;
+    queue.At(absl::Seconds(1), [&order] { order += "i"; });
+    queue.OutsideAt(absl::Seconds(1), 2, [&order] { order += "c"; });
+    queue.OutsideAt(absl::Seconds(1), 0, [&order] { order += "a"; });
+    queue.OutsideAt(absl::Seconds(1), 2, [&order] { order += "d"; });
+    queue.OutsideAt(absl::Seconds(1), 1, [&order] { order += "b"; });
+    queue.OutsideAt(absl::Seconds(2), 0, [&order] { order += "z"; });
+    while (queue.RunNext()) {
+    }
+    EXPECT_EQ(order, "abcdiz");
+  }
+}
+
 TEST(EventQueueTest, RunUntilStopsAtTheDeadline) {
   EventQueue queue{SimRng(1)};
   int ran = 0;

@@ -60,8 +60,8 @@ SimCluster::SimCluster(const ClusterPlan& plan, uint64_t seed, EventQueue* queue
     node.disk = std::make_unique<SimDisk>(plan.config.durability);
     node.disk->SetObservers([this, id](const WriteBatch& batch) { RecordApplied(id, batch); },
                             [this, id](const WriteBatch& batch) { RecordSynced(id, batch); });
-    node.clock_skew =
-        rng_.Between(absl::ZeroDuration(), 2 * plan.clock_skew_max) - plan.clock_skew_max;
+    node.clock_skew = rng_.At(Now(), id).Between(absl::ZeroDuration(), 2 * plan.clock_skew_max) -
+                      plan.clock_skew_max;
   }
 }
 
@@ -80,7 +80,7 @@ ClusterConfig SimCluster::ConfigOf(NodeId node) const {
 Incarnation SimCluster::NewIncarnation(Node* node) {
   Incarnation incarnation = 0;
   do {
-    incarnation = 1 + rng_.Below(0xffffffffu);
+    incarnation = 1 + rng_.At(Now(), node->id).Below(0xffffffffu);
   } while (!node->used_incarnations.insert(incarnation).second);
   return incarnation;
 }
@@ -92,13 +92,13 @@ void SimCluster::Start(NodeId id) {
   node.serving = false;
   node.sync_running = false;
   node.sync_wanted = 0;
-  node.next_operation = 1 + rng_.Below(uint64_t{1} << 60);
+  node.next_operation = 1 + rng_.At(Now(), id).Below(uint64_t{1} << 60);
   const Incarnation incarnation = NewIncarnation(&node);
   trace_->Note(Now(), id, {kStartFact, incarnation},
                [&] { return absl::StrCat("starts as incarnation ", incarnation); });
   history_->Happened(EventKind::kStart, Now(), id);
   RecordRecovered(id);
-  node.env = std::make_unique<SimEnv>(id, rng_.Fork(id), static_cast<SimWorld*>(this));
+  node.env = std::make_unique<SimEnv>(id, rng_.At(Now(), id), static_cast<SimWorld*>(this));
   NewLife life;
   life.cluster = plan_.config.cluster;
   life.node = id;
@@ -125,12 +125,13 @@ void SimCluster::StopDisk(Node* node, End how) {
     return;
   }
   // A crash shows what was not synced to the next process, or takes it away with the power.
-  const bool power_lost = how != End::kCrash || storage_rng_.Chance(50);
+  SimRng rng = storage_rng_.At(Now(), node->id);
+  const bool power_lost = how != End::kCrash || rng.Chance(50);
   if (power_lost) ++node->boots;
   if (how == End::kNewDisk) {
     node->disk->Replace();
   } else {
-    node->disk->Crash(power_lost, &storage_rng_);
+    node->disk->Crash(power_lost, &rng);
   }
   RecordForgotten(node->id, before);
 }
@@ -237,7 +238,7 @@ void SimCluster::Enqueue(NodeId id, Work work) {
 void SimCluster::ScheduleDrain(Node* node) {
   if (node->drain_due || node->inbox.empty()) return;
   node->drain_due = true;
-  const absl::Duration delay = rng_.Exponential(plan_.drain_delay_mean);
+  const absl::Duration delay = rng_.At(Now(), node->id).Exponential(plan_.drain_delay_mean);
   queue_->At(std::max(queue_->Now() + delay, node->paused_until),
              [this, id = node->id, life = node->life] { Drain(id, life); });
 }
@@ -250,7 +251,7 @@ void SimCluster::Drain(NodeId id, uint64_t life) {
     ScheduleDrain(&node);
     return;
   }
-  int events = rng_.Between(1, plan_.drain_events_max);
+  int events = rng_.At(Now(), id).Between(1, plan_.drain_events_max);
   while (events-- > 0 && !node.inbox.empty() && !node.replica->DrainFull()) {
     const Work work = std::move(node.inbox.front());
     node.inbox.pop_front();
@@ -347,7 +348,8 @@ void SimCluster::StartSync(NodeId id) {
   Node& node = at(id);
   node.sync_running = true;
   const SyncTicket ticket = std::exchange(node.sync_wanted, 0);
-  const absl::Duration delay = node.sync_extra + storage_rng_.Exponential(plan_.sync_delay_mean);
+  const absl::Duration delay =
+      node.sync_extra + storage_rng_.At(Now(), id).Exponential(plan_.sync_delay_mean);
   queue_->After(delay, [this, id, ticket, life = node.life, through = node.disk->applied()] {
     if (at(id).life != life) return;
     const absl::Status synced = at(id).disk->SyncThrough(through);

@@ -154,8 +154,8 @@ class SimCluster : private SimWorld, private NetworkUser {
   EventQueue* const queue_;
   History* const history_;
   Trace* const trace_;
-  SimRng rng_;          // stream "cluster": drains, incarnations, what replicas draw
-  SimRng storage_rng_;  // stream "storage": sync delays, what a crash keeps
+  MomentRng rng_;          // stream "cluster": drains, incarnations, what replicas draw
+  MomentRng storage_rng_;  // stream "storage": sync delays, what a crash keeps
   SimNetwork network_;
   std::vector<Node> nodes_;
   std::map<std::pair<NodeId, OperationId>, size_t> operations_;  // place in the history

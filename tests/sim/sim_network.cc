@@ -9,7 +9,7 @@ SimNetwork::SimNetwork(const NetworkPlan& plan, int nodes, SimRng rng, EventQueu
     : plan_(plan), nodes_(nodes), rng_(rng), queue_(queue), user_(user) {
   for (int from = 1; from <= nodes; ++from) {
     for (int to = 1; to <= nodes; ++to) {
-      if (from != to) path(from, to).base = rng_.Between(plan_.base_min, plan_.base_max);
+      if (from != to) path(from, to).base = Now(from, to).Between(plan_.base_min, plan_.base_max);
     }
   }
 }
@@ -17,7 +17,7 @@ SimNetwork::SimNetwork(const NetworkPlan& plan, int nodes, SimRng rng, EventQueu
 void SimNetwork::Send(NodeId from, NodeId to, std::shared_ptr<const peer::v1::Batch> batch) {
   ++counters_.sent;
   SendOnce(from, to, batch);
-  if (rng_.ChancePerMille(plan_.repeat_per_mille)) {
+  if (Now(from, to).ChancePerMille(plan_.repeat_per_mille)) {
     ++counters_.repeated;
     SendOnce(from, to, batch);
   }
@@ -26,11 +26,12 @@ void SimNetwork::Send(NodeId from, NodeId to, std::shared_ptr<const peer::v1::Ba
 void SimNetwork::SendOnce(NodeId from, NodeId to,
                           const std::shared_ptr<const peer::v1::Batch>& batch) {
   Path& way = path(from, to);
-  absl::Duration delay = way.base + way.clog + rng_.Exponential(plan_.jitter_mean);
+  SimRng rng = Now(from, to);
+  absl::Duration delay = way.base + way.clog + rng.Exponential(plan_.jitter_mean);
   if (plan_.emulated.any()) {
-    delay += plan_.emulated.For(from, to, *batch, [this] { return rng_.Next(); });
+    delay += plan_.emulated.For(from, to, *batch, [&rng] { return rng.Next(); });
   }
-  if (way.cuts > 0 || rng_.ChancePerMille(plan_.loss_per_mille)) {
+  if (way.cuts > 0 || rng.ChancePerMille(plan_.loss_per_mille)) {
     ++counters_.lost;
     return;
   }
@@ -95,7 +96,7 @@ void SimNetwork::Heal() {
 void SimNetwork::Dial(NodeId from, NodeId to) {
   if (path(from, to).dialling) return;
   path(from, to).dialling = true;
-  queue_->After(rng_.Exponential(plan_.redial_mean), [this, from, to] {
+  queue_->After(Now(from, to).Exponential(plan_.redial_mean), [this, from, to] {
     Path& way = path(from, to);
     way.dialling = false;
     if (!user_->Up(from) || way.linked) return;
@@ -117,8 +118,9 @@ void SimNetwork::Unlink(NodeId from, NodeId to) {
 }
 
 void SimNetwork::MaybeNotice(NodeId from, NodeId to) {
-  const bool notices = rng_.Chance(plan_.notices_percent);
-  const absl::Duration after = rng_.Exponential(plan_.redial_mean);
+  SimRng rng = Now(from, to);
+  const bool notices = rng.Chance(plan_.notices_percent);
+  const absl::Duration after = rng.Exponential(plan_.redial_mean);
   if (notices) {
     queue_->After(after, [this, from, to] { Unlink(from, to); });
   }

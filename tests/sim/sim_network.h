@@ -88,6 +88,8 @@ class SimNetwork {
   };
 
   Path& path(NodeId from, NodeId to) { return paths_[{from, to}]; }
+  // What happens now from one node to another.
+  SimRng Now(NodeId from, NodeId to) { return rng_.At(queue_->Now(), uint64_t{from} << 32 | to); }
   void SendOnce(NodeId from, NodeId to, const std::shared_ptr<const peer::v1::Batch>& batch);
   void Dial(NodeId from, NodeId to);
   void Unlink(NodeId from, NodeId to);
@@ -95,7 +97,7 @@ class SimNetwork {
 
   NetworkPlan plan_;
   const int nodes_;
-  SimRng rng_;
+  MomentRng rng_;
   EventQueue* const queue_;
   NetworkUser* const user_;
   std::map<std::pair<NodeId, NodeId>, Path> paths_;

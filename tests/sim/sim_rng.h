@@ -93,6 +93,40 @@ class SimRng {
   std::array<uint64_t, 4> state_;
 };
 
+// MomentRng: randomness that depends on when, and to whom, something happens, and not on how much
+// has been drawn before.
+//
+//   const absl::Duration delay = rng.At(queue.Now(), node).Exponential(mean);
+//
+// So a run with one event fewer goes on as before wherever that event had no effect. What happens
+// to anyone at the same moment draws differently.
+//
+// Not thread-safe.
+class MomentRng {
+ public:
+  explicit MomentRng(SimRng rng) : base_(rng.Next()) {}
+
+  // A word, and a whole generator. `now` never goes back.
+  uint64_t WordAt(absl::Duration now, uint64_t who) {
+    if (now != moment_) {
+      moment_ = now;
+      drawn_ = 0;
+    }
+    uint64_t word = base_ ^ static_cast<uint64_t>(absl::ToInt64Nanoseconds(now));
+    for (const uint64_t more : {who, ++drawn_}) {
+      word = (word ^ (word >> 31)) * 0xbf58476d1ce4e5b9u + more;
+    }
+    word = (word ^ (word >> 30)) * 0x94d049bb133111ebu;
+    return word ^ (word >> 31);
+  }
+  SimRng At(absl::Duration now, uint64_t who) { return SimRng(WordAt(now, who)); }
+
+ private:
+  const uint64_t base_;
+  absl::Duration moment_;
+  uint64_t drawn_ = 0;  // at this moment
+};
+
 }  // namespace quorate::sim
 
 #endif  // QUORATE_TESTS_SIM_SIM_RNG_H_
