@@ -1,37 +1,17 @@
 #include "tests/sim/fault_injector.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace quorate::sim {
+namespace {
 
-const char* FaultName(FaultKind kind) {
-  switch (kind) {
-    case FaultKind::kCrash:
-      return "crash";
-    case FaultKind::kShutdown:
-      return "shutdown";
-    case FaultKind::kNewDisk:
-      return "new disk";
-    case FaultKind::kPartition:
-      return "partition";
-    case FaultKind::kOneWay:
-      return "one-way partition";
-    case FaultKind::kClog:
-      return "clog";
-    case FaultKind::kPause:
-      return "pause";
-    case FaultKind::kClockJump:
-      return "clock jump";
-    case FaultKind::kSlowDisk:
-      return "slow disk";
-    case FaultKind::kDiskFailure:
-      return "disk failure";
-  }
-  return "?";
-}
+// The ends of faults come before what begins at the same moment.
+constexpr uint64_t kMendRank = 0;
+constexpr uint64_t kFaultRank = 1;
 
-void FaultInjector::Start() { ScheduleNext(); }
+}  // namespace
 
 int FaultInjector::total() const {
   int total = 0;
@@ -39,59 +19,56 @@ int FaultInjector::total() const {
   return total;
 }
 
+void FaultInjector::Start() { ScheduleNext(); }
+
+void FaultInjector::Replay(const std::vector<Fault>& faults) {
+  for (const Fault& fault : faults) {
+    queue_->OutsideAt(fault.at, kFaultRank, [this, fault] {
+      if (stopped_) return;
+      Apply(fault);
+      ++counts_[fault.kind];
+    });
+  }
+}
+
 void FaultInjector::ScheduleNext() {
-  queue_->After(rng_.Exponential(plan_.gap_mean), [this] {
+  const absl::Duration gap = rng_.Exponential(plan_.gap_mean);
+  queue_->OutsideAt(queue_->Now() + gap, kFaultRank, [this] {
     if (stopped_) return;
-    Inject();
+    const FaultKind kind = rng_.Pick(plan_.kinds);
+    const absl::Duration length = absl::Milliseconds(5) + rng_.Exponential(plan_.length_mean);
+    if (Inject(kind, length)) ++counts_[kind];
     ScheduleNext();
   });
 }
 
-void FaultInjector::Inject() {
-  const FaultKind kind = rng_.Pick(plan_.kinds);
-  const absl::Duration length = absl::Milliseconds(5) + rng_.Exponential(plan_.length_mean);
-  if (Apply(kind, length)) ++counts_[kind];
-}
-
-bool FaultInjector::Apply(FaultKind kind, absl::Duration length) {
+bool FaultInjector::Inject(FaultKind kind, absl::Duration length) {
   switch (kind) {
     case FaultKind::kCrash:
-      return StopSome(SimCluster::End::kCrash, length);
     case FaultKind::kShutdown:
-      return StopSome(SimCluster::End::kShutdown, length);
     case FaultKind::kNewDisk:
-      return StopSome(SimCluster::End::kNewDisk, length);
+      return StopSome(kind, length);
     case FaultKind::kPartition:
-      return Partition(/*both_ways=*/true, length);
     case FaultKind::kOneWay:
-      return Partition(/*both_ways=*/false, length);
+      return Cut(kind, length);
     case FaultKind::kClog:
       return Clog(length);
     case FaultKind::kPause:
-      cluster_->Pause(AnyNode(), length);
+      Happen(kind, {AnyNode()}, length);
       return true;
     case FaultKind::kClockJump: {
       const absl::Duration jump = rng_.Between(absl::ZeroDuration(), absl::Seconds(2));
-      cluster_->SetClockSkew(AnyNode(), rng_.Chance(50) ? jump : -jump);
-      return true;
-    }
-    case FaultKind::kSlowDisk: {
       const NodeId node = AnyNode();
-      cluster_->SetSyncDelay(node, length / 4);
-      Later(length, [this, node] { cluster_->SetSyncDelay(node, absl::ZeroDuration()); });
+      Happen(kind, {node}, absl::ZeroDuration(), rng_.Chance(50) ? jump : -jump);
       return true;
     }
+    case FaultKind::kSlowDisk:
+      Happen(kind, {AnyNode()}, length, length / 4);
+      return true;
     case FaultKind::kDiskFailure:
       return FailDisk(length);
   }
   return false;
-}
-
-// After the end of the fault phase Heal has mended everything at once.
-void FaultInjector::Later(absl::Duration delay, std::function<void()> mend) {
-  queue_->After(delay, [this, mend = std::move(mend)] {
-    if (!stopped_) mend();
-  });
 }
 
 NodeId FaultInjector::AnyUp() {
@@ -111,22 +88,104 @@ bool FaultInjector::SparesQuorum(NodeId victim) const {
   return away < std::max(2, cluster_->plan().config.quorums.w);
 }
 
-bool FaultInjector::StopSome(SimCluster::End how, absl::Duration length) {
+bool FaultInjector::StopSome(FaultKind kind, absl::Duration length) {
   NodeId victim = AnyUp();
   const NodeId leader = cluster_->leader();
   if (leader != 0 && cluster_->Up(leader) && rng_.Chance(30)) victim = leader;
   if (victim == 0) return false;
+  if (plan_.spares_quorum && !SparesQuorum(victim)) return false;
+  if (victim == leader && rng_.Chance(30)) CutFollower(length);
   if (plan_.spares_quorum) {
-    if (!SparesQuorum(victim)) return false;
-    StopOne(victim, how, length);
+    Happen(kind, {victim}, length);
     return true;
   }
   int victims = rng_.Chance(30) ? rng_.Between(1, cluster_->size()) : 1;
   for (; victims > 0 && victim != 0; --victims) {
-    StopOne(victim, how, length + rng_.Exponential(plan_.length_mean));
+    Happen(kind, {victim}, length + rng_.Exponential(plan_.length_mean));
     victim = AnyUp();
   }
   return true;
+}
+
+// A leader that starts again hears of what this one holds late, when it leads already.
+void FaultInjector::CutFollower(absl::Duration length) {
+  const auto& kinds = plan_.kinds;
+  if (std::find(kinds.begin(), kinds.end(), FaultKind::kPartition) == kinds.end()) return;
+  const NodeId follower = AnyNode();
+  if (follower == cluster_->leader()) return;
+  Happen(FaultKind::kPartition, {follower}, 2 * length);
+}
+
+bool FaultInjector::Cut(FaultKind kind, absl::Duration length) {
+  const int n = cluster_->size();
+  if (n < 2) return false;
+  std::set<NodeId> group;
+  const int members = rng_.Between(1, n - 1);
+  while (static_cast<int>(group.size()) < members) group.insert(AnyNode());
+  Happen(kind, {group.begin(), group.end()}, length);
+  return true;
+}
+
+bool FaultInjector::Clog(absl::Duration length) {
+  if (cluster_->size() < 2) return false;
+  const NodeId from = AnyNode();
+  const NodeId to = 1 + (from + rng_.Below(cluster_->size() - 1)) % cluster_->size();
+  Happen(FaultKind::kClog, {from, to}, length, length / 2);
+  return true;
+}
+
+bool FaultInjector::FailDisk(absl::Duration length) {
+  const NodeId node = AnyUp();
+  if (node == 0 || cluster_->disk(node).failing()) return false;
+  if (plan_.spares_quorum && !SparesQuorum(node)) return false;
+  Happen(FaultKind::kDiskFailure, {node}, length);
+  return true;
+}
+
+void FaultInjector::Happen(FaultKind kind, std::vector<NodeId> nodes, absl::Duration length,
+                           absl::Duration amount) {
+  faults_.push_back({queue_->Now(), kind, std::move(nodes), length, amount});
+  Apply(faults_.back());
+}
+
+void FaultInjector::Apply(const Fault& fault) {
+  const NodeId node = fault.nodes[0];
+  switch (fault.kind) {
+    case FaultKind::kCrash:
+      return StopOne(node, SimCluster::End::kCrash, fault.length);
+    case FaultKind::kShutdown:
+      return StopOne(node, SimCluster::End::kShutdown, fault.length);
+    case FaultKind::kNewDisk:
+      return StopOne(node, SimCluster::End::kNewDisk, fault.length);
+    case FaultKind::kPartition:
+    case FaultKind::kOneWay:
+      return ApplyCuts(fault);
+    case FaultKind::kClog:
+      cluster_->network().SetClog(node, fault.nodes[1], fault.amount);
+      return Later(fault.length, [this, node, to = fault.nodes[1]] {
+        cluster_->network().SetClog(node, to, absl::ZeroDuration());
+      });
+    case FaultKind::kPause:
+      return cluster_->Pause(node, fault.length);
+    case FaultKind::kClockJump:
+      return cluster_->SetClockSkew(node, fault.amount);
+    case FaultKind::kSlowDisk:
+      cluster_->SetSyncDelay(node, fault.amount);
+      return Later(fault.length,
+                   [this, node] { cluster_->SetSyncDelay(node, absl::ZeroDuration()); });
+    case FaultKind::kDiskFailure:
+      if (!cluster_->Up(node)) return;  // a disk fails by what its process does to it
+      cluster_->disk(node).Fail();
+      return Later(fault.length,
+                   [this, node] { StopOne(node, SimCluster::End::kCrash, absl::Milliseconds(1)); });
+  }
+}
+
+// After the end of the fault phase Heal has mended everything at once.
+void FaultInjector::Later(absl::Duration delay, std::function<void()> mend) {
+  queue_->OutsideAt(queue_->Now() + delay, kMendRank, [this, mend = std::move(mend)] {
+    if (!stopped_) mend();
+  });
 }
 
 void FaultInjector::StopOne(NodeId node, SimCluster::End how, absl::Duration length) {
@@ -137,43 +196,20 @@ void FaultInjector::StopOne(NodeId node, SimCluster::End how, absl::Duration len
   });
 }
 
-bool FaultInjector::Partition(bool both_ways, absl::Duration length) {
-  const int n = cluster_->size();
-  if (n < 2) return false;
-  std::set<NodeId> group;
-  const int members = rng_.Between(1, n - 1);
-  while (static_cast<int>(group.size()) < members) group.insert(AnyNode());
+void FaultInjector::ApplyCuts(const Fault& fault) {
+  const std::set<NodeId> group(fault.nodes.begin(), fault.nodes.end());
   std::vector<std::pair<NodeId, NodeId>> cuts;
-  for (NodeId inside = 1; inside <= static_cast<NodeId>(n); ++inside) {
-    for (NodeId outside = 1; outside <= static_cast<NodeId>(n); ++outside) {
-      if (group.count(inside) == 0 || group.count(outside) > 0) continue;
+  for (const NodeId inside : group) {
+    for (NodeId outside = 1; outside <= static_cast<NodeId>(cluster_->size()); ++outside) {
+      if (group.count(outside) > 0) continue;
       cuts.emplace_back(inside, outside);
-      if (both_ways) cuts.emplace_back(outside, inside);
+      if (fault.kind == FaultKind::kPartition) cuts.emplace_back(outside, inside);
     }
   }
   for (const auto& [from, to] : cuts) cluster_->network().Cut(from, to);
-  Later(length, [this, cuts] {
+  Later(fault.length, [this, cuts] {
     for (const auto& [from, to] : cuts) cluster_->network().Mend(from, to);
   });
-  return true;
-}
-
-bool FaultInjector::Clog(absl::Duration length) {
-  if (cluster_->size() < 2) return false;
-  const NodeId from = AnyNode();
-  const NodeId to = 1 + (from + rng_.Below(cluster_->size() - 1)) % cluster_->size();
-  cluster_->network().SetClog(from, to, length / 2);
-  Later(length, [this, from, to] { cluster_->network().SetClog(from, to, absl::ZeroDuration()); });
-  return true;
-}
-
-bool FaultInjector::FailDisk(absl::Duration length) {
-  const NodeId node = AnyUp();
-  if (node == 0 || cluster_->disk(node).failing()) return false;
-  if (plan_.spares_quorum && !SparesQuorum(node)) return false;
-  cluster_->disk(node).Fail();
-  Later(length, [this, node] { StopOne(node, SimCluster::End::kCrash, absl::Milliseconds(1)); });
-  return true;
 }
 
 }  // namespace quorate::sim

@@ -1,36 +1,24 @@
-// FaultInjector: breaks a simulated cluster according to a FaultPlan, one fault after another, and
-// mends each after a while.
+// FaultInjector: breaks a simulated cluster, one fault after another, and mends each after a while.
+// The faults are drawn according to a FaultPlan, as the state of the cluster allows, or are those
+// of a schedule.
 //
 // Not thread-safe.
 #ifndef QUORATE_TESTS_SIM_FAULT_INJECTOR_H_
 #define QUORATE_TESTS_SIM_FAULT_INJECTOR_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
-#include <set>
 #include <vector>
 
 #include "absl/time/time.h"
 
 #include "tests/sim/event_queue.h"
+#include "tests/sim/schedule.h"
 #include "tests/sim/sim_cluster.h"
 #include "tests/sim/sim_rng.h"
 
 namespace quorate::sim {
-
-enum class FaultKind {
-  kCrash,        // a process dies and starts again later
-  kShutdown,     // a process ends cleanly and starts again later
-  kNewDisk,      // a machine dies and is replaced later by one with an empty disk
-  kPartition,    // a group of nodes and the rest cannot reach each other
-  kOneWay,       // a group of nodes cannot be heard by the rest
-  kClog,         // one direction of a pair becomes slow
-  kPause,        // a process stands still
-  kClockJump,    // a wall clock jumps
-  kSlowDisk,     // a disk syncs slowly
-  kDiskFailure,  // a disk fails; the process over it is restarted later
-};
-const char* FaultName(FaultKind kind);
 
 struct FaultPlan {
   std::vector<FaultKind> kinds;  // those that happen in this run; kCrash always does
@@ -47,35 +35,48 @@ class FaultInjector {
   FaultInjector(const FaultPlan& plan, SimRng rng, EventQueue* queue, SimCluster* cluster)
       : plan_(plan), rng_(rng), queue_(queue), cluster_(cluster) {}
 
+  // One of the two, once.
   void Start();
+  void Replay(const std::vector<Fault>& faults);
   // No more faults; the caller heals the cluster.
   void Stop() { stopped_ = true; }
 
+  // What was drawn: of a fault that stops several nodes each node is a fault of its own in
+  // `faults`.
+  const std::vector<Fault>& faults() const { return faults_; }
   const std::map<FaultKind, int>& counts() const { return counts_; }
   int total() const;
   int restarts() const { return restarts_; }
 
  private:
   void ScheduleNext();
-  void Inject();
-  // Whether the fault could be applied now.
-  bool Apply(FaultKind kind, absl::Duration length);
-  bool StopSome(SimCluster::End how, absl::Duration length);
-  void StopOne(NodeId node, SimCluster::End how, absl::Duration length);
-  bool Partition(bool both_ways, absl::Duration length);
+  // Drawing. These return whether such a fault could happen now.
+  bool Inject(FaultKind kind, absl::Duration length);
+  bool StopSome(FaultKind kind, absl::Duration length);
+  bool Cut(FaultKind kind, absl::Duration length);
+  // Beside the end of the leader: a follower that misses its next start.
+  void CutFollower(absl::Duration length);
   bool Clog(absl::Duration length);
   bool FailDisk(absl::Duration length);
-  void Later(absl::Duration delay, std::function<void()> mend);
   NodeId AnyNode() { return static_cast<NodeId>(rng_.Between(1, cluster_->size())); }
   // One that is not down; 0 where all are.
   NodeId AnyUp();
   bool SparesQuorum(NodeId victim) const;
+
+  // Doing.
+  void Happen(FaultKind kind, std::vector<NodeId> nodes, absl::Duration length,
+              absl::Duration amount = {});
+  void Apply(const Fault& fault);
+  void StopOne(NodeId node, SimCluster::End how, absl::Duration length);
+  void ApplyCuts(const Fault& fault);
+  void Later(absl::Duration delay, std::function<void()> mend);
 
   const FaultPlan plan_;
   SimRng rng_;
   EventQueue* const queue_;
   SimCluster* const cluster_;
   bool stopped_ = false;
+  std::vector<Fault> faults_;
   std::map<FaultKind, int> counts_;
   int restarts_ = 0;
 };

@@ -1,4 +1,4 @@
-// Hunts every planted bug and prints the table of doc/testing.md.
+// Hunts every planted bug, shrinks what it did, and prints the table of doc/testing.md.
 //
 //   bazel run //tests/sim:planted_table                          prints it
 //   bazel run //tests/sim:planted_table -- --update=$PWD/doc/testing.md   replaces it there
@@ -11,15 +11,21 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "gflags/gflags.h"
+#include "glog/logging.h"
 
+#include "replication/storage/planted_bugs.h"
 #include "tests/sim/planted_catalogue.h"
+#include "tests/sim/runner.h"
+#include "tests/sim/shrink.h"
 
 DEFINE_string(update, "", "the file whose table is to be replaced");
 DEFINE_uint64(seeds, 1000, "give up after so many seeds");
+DEFINE_int32(shrink_runs, 300, "how many runs the shrinking of each may take");
 
 namespace quorate::sim {
 namespace {
@@ -27,21 +33,39 @@ namespace {
 constexpr char kBegin[] = "<!-- planted bugs: begin -->\n";
 constexpr char kEnd[] = "<!-- planted bugs: end -->\n";
 
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// How small the schedule of the run that caught the bug gets.
+std::string Small(Bug bug, const Catch& caught) {
+  const auto start = std::chrono::steady_clock::now();
+  planted_bug = bug;
+  ShrinkOptions options;
+  options.runs_max = FLAGS_shrink_runs;
+  const absl::StatusOr<Shrunk> shrunk =
+      Shrink(RunSeed({caught.strategy, caught.seeds}).schedule, options);
+  planted_bug = Bug::kNone;
+  CHECK(shrunk.ok()) << shrunk.status();
+  return absl::StrFormat("%d + %d on %d | %d runs, %.1f s", shrunk->schedule.faults.size(),
+                         shrunk->schedule.operations.size(), shrunk->schedule.setting.n,
+                         shrunk->runs, SecondsSince(start));
+}
+
 std::string Row(const PlantedRule& rule, bool* all_caught) {
   const auto start = std::chrono::steady_clock::now();
   const std::optional<Catch> caught = Hunt(rule.bug, FLAGS_seeds);
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const double seconds = SecondsSince(start);
   if (!caught.has_value()) {
     *all_caught = false;
-    return absl::StrFormat("| %s | **not caught** in %d seeds | %.1f s | |\n", rule.what,
+    return absl::StrFormat("| %s | **not caught** in %d seeds | %.1f s | | | |\n", rule.what,
                            FLAGS_seeds, seconds);
   }
   const std::string properties = absl::StrJoin(
       caught->properties, ", ",
       [](std::string* out, const auto& property) { absl::StrAppend(out, property.first); });
-  return absl::StrFormat("| %s | %d, %s | %.1f s | %s |\n", rule.what, caught->seeds,
-                         caught->strategy, seconds, properties);
+  return absl::StrFormat("| %s | %d, %s | %.1f s | %s | %s |\n", rule.what, caught->seeds,
+                         caught->strategy, seconds, properties, Small(rule.bug, *caught));
 }
 
 // Whether the table between the two marks in `path` could be replaced.
@@ -61,7 +85,8 @@ bool Replace(const std::string& path, const std::string& table) {
 int Main() {
   bool all_caught = true;
   std::string table =
-      "| what replicas do wrong | seeds, strategy | on one core | violated |\n|---|---|---|---|\n";
+      "| what replicas do wrong | seeds, strategy | on one core | violated | shrunk to faults + "
+      "operations on nodes | by |\n|---|---|---|---|---|---|\n";
   for (const PlantedRule& rule : PlantedRules()) {
     const std::string row = Row(rule, &all_caught);
     std::fputs(row.c_str(), stdout);

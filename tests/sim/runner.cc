@@ -1,11 +1,16 @@
 #include "tests/sim/runner.h"
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "glog/logging.h"
 
+#include "replication/registry.h"
 #include "tests/sim/promises.h"
 
 namespace quorate::sim {
@@ -26,23 +31,31 @@ constexpr absl::Duration kFinalTimeout = absl::Seconds(5);
 constexpr int kFinalClient = -1;
 constexpr size_t kViolationsShown = 10;
 
-SimPlan PlanOf(const RunOptions& options) {
+SimPlan PlanOf(const RunOptions& options, const Schedule* replayed) {
   SimPlan plan = DrawPlan(options.strategy, options.seed);
-  if (options.write_mode.has_value()) plan.SetWriteMode(*options.write_mode);
+  if (options.write_mode.has_value() && StrategyCanBeLinearizable(options.strategy))
+    plan.SetWriteMode(*options.write_mode);
   plan.Emulate(options.emulated);
+  if (replayed != nullptr) plan.Adopt(replayed->setting);
   return plan;
 }
 
 class Run {
  public:
-  explicit Run(const RunOptions& options)
-      : plan_(PlanOf(options)),
-        trace_(options.full_log),
-        queue_(SimRng::Stream(options.seed, "ties")),
+  // `replayed` may be null, and must outlive the run. `options` agree with it.
+  Run(const RunOptions& options, const Schedule* replayed)
+      : plan_(PlanOf(options, replayed)),
+        replayed_(replayed),
+        until_(options.until),
+        inner_seed_(replayed != nullptr && replayed->setting.inner_seed != 0
+                        ? replayed->setting.inner_seed
+                        : options.seed),
+        trace_(options.full_log, options.messages),
+        queue_(SimRng::Stream(inner_seed_, "ties")),
         history_(std::make_shared<History>(
             HistorySetting{options.strategy, plan_.cluster.config.quorums,
                            plan_.cluster.config.durability, PromisesOf(plan_.cluster.config)})),
-        cluster_(plan_.cluster, options.seed, &queue_, history_.get(), &trace_),
+        cluster_(plan_.cluster, inner_seed_, &queue_, history_.get(), &trace_),
         workload_(plan_.workload, history_->promise(), SimRng::Stream(options.seed, "workload"),
                   &queue_, &cluster_),
         faults_(plan_.faults, SimRng::Stream(options.seed, "faults"), &queue_, &cluster_),
@@ -51,7 +64,7 @@ class Run {
   RunResult Go() {
     StartAll();
     BreakThings();
-    if (Heal()) FinalPhase();
+    if (!Cut() && Heal()) FinalPhase();
     for (NodeId node = 1; node <= Nodes(); ++node) {
       history_->SetFinalContents(node, cluster_.disk(node).Contents());
     }
@@ -61,12 +74,15 @@ class Run {
  private:
   NodeId Nodes() const { return static_cast<NodeId>(cluster_.size()); }
 
+  // Whether the run is to stop here.
+  bool Cut() const { return queue_.Now() >= until_; }
+
   // Asks often, but not after every event.
   bool PollUntil(const std::function<bool()>& done, absl::Duration budget) {
     const MonotonicTime deadline = queue_.Now() + budget;
     while (!done()) {
-      if (queue_.Now() >= deadline) return false;
-      queue_.RunUntil([] { return false; }, queue_.Now() + kPollInterval);
+      if (queue_.Now() >= deadline || Cut()) return false;
+      queue_.RunUntil([] { return false; }, std::min(queue_.Now() + kPollInterval, until_));
     }
     return true;
   }
@@ -84,7 +100,7 @@ class Run {
           return true;
         },
         kServingBudget);
-    if (!serving && history_->promise().keeps_acknowledged_writes) {
+    if (!serving && !Cut() && history_->promise().keeps_acknowledged_writes) {
       history_->Stalled("after the first start not all nodes came to serve");
     }
   }
@@ -98,6 +114,15 @@ class Run {
   }
 
   void BreakThings() {
+    begun_at_ = queue_.Now();
+    if (replayed_ != nullptr) {
+      workload_.Replay(replayed_->operations);
+      faults_.Replay(replayed_->faults);
+      queue_.RunUntil([] { return false; }, std::min(replayed_->heal_at, until_));
+      workload_.Stop();
+      faults_.Stop();
+      return;
+    }
     workload_.Start();
     faults_.Start();
     const MonotonicTime earliest = queue_.Now() + plan_.fault_phase_min;
@@ -109,10 +134,12 @@ class Run {
 
   // Whether the cluster came to rest.
   bool Heal() {
+    healed_at_ = queue_.Now();
     cluster_.Heal();
     PollUntil([] { return false; }, kClocksCatchUp);
     const bool must_converge = history_->promise().converges;
     if (PollUntil([&] { return AtRest(must_converge); }, kRestBudget)) return true;
+    if (Cut()) return false;
     if (AtRest(/*alike=*/false)) return true;  // CheckConvergence shows what differs
     std::string why = "after healing the cluster did not come to rest:";
     for (NodeId node = 1; node <= Nodes(); ++node) {
@@ -180,7 +207,8 @@ class Run {
     for (NodeId node = 1; node <= Nodes(); ++node) {
       Operation write;
       write.kind = OperationKind::kSet;
-      write.key = Workload::KeyName(static_cast<int>(final_rng_.Below(kKeysNeeded)));
+      write.key = Workload::KeyName(
+          static_cast<int>(final_rng_.Below(std::min(kKeysNeeded, plan_.workload.keys))));
       write.value = absl::StrCat("final/", node);
       write.w = quorum(n);
       Final(only_leader ? cluster_.leader() : node, write);
@@ -193,9 +221,23 @@ class Run {
     }
   }
 
+  Schedule Recorded() const {
+    Schedule schedule;
+    schedule.setting = plan_.Setting();
+    schedule.setting.inner_seed = inner_seed_;
+    schedule.heal_at = healed_at_;
+    schedule.faults = faults_.faults();
+    schedule.operations = workload_.operations();
+    return schedule;
+  }
+
   RunResult Result() {
     RunResult result;
     result.plan = plan_;
+    result.schedule = replayed_ != nullptr ? *replayed_ : Recorded();
+    result.begun_at = begun_at_;
+    result.healed_at = healed_at_;
+    result.whole = !Cut();
     result.void_reason = void_reason_;
     result.trace_hash = trace_.hash();
     result.completed = workload_.completed();
@@ -207,12 +249,15 @@ class Run {
       result.reads_hedged += cluster_.replica(node)->Status().counters["reads_hedged"];
     }
     result.virtual_time = queue_.Now();
-    result.report = CheckAll(*history_);
+    if (result.whole) result.report = CheckAll(*history_);
     result.history = history_;
     return result;
   }
 
   const SimPlan plan_;
+  const Schedule* const replayed_;  // null: the seed draws
+  const MonotonicTime until_;
+  const uint64_t inner_seed_;
   Trace trace_;
   EventQueue queue_;
   std::shared_ptr<History> history_;
@@ -221,23 +266,41 @@ class Run {
   FaultInjector faults_;
   SimRng final_rng_;
   std::string void_reason_;
+  MonotonicTime begun_at_;
+  MonotonicTime healed_at_;
   int final_open_ = 0;
 };
 
 }  // namespace
 
-RunResult RunSeed(const RunOptions& options) { return Run(options).Go(); }
+RunResult RunSeed(const RunOptions& options) { return Run(options, nullptr).Go(); }
 
-std::string RerunCommand(const RunResult& run) {
-  const std::string& emulated = run.plan.cluster.network.emulated.spec();
-  return absl::StrCat("bazel run //tests/sim:sim -- --strategy=", run.plan.strategy,
-                      " --seed=", run.plan.seed,
-                      emulated.empty() ? "" : absl::StrCat(" --emulate=", emulated), " --log=full");
+RunResult RunSchedule(const Schedule& schedule, const RunOptions& options) {
+  const absl::StatusOr<EmulatedDelays> emulated = EmulatedDelays::Parse(schedule.setting.emulate);
+  CHECK(emulated.ok()) << emulated.status();
+  RunOptions own = options;
+  own.strategy = schedule.setting.strategy;
+  own.seed = schedule.setting.seed;
+  own.emulated = *emulated;
+  return Run(own, &schedule).Go();
 }
 
-std::string DescribeFailure(const RunResult& run) {
+const char* SimTarget(const RunResult& run) {
+  return run.schedule.setting.planted.empty() ? "//tests/sim:sim" : "//tests/sim:sim_planted";
+}
+
+std::string RerunCommand(const RunResult& run) {
+  const ScheduleSetting& setting = run.schedule.setting;
+  std::string command = absl::StrCat("bazel run ", SimTarget(run), " --");
+  if (!setting.planted.empty()) absl::StrAppend(&command, " --plant=", setting.planted);
+  absl::StrAppend(&command, " --strategy=", setting.strategy, " --seed=", setting.seed);
+  if (!setting.emulate.empty()) absl::StrAppend(&command, " --emulate=", setting.emulate);
+  return command;
+}
+
+std::string DescribeViolations(const RunResult& run) {
   const std::vector<Violation>& violations = run.report.violations;
-  std::string text = absl::StrCat("seed ", run.plan.seed, ": ", run.plan.DebugString(), "\n");
+  std::string text;
   for (size_t i = 0; i < violations.size() && i < kViolationsShown; ++i) {
     absl::StrAppend(&text, "  violated: ", violations[i].property, ": ", violations[i].what, "\n");
     for (const size_t operation : violations[i].operations) {
@@ -247,7 +310,14 @@ std::string DescribeFailure(const RunResult& run) {
   if (violations.size() > kViolationsShown) {
     absl::StrAppend(&text, "  and ", violations.size() - kViolationsShown, " more\n");
   }
-  return absl::StrCat(text, "run it again: ", RerunCommand(run), "\n");
+  return text;
+}
+
+std::string DescribeFailure(const RunResult& run) {
+  const std::string command = RerunCommand(run);
+  return absl::StrCat("seed ", run.plan.seed, ": ", run.plan.DebugString(), "\n",
+                      DescribeViolations(run), "run it again: ", command,
+                      " --log=full\nmake it small: ", command, " --shrink\n");
 }
 
 }  // namespace quorate::sim

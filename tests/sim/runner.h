@@ -2,6 +2,7 @@
 //
 //   const RunResult run = RunSeed({"leaderless", 42});
 //   if (!run.report.violations.empty()) std::cerr << DescribeFailure(run);
+//   const RunResult again = RunSchedule(run.schedule);   // the same, event by event
 //
 // Phases: all nodes start and come to serve; clients and faults until enough has happened; healing,
 // until the cluster is at rest; final reads and writes; checks.
@@ -20,6 +21,8 @@
 #include "replication/cluster_config.h"
 #include "replication/emulated_delays.h"
 #include "tests/sim/checkers/checker.h"
+#include "tests/sim/message_log.h"
+#include "tests/sim/schedule.h"
 #include "tests/sim/sim_plan.h"
 
 namespace quorate::sim {
@@ -37,11 +40,19 @@ struct RunOptions {
   EmulatedDelays emulated = {};  // on top of what the seed decides
   // Instead of what the seed decides.
   std::optional<WriteMode> write_mode = {};
+  // The run stops here, without verdict.
+  MonotonicTime until = absl::InfiniteDuration();
+  MessageLog* messages = nullptr;  // takes in every message; may be null
 };
 
 struct RunResult {
   SimPlan plan;
-  // Empty where the seed counts; else what there was too little of.
+  Schedule schedule;  // all that was done from outside
+  // When all nodes had come to serve, and faults and clients began; and when they ended.
+  MonotonicTime begun_at;
+  MonotonicTime healed_at;
+  bool whole = true;  // false: it stopped at RunOptions::until, and nothing was checked
+  // Empty where the seed counts; else what there was too little of. A schedule's run counts.
   std::string void_reason;
   Report report;
   uint64_t trace_hash = 0;
@@ -60,9 +71,17 @@ struct RunResult {
 // Deterministic: the same options give the same result, trace hash included.
 RunResult RunSeed(const RunOptions& options);
 
-// The first violations with the operations involved, and the command that repeats the run.
+// A run whose faults and operations are those of the schedule, which also has the strategy, the
+// seed and the emulated delays. What a run has recorded gives the same trace hash.
+RunResult RunSchedule(const Schedule& schedule, const RunOptions& options = {});
+
+// The first violations with the operations involved, and the commands that repeat the run and that
+// make it small.
 std::string DescribeFailure(const RunResult& run);
+std::string DescribeViolations(const RunResult& run);
 std::string RerunCommand(const RunResult& run);
+// The program that repeats it.
+const char* SimTarget(const RunResult& run);
 
 }  // namespace quorate::sim
 

@@ -289,7 +289,9 @@ void SimCluster::OnSend(NodeId from, NodeId to, peer::v1::Batch batch) {
   RecordMessages(from, batch);
   trace_->Note(Now(), from, {kSendFact, to, HashOf(batch)},
                [&] { return absl::StrCat("sends to ", to, " ", DescribeBatch(batch)); });
-  network_.Send(from, to, std::make_shared<const peer::v1::Batch>(std::move(batch)));
+  const auto sent = std::make_shared<const peer::v1::Batch>(std::move(batch));
+  if (trace_->messages() != nullptr) trace_->messages()->OnSend(from, to, Now(), sent);
+  network_.Send(from, to, sent);
 }
 
 void SimCluster::OnSetTimer(NodeId id, TimerId timer, MonotonicTime when) {
@@ -375,6 +377,7 @@ void SimCluster::Deliver(NodeId to, std::shared_ptr<const peer::v1::Batch> batch
                                        batch->session(), " sequence ", batch->sequence(),
                                        batch->reply() ? " reply" : " request");
                  });
+    if (trace_->messages() != nullptr) trace_->messages()->OnReceive(Now(), *batch);
     replica->Receive(*batch);
   });
 }

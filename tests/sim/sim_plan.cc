@@ -132,6 +132,31 @@ void SimPlan::Emulate(const EmulatedDelays& delays) {
   delays.WidenTimeouts(&cluster.config);
 }
 
+ScheduleSetting SimPlan::Setting() const {
+  ScheduleSetting setting;
+  setting.strategy = strategy;
+  setting.seed = seed;
+  setting.write_mode = cluster.config.write_mode;
+  setting.emulate = cluster.network.emulated.spec();
+  setting.n = cluster.config.quorums.n;
+  setting.w = cluster.config.quorums.w;
+  setting.r = cluster.config.quorums.r;
+  setting.leader = cluster.leader;
+  setting.loss_per_mille = cluster.network.loss_per_mille;
+  setting.repeat_per_mille = cluster.network.repeat_per_mille;
+  setting.keys = workload.keys;
+  return setting;
+}
+
+void SimPlan::Adopt(const ScheduleSetting& setting) {
+  cluster.config.write_mode = setting.write_mode;
+  cluster.config.quorums = Quorums{setting.n, setting.w, setting.r};
+  cluster.leader = setting.leader;
+  cluster.network.loss_per_mille = setting.loss_per_mille;
+  cluster.network.repeat_per_mille = setting.repeat_per_mille;
+  workload.keys = setting.keys;
+}
+
 std::string SimPlan::DebugString() const {
   const ClusterConfig& config = cluster.config;
   return absl::StrCat(

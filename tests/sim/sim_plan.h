@@ -12,6 +12,7 @@
 #include "replication/cluster_config.h"
 #include "replication/emulated_delays.h"
 #include "tests/sim/fault_injector.h"
+#include "tests/sim/schedule.h"
 #include "tests/sim/sim_cluster.h"
 #include "tests/sim/workload.h"
 
@@ -30,6 +31,10 @@ struct SimPlan {
 
   // Adds delays to all links and stores; links then keep their order, as TCP does.
   void Emulate(const EmulatedDelays& delays);
+
+  // What a schedule says of the plan, and a plan with what a schedule says.
+  ScheduleSetting Setting() const;
+  void Adopt(const ScheduleSetting& setting);
 
   std::string DebugString() const;
 };

@@ -15,13 +15,17 @@
 
 #include "replication/env.h"
 #include "replication/storage/version.h"
+#include "tests/sim/message_log.h"
 
 namespace quorate::sim {
 
 class Trace {
  public:
-  // `full`: print each note to stderr.
-  explicit Trace(bool full = false) : full_(full) {}
+  // `full`: print each note to stderr. `messages` may be null, and must outlive the trace.
+  explicit Trace(bool full = false, MessageLog* messages = nullptr)
+      : full_(full), messages_(messages) {}
+
+  MessageLog* messages() const { return messages_; }
 
   // Takes in one happening. `describe` is only called where lines are wanted.
   void Note(MonotonicTime now, NodeId node, std::initializer_list<uint64_t> facts,
@@ -44,6 +48,7 @@ class Trace {
   }
 
   const bool full_;
+  MessageLog* const messages_;
   uint64_t hash_ = 0;
 };
 

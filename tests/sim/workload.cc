@@ -1,5 +1,6 @@
 #include "tests/sim/workload.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,9 @@ namespace {
 // So few that operations on one key overlap.
 constexpr int kHotKeys = 2;
 
+// Behind faults, and client by client.
+uint64_t RankOf(int client) { return 2 + static_cast<uint64_t>(client); }
+
 }  // namespace
 
 Workload::Workload(const WorkloadPlan& plan, const Guarantee& promise, SimRng rng,
@@ -19,10 +23,7 @@ Workload::Workload(const WorkloadPlan& plan, const Guarantee& promise, SimRng rn
       can_be_linearizable_(promise.linearizable_on_request),
       rng_(rng),
       queue_(queue),
-      cluster_(cluster) {
-  clients_.resize(plan_.clients);
-  for (int i = 0; i < plan_.clients; ++i) clients_[i].number = i;
-}
+      cluster_(cluster) {}
 
 // Some keys have bytes that are no text.
 std::string Workload::KeyName(int number) {
@@ -30,74 +31,109 @@ std::string Workload::KeyName(int number) {
 }
 
 void Workload::Start() {
-  for (Client& client : clients_) ScheduleNext(&client);
+  for (int i = 0; i < plan_.clients; ++i) {
+    clients_[i].number = i;
+    ScheduleNext(&clients_[i]);
+  }
 }
 
+void Workload::Replay(const std::vector<ScheduledOperation>& operations) {
+  replays_ = true;
+  for (const ScheduledOperation& operation : operations) {
+    Client* const client = &clients_[operation.client];
+    client->number = operation.client;
+    queue_->OutsideAt(operation.at, RankOf(client->number), [this, client, operation] {
+      if (stopped_) return;
+      if (client->busy) {
+        client->waiting.push_back(operation);
+      } else {
+        Issue(client, operation);
+      }
+    });
+  }
+}
+
+// Always a little later: what happens from outside comes before what else happens at its moment.
 void Workload::ScheduleNext(Client* client) {
-  queue_->After(rng_.Exponential(plan_.think_mean), [this, client] {
-    if (!stopped_) Issue(client);
+  const absl::Duration think = absl::Microseconds(1) + rng_.Exponential(plan_.think_mean);
+  queue_->OutsideAt(queue_->Now() + think, RankOf(client->number), [this, client] {
+    if (!stopped_) Issue(client, Draw(client));
   });
 }
 
-void Workload::Issue(Client* client) {
-  HistoryOperation operation = Draw(client);
-  const NodeId node = PickNode(operation.operation);
-  const bool cancels = rng_.Chance(plan_.cancel_percent);
-  const absl::Duration cancel_after = rng_.Exponential(absl::Milliseconds(2));
-  const size_t index =
-      cluster_->Submit(node, std::move(operation),
-                       [this, client](const HistoryOperation& done) { OnDone(client, done); });
-  if (cancels) queue_->After(cancel_after, [this, index] { cluster_->Cancel(index); });
-}
-
-HistoryOperation Workload::Draw(Client* client) {
-  HistoryOperation drawn;
+ScheduledOperation Workload::Draw(Client* client) {
+  ScheduledOperation drawn;
+  drawn.at = queue_->Now();
   drawn.client = client->number;
-  Operation& operation = drawn.operation;
+  drawn.number = ++client->sequence;
   const bool hot = plan_.hot_percent > 0 && rng_.Chance(plan_.hot_percent);
-  operation.key = KeyName(static_cast<int>(rng_.Below(hot ? kHotKeys : plan_.keys)));
+  drawn.key = static_cast<int>(rng_.Below(hot ? kHotKeys : plan_.keys));
   const int roll = rng_.Between(0, 99);
   if (roll < plan_.get_percent) {
-    operation.kind = OperationKind::kGet;
+    drawn.kind = OperationKind::kGet;
   } else if (roll < plan_.get_percent + plan_.local_read_percent) {
-    operation.kind = OperationKind::kLocalRead;
+    drawn.kind = OperationKind::kLocalRead;
   } else {
-    operation.kind = roll < plan_.get_percent + plan_.local_read_percent + plan_.delete_percent
-                         ? OperationKind::kDelete
-                         : OperationKind::kSet;
-    FillWrite(client, &drawn);
+    drawn.kind = roll < plan_.get_percent + plan_.local_read_percent + plan_.delete_percent
+                     ? OperationKind::kDelete
+                     : OperationKind::kSet;
+    if (drawn.kind == OperationKind::kSet) drawn.value_bytes = plan_.value_bytes;
+    drawn.with_context =
+        client->contexts.count(KeyName(drawn.key)) > 0 && rng_.Chance(plan_.context_percent);
   }
-  const int n = cluster_->size();
-  const bool asks = operation.kind == OperationKind::kGet && plan_.linearizable_percent > 0;
+  const bool writes = drawn.kind == OperationKind::kSet || drawn.kind == OperationKind::kDelete;
+  const bool asks = drawn.kind == OperationKind::kGet && plan_.linearizable_percent > 0;
   if (asks && can_be_linearizable_ && rng_.Chance(plan_.linearizable_percent)) {
-    operation.linearizable = true;
+    drawn.linearizable = true;
   } else if (rng_.Chance(plan_.override_percent)) {
-    (operation.is_write() ? operation.w : operation.r) = rng_.Between(1, n);
+    (writes ? drawn.w : drawn.r) = rng_.Between(1, cluster_->size());
   }
   static const auto& timeouts = *new std::vector<absl::Duration>{
       absl::Milliseconds(30), absl::Milliseconds(200), absl::Seconds(1), absl::Seconds(2)};
-  operation.timeout = rng_.Pick(timeouts);
+  drawn.timeout = rng_.Pick(timeouts);
+  drawn.node = PickNode(drawn.kind);
+  const bool cancels = rng_.Chance(plan_.cancel_percent);
+  const absl::Duration cancel_after = rng_.Exponential(absl::Milliseconds(2));
+  if (cancels) drawn.cancel_after = cancel_after;
   return drawn;
 }
 
-void Workload::FillWrite(Client* client, HistoryOperation* drawn) {
-  Operation& operation = drawn->operation;
-  if (operation.kind == OperationKind::kSet) {
-    operation.value = absl::StrCat("c", client->number, "/", ++client->sequence, "/");
-    operation.value.resize(std::max(operation.value.size(), plan_.value_bytes), '.');
-  }
-  const auto context = client->contexts.find(operation.key);
-  if (context != client->contexts.end() && rng_.Chance(plan_.context_percent)) {
-    operation.context = context->second.first;
-    drawn->context = context->second.second;
-  }
-}
-
 // Where only the leader takes writes, most clients know it.
-NodeId Workload::PickNode(const Operation& operation) {
+NodeId Workload::PickNode(OperationKind kind) {
   const NodeId any = static_cast<NodeId>(rng_.Between(1, cluster_->size()));
   const bool only_leader = cluster_->leader() != 0 && !cluster_->plan().config.forward_writes;
-  return operation.is_write() && only_leader && rng_.Chance(90) ? cluster_->leader() : any;
+  const bool writes = kind == OperationKind::kSet || kind == OperationKind::kDelete;
+  return writes && only_leader && rng_.Chance(90) ? cluster_->leader() : any;
+}
+
+void Workload::Issue(Client* client, ScheduledOperation drawn) {
+  HistoryOperation issued;
+  issued.client = client->number;
+  Operation& operation = issued.operation;
+  operation.kind = drawn.kind;
+  operation.key = KeyName(drawn.key);
+  operation.w = drawn.w;
+  operation.r = drawn.r;
+  operation.linearizable = drawn.linearizable;
+  operation.timeout = drawn.timeout;
+  if (drawn.kind == OperationKind::kSet) {
+    operation.value = absl::StrCat(drawn.Name(), "/");
+    operation.value.resize(std::max(operation.value.size(), drawn.value_bytes), '.');
+  }
+  const auto context = client->contexts.find(operation.key);
+  if (drawn.with_context && context != client->contexts.end()) {
+    operation.context = context->second.first;
+    issued.context = context->second.second;
+  }
+  client->busy = true;
+  const size_t index =
+      cluster_->Submit(drawn.node, std::move(issued),
+                       [this, client](const HistoryOperation& done) { OnDone(client, done); });
+  if (drawn.cancel_after.has_value()) {
+    queue_->OutsideAt(queue_->Now() + *drawn.cancel_after, RankOf(client->number),
+                      [this, index] { cluster_->Cancel(index); });
+  }
+  operations_.push_back(std::move(drawn));
 }
 
 void Workload::OnDone(Client* client, const HistoryOperation& done) {
@@ -110,7 +146,12 @@ void Workload::OnDone(Client* client, const HistoryOperation& done) {
     const Version& seen = SeenBy(done.result);
     client->contexts[key] = {ContextToken(key, seen), seen};
   }
-  ScheduleNext(client);
+  client->busy = false;
+  if (!replays_) return ScheduleNext(client);
+  if (client->waiting.empty() || stopped_) return;
+  const ScheduledOperation next = client->waiting.front();
+  client->waiting.pop_front();
+  Issue(client, next);
 }
 
 }  // namespace quorate::sim

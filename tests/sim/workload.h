@@ -1,11 +1,13 @@
 // Workload: clients that set, get and delete a few keys at random nodes, each with one operation in
-// flight. Every value is unique. Nothing is ever retried.
+// flight. Every value is unique. Nothing is ever retried. The operations are drawn according to a
+// WorkloadPlan, or are those of a schedule.
 //
 // Not thread-safe.
 #ifndef QUORATE_TESTS_SIM_WORKLOAD_H_
 #define QUORATE_TESTS_SIM_WORKLOAD_H_
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <set>
 #include <string>
@@ -15,6 +17,7 @@
 
 #include "replication/strategy.h"
 #include "tests/sim/event_queue.h"
+#include "tests/sim/schedule.h"
 #include "tests/sim/sim_cluster.h"
 #include "tests/sim/sim_rng.h"
 
@@ -43,8 +46,13 @@ class Workload {
   Workload(const WorkloadPlan& plan, const Guarantee& promise, SimRng rng, EventQueue* queue,
            SimCluster* cluster);
 
+  // One of the two, once.
   void Start();
+  void Replay(const std::vector<ScheduledOperation>& operations);
   void Stop() { stopped_ = true; }
+
+  // Those that were issued.
+  const std::vector<ScheduledOperation>& operations() const { return operations_; }
 
   // Operations that completed, and the keys they were about. OK is what completes an operation; of
   // a strategy that promises nothing any answer does.
@@ -57,16 +65,17 @@ class Workload {
  private:
   struct Client {
     int number = 0;
-    int sequence = 0;
+    int sequence = 0;  // drawn so far
+    bool busy = false;
+    std::deque<ScheduledOperation> waiting;  // for the end of the one in flight
     // By key: a context token and what it stands for.
     std::map<std::string, std::pair<std::string, Version>> contexts;
   };
 
   void ScheduleNext(Client* client);
-  void Issue(Client* client);
-  HistoryOperation Draw(Client* client);
-  void FillWrite(Client* client, HistoryOperation* operation);
-  NodeId PickNode(const Operation& operation);
+  ScheduledOperation Draw(Client* client);
+  NodeId PickNode(OperationKind kind);
+  void Issue(Client* client, ScheduledOperation drawn);
   void OnDone(Client* client, const HistoryOperation& operation);
 
   const WorkloadPlan plan_;
@@ -75,7 +84,9 @@ class Workload {
   SimRng rng_;
   EventQueue* const queue_;
   SimCluster* const cluster_;
-  std::vector<Client> clients_;
+  std::map<int, Client> clients_;
+  std::vector<ScheduledOperation> operations_;
+  bool replays_ = false;
   bool stopped_ = false;
   int completed_ = 0;
   std::set<std::string> keys_completed_;
