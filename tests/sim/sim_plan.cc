@@ -89,6 +89,21 @@ FaultPlan DrawFaults(SimRng rng) {
   return plan;
 }
 
+// A part of the clusters is linearizable, or has reads that ask for it. There, operations meet on a
+// few keys, since only then does one see what another has done.
+void DrawLinearizability(SimRng rng, SimPlan* plan) {
+  if (StrategyCanBeLinearizable(plan->strategy)) {
+    if (!rng.Chance(35)) return;
+    plan->SetWriteMode(WriteMode::kLinearizable);
+    // A write that reaches few at first.
+    if (rng.Chance(50)) plan->cluster.network.loss_per_mille = rng.Between(50, 200);
+  } else if (plan->seed % 4 != 3) {
+    return;
+  }
+  plan->workload.linearizable_percent = rng.Between(10, 90);
+  plan->workload.hot_percent = rng.Between(30, 80);
+}
+
 }  // namespace
 
 SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
@@ -103,16 +118,7 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   SimRng faults = SimRng::Stream(seed, "fault plan");
   plan.faults = DrawFaults(faults.Fork(1));
   plan.fault_phase_min = faults.Between(absl::Seconds(2), absl::Seconds(5));
-  // Of the strategies that can, a part of the clusters is linearizable.
-  SimRng modes = SimRng::Stream(seed, "write mode plan");
-  if (StrategyCanBeLinearizable(strategy) && modes.Chance(35)) {
-    plan.SetWriteMode(WriteMode::kLinearizable);
-  }
-  // What two operations see of each other shows where they overlap on a key.
-  if (modes.Chance(50)) {
-    plan.workload.linearizable_percent = modes.Between(10, 90);
-    plan.workload.hot_percent = modes.Between(30, 80);
-  }
+  DrawLinearizability(SimRng::Stream(seed, "linearizability plan"), &plan);
   return plan;
 }
 

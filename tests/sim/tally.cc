@@ -55,6 +55,7 @@ void Tally::Add(const RunResult& run) {
                                                [](const Violation& v) { return v.stall; });
   }
   promises_kept_writes_ = promises_kept_writes_ || run.history->promise().keeps_acknowledged_writes;
+  promises_linearizable_ = promises_linearizable_ || run.history->promise().linearizable_on_request;
   AddOperations(*run.history);
   for (const auto& [kind, count] : run.faults) faults_[FaultName(kind)] += count;
   restarts_ += run.restarts;

@@ -28,6 +28,8 @@ class Tally {
   bool only_stalls() const { return only_stalls_; }
   // Whether any of the runs was of a strategy that promises to keep acknowledged writes.
   bool promises_kept_writes() const { return promises_kept_writes_; }
+  // Whether any of the runs promised linearizable operations.
+  bool promises_linearizable() const { return promises_linearizable_; }
   uint64_t reads_checked() const { return reads_checked_; }
   uint64_t writes_checked() const { return writes_checked_; }
   uint64_t catch_ups_checked() const { return catch_ups_checked_; }
@@ -49,6 +51,7 @@ class Tally {
   uint64_t failed_ = 0;
   bool only_stalls_ = true;
   bool promises_kept_writes_ = false;
+  bool promises_linearizable_ = false;
   std::map<std::string, uint64_t> void_reasons_;
   std::map<std::string, uint64_t> operations_;  // by kind and outcome
   std::map<std::string, uint64_t> faults_;
