@@ -113,6 +113,9 @@ struct HistorySetting {
   std::string strategy;
   Quorums quorums;
   Durability durability = Durability::kMemory;
+  // Judge whether all reads and writes are linearizable, though only W+R>N is promised: to show
+  // what is not.
+  bool expect_linearizable = false;
   // What the strategy promises where a write waits for W and a read for R, for every (W, R).
   std::map<std::pair<int, int>, Guarantee> promises;
 };

@@ -65,6 +65,9 @@ DEFINE_string(
     write_mode, "",
     "plain or linearizable: of all clusters whose strategy knows it; default: as the seed "
     "decides");
+DEFINE_string(
+    expect, "",
+    "linearizable: fail where W+R>N is all that is promised and clients saw that it is not");
 DEFINE_uint64(failures, 10, "stop after this many failing seeds");
 
 namespace quorate::sim {
@@ -123,6 +126,11 @@ absl::StatusOr<RunOptions> Options() {
   const absl::StatusOr<std::optional<WriteMode>> mode = ParseWriteMode();
   if (!mode.ok()) return mode.status();
   options.write_mode = *mode;
+  options.expect_linearizable = FLAGS_expect == "linearizable";
+  if (!FLAGS_expect.empty() && !options.expect_linearizable) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--expect=", FLAGS_expect, ": there is only 'linearizable'"));
+  }
   options.emulated = *emulated;
   if (!FLAGS_log.empty() && FLAGS_log != "full") {
     return absl::InvalidArgumentError(absl::StrCat("--log=", FLAGS_log, ": there is only 'full'"));

@@ -88,13 +88,16 @@ std::string MessageText::Ping(const peer::v1::Ping& ping) {
 }
 
 std::string MessageText::Acknowledgement(const peer::v1::ReplicateAck& ack) const {
-  if (ack.operations_size() > 0) return "ack";
+  if (ack.operations_size() > 0) {
+    return ack.syncing() ? "ack; I may have forgotten" : "ack";
+  }
   if (ack.epoch() == 0) return "";
   return absl::StrCat("ack ", Epoch(ack.epoch()), "#", ack.base() + 1, "..", ack.through(),
                       ack.resend() ? ", send the next again" : "");
 }
 
 std::string MessageText::Forwarded(const peer::v1::Forward& forward) {
+  if (forward.read()) return absl::StrCat("forwards get ", Shown(forward.key()));
   return absl::StrCat("forwards ", forward.tombstone() ? "delete " : "set ", Shown(forward.key()),
                       forward.tombstone() ? "" : absl::StrCat("=", Value(forward.value())),
                       forward.w() > 0 ? absl::StrCat(" w=", forward.w()) : "");
@@ -151,6 +154,14 @@ std::string MessageText::Of(NodeId from, NodeId to, const peer::v1::Message& mes
       return Compare(message.compare());
     case peer::v1::Message::kCompareReply:
       return CompareReply(message.compare_reply());
+    case peer::v1::Message::kConfirmEpoch:
+      return absl::StrCat("do you follow ", Epoch(message.confirm_epoch().epoch()), "? (question ",
+                          message.confirm_epoch().round(), ")");
+    case peer::v1::Message::kEpochConfirmed: {
+      const std::string ack = Acknowledgement(message.epoch_confirmed().ack());
+      return absl::StrCat("I follow ", Epoch(message.epoch_confirmed().epoch()), " (question ",
+                          message.epoch_confirmed().round(), ")", ack.empty() ? "" : "; ", ack);
+    }
     default:
       return "";
   }

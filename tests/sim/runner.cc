@@ -52,9 +52,9 @@ class Run {
                         : options.seed),
         trace_(options.full_log, options.messages),
         queue_(SimRng::Stream(inner_seed_, "ties")),
-        history_(std::make_shared<History>(
-            HistorySetting{options.strategy, plan_.cluster.config.quorums,
-                           plan_.cluster.config.durability, PromisesOf(plan_.cluster.config)})),
+        history_(std::make_shared<History>(HistorySetting{
+            options.strategy, plan_.cluster.config.quorums, plan_.cluster.config.durability,
+            options.expect_linearizable, PromisesOf(plan_.cluster.config)})),
         cluster_(plan_.cluster, inner_seed_, &queue_, history_.get(), &trace_),
         workload_(plan_.workload, history_->promise(), SimRng::Stream(options.seed, "workload"),
                   &queue_, &cluster_),
@@ -225,6 +225,7 @@ class Run {
     Schedule schedule;
     schedule.setting = plan_.Setting();
     schedule.setting.inner_seed = inner_seed_;
+    schedule.setting.expect_linearizable = history_->setting().expect_linearizable;
     schedule.heal_at = healed_at_;
     schedule.faults = faults_.faults();
     schedule.operations = workload_.operations();
@@ -282,6 +283,7 @@ RunResult RunSchedule(const Schedule& schedule, const RunOptions& options) {
   own.strategy = schedule.setting.strategy;
   own.seed = schedule.setting.seed;
   own.emulated = *emulated;
+  own.expect_linearizable = schedule.setting.expect_linearizable;
   return Run(own, &schedule).Go();
 }
 
@@ -295,6 +297,10 @@ std::string RerunCommand(const RunResult& run) {
   if (!setting.planted.empty()) absl::StrAppend(&command, " --plant=", setting.planted);
   absl::StrAppend(&command, " --strategy=", setting.strategy, " --seed=", setting.seed);
   if (!setting.emulate.empty()) absl::StrAppend(&command, " --emulate=", setting.emulate);
+  if (StrategyCanBeLinearizable(setting.strategy)) {
+    absl::StrAppend(&command, " --write_mode=", WriteModeName(setting.write_mode));
+  }
+  if (setting.expect_linearizable) absl::StrAppend(&command, " --expect=linearizable");
   return command;
 }
 

@@ -40,6 +40,7 @@ struct RunOptions {
   EmulatedDelays emulated = {};  // on top of what the seed decides
   // Instead of what the seed decides.
   std::optional<WriteMode> write_mode = {};
+  bool expect_linearizable = false;  // see HistorySetting
   // The run stops here, without verdict.
   MonotonicTime until = absl::InfiniteDuration();
   MessageLog* messages = nullptr;  // takes in every message; may be null

@@ -91,7 +91,8 @@ struct ScheduleSetting {
   NodeId leader = 0;  // 0 where the strategy has none
   int loss_per_mille = 0;
   int repeat_per_mille = 0;
-  int keys = 0;  // read at the end: 0 to keys - 1
+  int keys = 0;                      // read at the end: 0 to keys - 1
+  bool expect_linearizable = false;  // see HistorySetting
   // For those who know what to expect: the rule that the replicas break on purpose
   // (PlantedRule::name), and the property that is violated.
   std::string planted;

@@ -142,6 +142,8 @@ class Parser {
     } else if (name == "emulate") {
       setting.emulate = std::string(value);
       good = EmulatedDelays::Parse(setting.emulate).ok();
+    } else if (name == "expect") {
+      setting.expect_linearizable = good = value == "linearizable";
     } else if (name == "write-mode") {
       good = value == WriteModeName(WriteMode::kLinearizable);
       setting.write_mode = WriteMode::kLinearizable;

@@ -55,13 +55,15 @@ constexpr char kText[] =
     "1s c0/1 set key=3 node=2 bytes=16 w=3 timeout=0.03s context cancel=0.0015s\n"
     "1.5s c11/20 get key=0 node=1 r=2 timeout=2s\n"
     "1.6s c11/21 delete key=19 node=1 timeout=2s context\n"
-    "1.7s c2/1 local-read key=4 node=3 timeout=2s\n";
+    "1.7s c2/1 local-read key=4 node=3 timeout=2s\n"
+    "1.8s c2/2 get key=4 node=3 linearizable timeout=2s\n";
 
 TEST(ScheduleTextTest, SurvivesTheRoundTrip) {
   const absl::StatusOr<Schedule> schedule = ParseSchedule(kText);
   ASSERT_TRUE(schedule.ok()) << schedule.status();
   EXPECT_EQ(schedule->faults.size(), 10u);
-  EXPECT_EQ(schedule->operations.size(), 4u);
+  EXPECT_EQ(schedule->operations.size(), 5u);
+  EXPECT_TRUE(schedule->operations[4].linearizable);
   EXPECT_EQ(schedule->faults[1].at, absl::Milliseconds(250) + absl::Nanoseconds(1));
   EXPECT_EQ(schedule->faults[3].nodes, (std::vector<NodeId>{1, 3}));
   EXPECT_EQ(schedule->faults[7].amount, -absl::Milliseconds(1500));
@@ -73,6 +75,20 @@ TEST(ScheduleTextTest, SurvivesTheRoundTrip) {
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_TRUE(*again == *schedule) << ToText(*again);
   EXPECT_EQ(ToText(*again), ToText(*schedule));
+}
+
+TEST(ScheduleTextTest, HasAWriteModeAndWhatIsExpected) {
+  std::string text =
+      absl::StrReplaceAll(kText, {{"leader_follower", "leaderless"},
+                                  {"leader 2\n", "write-mode linearizable\nexpect linearizable\n"},
+                                  {"r 1", "r 2"}});
+  const absl::StatusOr<Schedule> schedule = ParseSchedule(text);
+  ASSERT_TRUE(schedule.ok()) << schedule.status();
+  EXPECT_EQ(schedule->setting.write_mode, WriteMode::kLinearizable);
+  EXPECT_TRUE(schedule->setting.expect_linearizable);
+  EXPECT_TRUE(*ParseSchedule(ToText(*schedule)) == *schedule);
+  text = absl::StrReplaceAll(text, {{"r 2", "r 3"}});
+  EXPECT_THAT(std::string(ParseSchedule(text).status().message()), HasSubstr("with a majority"));
 }
 
 TEST(ScheduleTextTest, CommentsAndEmptyLinesMayStandAnywhere) {
@@ -113,6 +129,8 @@ TEST(ScheduleTextTest, SaysWhatIsWrongAndWhere) {
       {"key=3 node=2", "node=2", "'key' is a number"},
       {"w=3 timeout", "w=0 timeout", "'w' is a number from 1 to 3"},
       {"get key=0", "get bytes=1 key=0", "'bytes' does not belong here"},
+      {"local-read key=4", "local-read linearizable key=4", "'linearizable' does not belong here"},
+      {"keys 20", "keys 20\nexpect rain", "'rain' cannot be the expect"},
       {"get key=0", "read key=0", "there is no operation 'read'"},
       {"timeout=2s context", "timeout=2s context=1", "'context' takes no value"},
   };
@@ -202,13 +220,13 @@ INSTANTIATE_TEST_SUITE_P(All, Replay, testing::ValuesIn(StrategyNames()),
                          [](const auto& info) { return info.param; });
 
 TEST(FailureTest, SaysHowToRunAndShrinkIt) {
-  const RunResult run = RunSeed({"leaderless", 700001});
-  EXPECT_THAT(DescribeFailure(run),
-              HasSubstr("bazel run //tests/sim:sim -- --strategy=leaderless --seed=700001 "
-                        "--log=full\n"));
-  EXPECT_THAT(DescribeFailure(run),
-              HasSubstr("bazel run //tests/sim:sim -- --strategy=leaderless --seed=700001 "
-                        "--shrink\n"));
+  RunOptions options{"leaderless", 700001};
+  options.write_mode = WriteMode::kLinearizable;
+  const RunResult run = RunSeed(options);
+  const std::string command =
+      "bazel run //tests/sim:sim -- --strategy=leaderless --seed=700001 --write_mode=linearizable";
+  EXPECT_THAT(DescribeFailure(run), HasSubstr(command + " --log=full\n"));
+  EXPECT_THAT(DescribeFailure(run), HasSubstr(command + " --shrink\n"));
 }
 
 TEST(ShrinkTest, OfWhatDoesNotFailIsRefused) {

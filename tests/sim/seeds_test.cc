@@ -54,7 +54,9 @@ TEST_P(Seeds, ShowNoViolation) {
   EXPECT_GT(tally.catch_ups_checked(), 0u);
   EXPECT_GT(tally.writes_excused(), 0u);
   EXPECT_GT(tally.stale_reads_allowed(), 0u);
-  if (tally.promises_linearizable()) EXPECT_GT(tally.linearizable_checked(), 0u);
+  if (tally.promises_linearizable()) {
+    EXPECT_GT(tally.linearizable_checked(), 0u);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Seeds,

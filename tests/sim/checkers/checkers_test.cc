@@ -356,6 +356,18 @@ TEST(LinearizableTest, OnlyReadsThatAskedCountWhereTheyMustAsk) {
   }
 }
 
+TEST(LinearizableTest, MayBeExpectedWhereItIsNotPromised) {
+  for (const int r : {1, 2}) {
+    HistorySetting setting = Setting(3, 2, r);
+    setting.expect_linearizable = true;
+    Story story(setting);
+    story.Begin(1, OperationKind::kSet, "value1");
+    EndGet(&story, story.Begin(1, OperationKind::kGet), 1);
+    EndGet(&story, story.Begin(2, OperationKind::kGet), 0);
+    EXPECT_EQ(Violations(CheckLinearizable, story.history) > 0, r == 2) << "W+R>N is the least";
+  }
+}
+
 TEST(LinearizableTest, WritesThatAskedForLessMayBeLost) {
   for (const int w : {1, 2}) {
     Story story(LinearizableSetting());

@@ -6,8 +6,9 @@
 // The promise ends where W nodes have at one time forgotten something and not caught up yet: the
 // history is judged up to there, and what was under way then counts as of unknown outcome.
 //
-// Of reads to which it is not promised, inversions are counted: a read that returned less than one
-// that had ended before it began, which W+R>N alone allows.
+// HistorySetting::expect_linearizable judges the same where no more than W+R>N is promised. Of
+// reads to which nothing of this is promised, inversions are counted: a read that returned less
+// than one that had ended before it began, which W+R>N alone allows.
 #include <algorithm>
 #include <cstdint>
 #include <limits>
@@ -41,12 +42,18 @@ size_t EndOfPromise(const History& history) {
   return history.events().size();
 }
 
+// Whether every read and write is judged, and not only those that asked for it.
+bool JudgesAll(const History& history) {
+  const bool expected = history.setting().expect_linearizable && history.promise().no_stale_reads;
+  return history.promise().linearizable || expected;
+}
+
 // Whether the operation is one of those that the promise is about.
 bool Counts(const History& history, const HistoryOperation& operation, size_t end) {
   if (!operation.submitted || operation.submit_event >= end) return false;
   if (operation.operation.is_write()) return true;
   return operation.operation.kind == OperationKind::kGet &&
-         (operation.operation.linearizable || history.promise().linearizable);
+         (operation.operation.linearizable || JudgesAll(history));
 }
 
 // Whether it certainly took effect. A write that asked for fewer than W replicas may be forgotten
@@ -174,8 +181,9 @@ void CountInversions(const History& history, Report* report) {
 }  // namespace
 
 void CheckLinearizable(const History& history, Report* report) {
-  if (!history.promise().linearizable) CountInversions(history, report);
-  if (!history.promise().linearizable_on_request) return;
+  const bool all = JudgesAll(history);
+  if (!all) CountInversions(history, report);
+  if (!all && !history.promise().linearizable_on_request) return;
   const check::History translated = Translation(history, EndOfPromise(history)).Translate();
   const check::CheckResult sweep =
       check::CheckVersionSweep(translated, check::Model::kLinearizable);
