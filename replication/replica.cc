@@ -26,6 +26,7 @@ bool IsReply(const peer::v1::Message& message) {
     case peer::v1::Message::kReadReply:
     case peer::v1::Message::kForwardReply:
     case peer::v1::Message::kCompareReply:
+    case peer::v1::Message::kEpochConfirmed:
       return true;
     default:
       return false;

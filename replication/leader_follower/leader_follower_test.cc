@@ -108,6 +108,18 @@ TEST(LinearizableReadTest, NeedsWThatStillFollowTheLeader) {
   EXPECT_EQ(ValueOf(cluster.Do(1, LinearizableGetOf("a"))), "1");
 }
 
+TEST(LinearizableReadTest, NeedsNoWayFromTheFollowersToTheLeader) {
+  ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 1});
+  for (const NodeId follower : {2, 3}) {
+    cluster.replica(follower).Link(1, false);
+    cluster.replica(follower).Flush();
+  }
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  const OperationResult read = cluster.Do(1, LinearizableGetOf("a"));
+  EXPECT_TRUE(read.status.ok()) << read.status;
+  EXPECT_EQ(ValueOf(read), "1");
+}
+
 TEST(LinearizableReadTest, WaitsUntilWHoldWhatItReturns) {
   ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 1});
   cluster.lose = [](NodeId, NodeId, const Message& message) { return message.has_replicate(); };
