@@ -118,8 +118,10 @@ void ConfirmedReads::OnExpire(OperationId id) {
   result.required = context_->quorums().w;
   result.status = absl::DeadlineExceededError(
       read.confirmed
-          ? absl::StrCat("what the read found was on ", 1 + holders_(read.through), " of the ",
-                         result.required, " replicas that must hold it when its time was over")
+          ? absl::StrCat(
+                "what the read found was on ", (read.durable ? 1 : 0) + holders_(read.through),
+                " of the ", result.required,
+                " replicas that must hold it, the leader among them, when its time was over")
           : absl::StrCat("the leader could not make sure in time that ", result.required,
                          " replicas, itself included, still follow it"));
   Erase(it);
