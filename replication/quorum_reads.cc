@@ -19,6 +19,9 @@ constexpr absl::Duration kShortestWait = absl::Milliseconds(1);
 // While too few answers have come to know better: this part of the peer timeout.
 constexpr int kFirstWaitDivisor = 10;
 
+// Reads that are kept, most of them answered: for each operation that may be in flight.
+constexpr size_t kPerOpenOperation = 5;
+
 // What needs the answers, at the beginning of a message.
 const char* AskerName(bool write) { return write ? "before it writes, the write" : "the read"; }
 
@@ -31,6 +34,13 @@ size_t BytesOf(const std::optional<Record>& record) {
 size_t QuorumReads::held_bytes() const { return held_bytes_ + context_->waiting_bytes(); }
 
 bool QuorumReads::HoldsTooMuch() const { return held_bytes() >= context_->config().max_read_bytes; }
+
+void QuorumReads::MakeRoom() {
+  const size_t most = kPerOpenOperation * context_->config().max_open_operations;
+  if (!HoldsTooMuch() && reads_.size() < most) return;
+  const absl::btree_set<OperationId> answered = answered_;
+  for (const OperationId id : answered) Settle(id);
+}
 
 void QuorumReads::Start(OperationId id, const Operation& operation) {
   const int asked_for = operation.r.value_or(context_->quorums().r);
@@ -54,6 +64,7 @@ void QuorumReads::Begin(OperationId id, const Operation& operation, int required
   if (live < required) {
     return context_->Complete(id, TooFewReplicas(operation, required, live));
   }
+  MakeRoom();
   if (HoldsTooMuch()) return context_->Complete(id, NotSent(TooMuchHeld(held_bytes())));
   PendingRead& read =
       reads_.emplace(id, PendingRead{operation.key, QuorumTracker(n, required), context_->Now()})
@@ -289,6 +300,7 @@ void QuorumReads::Erase(Reads::iterator it) {
   for (const Question& question : read.awaited) --peers_[question.node].unanswered;
   DropHedge(it->first, &read);
   held_bytes_ -= read.bytes;
+  answered_.erase(it->first);
   reads_.erase(it);
 }
 
@@ -320,6 +332,7 @@ void QuorumReads::Advance(OperationId id) {
 
 void QuorumReads::Complete(OperationId id, PendingRead* read, OperationResult result) {
   read->completed = true;
+  answered_.insert(id);
   DropHedge(id, read);
   result.answers = read->answers.accepted();
   result.required = read->answers.required();
@@ -382,8 +395,8 @@ void QuorumReads::Settle(OperationId id) {
 
 void QuorumReads::SettleOld(MonotonicTime started) {
   std::vector<OperationId> old;
-  for (const auto& [id, read] : reads_) {
-    if (read.completed && read.started < started) old.push_back(id);
+  for (const OperationId id : answered_) {
+    if (reads_.at(id).started < started) old.push_back(id);
   }
   for (const OperationId id : old) Settle(id);
   for (auto& [id, peer] : peers_) peer.refuses = false;

@@ -129,6 +129,8 @@ class QuorumReads {
   // Bytes of values that this node's reads in flight keep.
   size_t held_bytes() const;
   bool HoldsTooMuch() const;
+  // Settles answered reads where there is no room for more: others can be repaired another time.
+  void MakeRoom();
   void Begin(OperationId id, const Operation& operation, int required,
              std::unique_ptr<Collection> collection);
   // A read at R=1: nobody is asked.
@@ -162,7 +164,8 @@ class QuorumReads {
   const TimerId timer_;
   const std::function<void(const SettledRead&)> on_settled_;
   Reads reads_;
-  size_t held_bytes_ = 0;  // of the records of all reads
+  absl::btree_set<OperationId> answered_;  // of these, those that only wait for further answers
+  size_t held_bytes_ = 0;                  // of the records of all reads
   absl::btree_map<NodeId, Peer> peers_;
   size_t turn_ = 0;  // whose turn it is among peers that are equally good to ask
   // Hedging.

@@ -244,6 +244,20 @@ TEST_P(QuorumReadsTest, HedgesAreAShareOfTheReads) {
   EXPECT_GE(Counter("reads_hedged"), share);
 }
 
+TEST_P(QuorumReadsTest, AnsweredReadsMakeRoomForOthers) {
+  Start({3, 2, 2}, [](ClusterConfig* config) {
+    config->read_all = true;
+    config->max_read_bytes = 1000;
+  });
+  ASSERT_TRUE(cluster_->Do(kCoordinator, SetOf("k", std::string(300, 'v'))).status.ok());
+  cluster_->Run(absl::Milliseconds(50));
+  frozen_ = true;  // so that each read goes on waiting for it
+  for (int i = 0; i < 20; ++i) {
+    const OperationResult read = cluster_->Do(kCoordinator, GetOf("k"));
+    EXPECT_TRUE(read.status.ok()) << i << ": " << read.status;
+  }
+}
+
 TEST_P(QuorumReadsTest, WhatHasEndedCountsAgainstNobody) {
   Start({3, 2, 2});
   for (const bool cancelled : {true, false}) {
