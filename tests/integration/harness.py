@@ -20,6 +20,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
 import urllib.parse
 
 BASE_PORT = 8080
@@ -31,6 +32,26 @@ _CLAIM_PORT = 7999
 # How long anything may take that has to happen. Generous, since tests share a machine with others.
 PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.02
+
+
+def load_tests(_loader, tests, _pattern):
+    """Where Bazel runs a test in several processes (`shard_count`), those of its cases that are this process's.
+
+    A test module that imports it is shared out so: unittest looks for it by this name.
+    """
+    shards, shard = int(os.environ.get("TEST_TOTAL_SHARDS", "1")), int(os.environ.get("TEST_SHARD_INDEX", "0"))
+    if "TEST_SHARD_STATUS_FILE" in os.environ:
+        with open(os.environ["TEST_SHARD_STATUS_FILE"], "w", encoding="utf-8"):
+            pass  # tells Bazel that this is understood
+    return unittest.TestSuite(list(_cases(tests))[shard::shards])
+
+
+def _cases(tests):
+    if not isinstance(tests, unittest.TestSuite):
+        yield tests
+        return
+    for test in tests:
+        yield from _cases(test)
 
 
 def await_true(condition, what, seconds=PATIENCE_SECONDS):

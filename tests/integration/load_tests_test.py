@@ -12,7 +12,7 @@ import unittest
 
 import jsonschema
 
-from harness import await_true, claim_address, node_binary
+from harness import await_true, claim_address, load_tests, node_binary  # pylint: disable=unused-import
 
 SECONDS = 600
 CONFIGS = ["leader_w5r1", "leader_w1r5", "leader_w3r3", "leaderless_w5r1"]
