@@ -7,12 +7,13 @@
 namespace quorate {
 namespace {
 
-ReadRequest ToRequest(std::string key, const ReadOptions& options, bool local_only) {
+ReadRequest ToRequest(std::string key, ReadOptions options, bool local_only) {
   ReadRequest request;
   request.key = std::move(key);
   request.r = options.r;
   request.siblings = options.siblings;
   request.linearizable = options.linearizable;
+  request.session = std::move(options.session);
   request.local_only = local_only;
   request.timeout = options.timeout;
   return request;
@@ -24,6 +25,7 @@ WriteRequest ToRequest(std::string key, std::optional<std::string> value, WriteO
   request.value = std::move(value);
   request.w = options.w;
   request.context = std::move(options.context);
+  request.session = std::move(options.session);
   request.timeout = options.timeout;
   return request;
 }
@@ -47,20 +49,20 @@ Client::Client(std::shared_ptr<Connection> connection) : connection_(std::move(c
 }
 
 Future<ReadReply> Client::Get(std::string key, ReadOptions options) {
-  return ReadSoon(connection_, ToRequest(std::move(key), options, /*local_only=*/false));
+  return ReadSoon(connection_, ToRequest(std::move(key), std::move(options), /*local_only=*/false));
 }
 
 CallId Client::Get(std::string key, ReadOptions options, ReadCallback done) {
-  return connection_->Read(ToRequest(std::move(key), options, /*local_only=*/false),
+  return connection_->Read(ToRequest(std::move(key), std::move(options), /*local_only=*/false),
                            std::move(done));
 }
 
 Future<ReadReply> Client::LocalRead(std::string key, ReadOptions options) {
-  return ReadSoon(connection_, ToRequest(std::move(key), options, /*local_only=*/true));
+  return ReadSoon(connection_, ToRequest(std::move(key), std::move(options), /*local_only=*/true));
 }
 
 CallId Client::LocalRead(std::string key, ReadOptions options, ReadCallback done) {
-  return connection_->Read(ToRequest(std::move(key), options, /*local_only=*/true),
+  return connection_->Read(ToRequest(std::move(key), std::move(options), /*local_only=*/true),
                            std::move(done));
 }
 

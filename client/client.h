@@ -40,6 +40,9 @@ struct ReadOptions {
   // No read goes back behind another one or behind a write acknowledged at W. Does not go with `r`,
   // and does not count for LocalRead. FAILED_PRECONDITION where the cluster cannot promise it.
   bool linearizable = false;
+  // Return nothing older than what this token has seen: `session` of an earlier reply for the key
+  // (see client/session.h, which keeps it). Does not count for LocalRead.
+  std::string session;
   absl::Duration timeout = kDefaultTimeout;  // of the call, retries included
 };
 
@@ -48,6 +51,8 @@ struct WriteOptions {
   // What the writer has seen: `context` of an earlier reply for this key. Empty: what the node
   // knows that coordinates the write. Leader-follower ignores it.
   std::string context;
+  // The same as in ReadOptions: a write without `context` comes after all that the token has seen.
+  std::string session;
   absl::Duration timeout = kDefaultTimeout;  // of the call, retries included
 };
 

@@ -57,6 +57,7 @@ v1::StreamOperation Encode(ReadRequest request) {
   read->set_siblings(request.siblings);
   if (request.r.has_value()) read->set_r(Quorum(*request.r));
   read->set_linearizable(request.linearizable);
+  read->set_session(std::move(request.session));
   return operation;
 }
 
@@ -66,6 +67,7 @@ v1::StreamOperation Encode(WriteRequest request) {
     v1::DeleteRequest* write = operation.mutable_delete_();
     write->set_key_bytes(std::move(request.key));
     write->set_context(std::move(request.context));
+    write->set_session(std::move(request.session));
     if (request.w.has_value()) write->set_w(Quorum(*request.w));
     return operation;
   }
@@ -73,6 +75,7 @@ v1::StreamOperation Encode(WriteRequest request) {
   write->set_key_bytes(std::move(request.key));
   write->set_data(*std::move(request.value));
   write->set_context(std::move(request.context));
+  write->set_session(std::move(request.session));
   if (request.w.has_value()) write->set_w(Quorum(*request.w));
   return operation;
 }
@@ -99,6 +102,7 @@ Outcome<ReadReply> DecodeRead(v1::StreamResult* result) {
   reply.version = read->version();
   reply.order = Decode(read->order());
   reply.context = std::move(*read->mutable_context());
+  reply.session = reply.context;
   reply.conflict = read->conflict();
   for (v1::Value& value : *read->mutable_siblings()) {
     reply.siblings.push_back(
@@ -120,6 +124,7 @@ Outcome<WriteReply> DecodeWrite(v1::StreamResult* result) {
   reply.version = write->version();
   reply.order = Decode(write->order());
   reply.context = std::move(*write->mutable_context());
+  reply.session = write->session().empty() ? reply.context : std::move(*write->mutable_session());
   reply.node = std::move(*write->mutable_node());
   reply.durability = Decode(write->durability());
   reply.acks = static_cast<int>(write->acks());

@@ -25,7 +25,9 @@ struct ReadRequest {
   // No read goes back behind another one: refused where the cluster cannot promise it. `r` must
   // then be left out.
   bool linearizable = false;
-  // What one node alone holds, perhaps stale; `r` and `linearizable` do not count then.
+  // What the session has seen of the key: `session` of its last reply. The answer is not older.
+  std::string session;
+  // What one node alone holds, perhaps stale; `r`, `linearizable` and `session` do not count then.
   bool local_only = false;
   absl::Duration timeout = kDefaultTimeout;
 };
@@ -35,6 +37,7 @@ struct WriteRequest {
   std::optional<std::string> value;  // nullopt: a delete
   std::optional<int> w;              // acknowledgements to wait for, 1..N; nullopt: the cluster's W
   std::string context;               // of an earlier reply for this key; empty: what the node knows
+  std::string session;               // as in ReadRequest; the write comes after it (no context)
   absl::Duration timeout = kDefaultTimeout;
 };
 
@@ -68,8 +71,9 @@ struct ReadReply {
   std::optional<std::string> value;  // nullopt: the key was never written, or has been deleted
   uint64_t version = 0;              // grows along causality for a key; 0: never written
   Order order;
-  std::string context;                 // opaque; hand it to a later write of this key
-  bool conflict = false;               // there are concurrent values; `value` is the clock's choice
+  std::string context;    // opaque; hand it to a later write of this key
+  std::string session;    // opaque; hand it to the session's next operation on this key
+  bool conflict = false;  // there are concurrent values; `value` is the clock's choice
   std::vector<SiblingValue> siblings;  // all of them, where they were asked for
   std::string node;                    // the coordinator
   std::string durability;              // memory, os or synced, as in NodeStatus
@@ -82,6 +86,7 @@ struct WriteReply {
   uint64_t version = 0;
   Order order;
   std::string context;     // as in ReadReply
+  std::string session;     // as in ReadReply
   std::string node;        // the node that gave the write its version
   std::string durability;  // what the acknowledgements mean: memory, os or synced
   int acks = 0;            // replicas known to hold the write

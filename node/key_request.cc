@@ -3,6 +3,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "node/url_fields.h"
+
 namespace quorate {
 namespace {
 
@@ -20,6 +22,18 @@ absl::Status CheckWriteHeaders(const HttpRequest& request) {
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> TokenHeader(absl::string_view name, const HttpRequest& request) {
+  std::optional<absl::string_view> text;
+  for (const auto& [header, value] : request.headers) {
+    if (!absl::EqualsIgnoreCase(header, name)) continue;
+    if (text.has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat("the header ", name, " comes twice"));
+    }
+    text = value;
+  }
+  return DecodedField(name, text.value_or(""));
 }
 
 }  // namespace quorate

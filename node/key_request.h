@@ -5,10 +5,12 @@
 #define QUORATE_NODE_KEY_REQUEST_H_
 
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
@@ -36,6 +38,10 @@ struct KeyRequest {
 // UNIMPLEMENTED where a header of a write would change what it means, in a way that this version
 // does not have: to ignore it would write what was not asked for.
 absl::Status CheckWriteHeaders(const HttpRequest& request);
+
+// The bytes of the header `name`, which has them as base64; empty where it is missing.
+// INVALID_ARGUMENT where it is no base64, or comes twice.
+absl::StatusOr<std::string> TokenHeader(absl::string_view name, const HttpRequest& request);
 
 }  // namespace quorate
 

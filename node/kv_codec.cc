@@ -42,6 +42,7 @@ absl::Status SetQuorum(absl::string_view name, uint32_t wanted, std::optional<in
 template <typename Request>
 absl::Status SetWriteFields(const Request& request, Operation* operation) {
   operation->context = request.context();
+  operation->session = request.session();
   return request.has_w() ? SetQuorum("w", request.w(), &operation->w) : absl::OkStatus();
 }
 
@@ -90,6 +91,7 @@ absl::StatusOr<Operation> ToOperation(const v1::GetRequest& request) {
   absl::Status status = SetKey(request, &operation);
   if (status.ok() && request.has_r()) status = SetQuorum("r", request.r(), &operation.r);
   operation.linearizable = request.linearizable();
+  operation.session = request.session();
   if (!status.ok()) return status;
   return operation;
 }
@@ -212,6 +214,9 @@ void FillWriteResponse(absl::string_view key, const OperationResult& result, con
   if (result.record.has_value()) {
     response->set_version(result.record->version.Number());
     response->set_context(ContextToken(key, SeenBy(result)));
+    if (!(SeenBySession(result) == SeenBy(result))) {
+      response->set_session(ContextToken(key, SeenBySession(result)));
+    }
   }
 }
 

@@ -70,6 +70,8 @@ TEST(ToOperationTest, Get) {
   EXPECT_FALSE(operation->r.has_value());
   request.set_r(3);
   EXPECT_EQ(ToOperation(request)->r, 3);
+  request.set_session("session");
+  EXPECT_EQ(ToOperation(request)->session, "session");
   request.set_r(0);
   ExpectInvalid(request, "r is 0");
   request.set_r(0xffffffff);
@@ -98,7 +100,10 @@ TEST(ToOperationTest, SetNeedsAValueWhichMayBeEmpty) {
   ASSERT_TRUE(operation.ok());
   EXPECT_EQ(operation->value, std::string("\0\xff", 2));
   EXPECT_EQ(operation->context, "seen");
+  EXPECT_EQ(operation->session, "");
   EXPECT_EQ(operation->w, 2);
+  request.set_session("session");
+  EXPECT_EQ(ToOperation(request)->session, "session");
   request.set_w(0);
   ExpectInvalid(request, "w is 0");
 }
@@ -108,9 +113,11 @@ TEST(ToOperationTest, Delete) {
   request.set_key("k");
   request.set_w(5);
   request.set_context("seen");
+  request.set_session("session");
   const absl::StatusOr<Operation> operation = ToOperation(request);
   ASSERT_TRUE(operation.ok());
   EXPECT_EQ(operation->kind, OperationKind::kDelete);
+  EXPECT_EQ(operation->session, "session");
   EXPECT_EQ(operation->w, 5);
   EXPECT_EQ(operation->context, "seen");
   request.set_w(0);
@@ -224,6 +231,23 @@ TEST(ToWriteResponseTest, SaysWhatWasDone) {
   EXPECT_EQ(response.required(), 3u);
   EXPECT_EQ(response.replaced_siblings(), 2u);
   EXPECT_EQ(*ParseContextToken("k", response.context()), Version::Sequenced(3, 11));
+  EXPECT_EQ(response.session(), "");
+}
+
+TEST(ToWriteResponseTest, ASessionHasSeenMoreThanTheContextSays) {
+  const Version context = Conflict().version;
+  Version version = context;
+  version.Add(Dot{Actor{3, 7}, 1});
+  OperationResult result;
+  result.record = Record{version, {}};
+  result.seen = context;
+  v1::WriteResponse response = ToWriteResponse("k", result, NamesOnly());
+  EXPECT_EQ(*ParseContextToken("k", response.context()), context);
+  EXPECT_EQ(*ParseContextToken("k", response.session()), version);
+  result.session = version;
+  result.session->Add(Dot{Actor{4, 8}, 2});
+  response = ToWriteResponse("k", result, NamesOnly());
+  EXPECT_EQ(*ParseContextToken("k", response.session()), *result.session);
 }
 
 TEST(EncodeErrorDetailsTest, CarriesTheOutcome) {

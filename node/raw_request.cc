@@ -19,8 +19,6 @@ constexpr absl::string_view kReadParameters[] = {"key_b64", "r", "siblings", "co
                                                  "timeout_ms"};
 constexpr absl::string_view kWriteParameters[] = {"key_b64", "w", "timeout_ms"};
 
-constexpr absl::string_view kContextHeader = "Quorate-Context";
-
 template <typename Range>
 bool Contains(const Range& range, absl::string_view text) {
   return std::find(std::begin(range), std::end(range), text) != std::end(range);
@@ -38,21 +36,14 @@ absl::Status DecodeRead(const QueryParameters& query, KeyRequest* request) {
 absl::Status DecodeWriteHeaders(const HttpRequest& http, KeyRequest* request) {
   const absl::Status known = CheckWriteHeaders(http);
   if (!known.ok()) return known;
-  bool has_context = false;
   for (const auto& [name, value] : http.headers) {
     if (absl::EqualsIgnoreCase(name, "Content-Range")) {
       return absl::InvalidArgumentError("a value is written as a whole, without Content-Range");
     }
-    if (!absl::EqualsIgnoreCase(name, kContextHeader)) continue;
-    if (has_context) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the header ", kContextHeader, " comes twice"));
-    }
-    has_context = true;
-    absl::StatusOr<std::string> context = DecodedField(kContextHeader, value);
-    if (!context.ok()) return context.status();
-    request->operation.context = *std::move(context);
   }
+  absl::StatusOr<std::string> context = TokenHeader("Quorate-Context", http);
+  if (!context.ok()) return context.status();
+  request->operation.context = *std::move(context);
   return absl::OkStatus();
 }
 

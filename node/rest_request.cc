@@ -188,6 +188,9 @@ RestRequest DecodeRestRequest(const HttpRequest& http) {
   absl::ConsumePrefix(&path_key, "/");
   absl::StatusOr<KeyRequest> request = DecodeKeyRequest(route->call, http, path_key, parts.query);
   if (!request.ok()) return EncodeError(request.status());
+  absl::StatusOr<std::string> session = TokenHeader(kSessionHeader, http);
+  if (!session.ok()) return EncodeError(session.status());
+  request->operation.session = *std::move(session);
   return *std::move(request);
 }
 

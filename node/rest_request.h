@@ -7,6 +7,9 @@
 //   GET /health
 //   GET, PUT, DELETE /v1/kv/{key}            see raw_request.h
 //
+// Each but a local read takes the header Quorate-Session: what such a header of an earlier answer
+// said.
+//
 // A key in a path is percent-decoded once and may hold '/'; '+' is a plus. HEAD goes where GET
 // goes. Fields and parameters that are not known are ignored, except under /v1. Sizes, W and R are
 // the replica's to judge.

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "gmock/gmock.h"
@@ -38,6 +39,31 @@ void ExpectRefused(int status, absl::string_view method, absl::string_view targe
   EXPECT_TRUE(json["code"].is_string());
   EXPECT_TRUE(json["details"].is_array());
   EXPECT_THAT(json["message"].get<std::string>(), HasSubstr(why));
+}
+
+TEST(RestRequestTest, SessionsComeInAHeader) {
+  const std::pair<absl::string_view, absl::string_view> calls[] = {
+      {"GET", "/get/k"}, {"HEAD", "/get/k"},     {"GET", "/v1/kv/k"}, {"PUT", "/v1/kv/k"},
+      {"POST", "/set"},  {"DELETE", "/v1/kv/k"}, {"POST", "/delete"}, {"GET", "/local_read/k"},
+  };
+  for (const auto& [method, target] : calls) {
+    const absl::string_view body = method == "POST" ? R"({"key":"k","value":"v"})" : "";
+    HttpRequest http{method, target, body, {{"quorate-SESSION", "AQID"}}};
+    const RestRequest request = DecodeRestRequest(http);
+    const KeyRequest* decoded = std::get_if<KeyRequest>(&request);
+    ASSERT_NE(decoded, nullptr) << method << " " << target;
+    EXPECT_EQ(decoded->operation.session, "\x01\x02\x03");
+    EXPECT_EQ(decoded->operation.context, "");
+
+    http.headers = {{"Quorate-Session", "*"}};
+    const RestRequest damaged = DecodeRestRequest(http);
+    ASSERT_NE(std::get_if<HttpAnswer>(&damaged), nullptr) << method << " " << target;
+    EXPECT_EQ(std::get_if<HttpAnswer>(&damaged)->status, 400);
+    http.headers = {{"Quorate-Session", "AQID"}, {"Quorate-Session", "AQID"}};
+    const RestRequest twice = DecodeRestRequest(http);
+    ASSERT_NE(std::get_if<HttpAnswer>(&twice), nullptr) << method << " " << target;
+    EXPECT_THAT(std::get_if<HttpAnswer>(&twice)->body, HasSubstr("twice"));
+  }
 }
 
 TEST(RestRequestTest, DocumentedCalls) {

@@ -203,8 +203,13 @@ Json CountersJson(const v1::StatusResponse& status) {
 HttpAnswer EncodeResult(const Operation& operation, AnswerForm form, bool siblings,
                         const OperationResult& result, const KvApi& api) {
   if (!result.status.ok()) return EncodeFailure(result, api);
-  if (operation.is_write()) return EncodeWrite(operation, form, result, api);
-  return EncodeRead(operation, form, siblings, result, api);
+  HttpAnswer answer = operation.is_write() ? EncodeWrite(operation, form, result, api)
+                                           : EncodeRead(operation, form, siblings, result, api);
+  if (operation.kind != OperationKind::kLocalRead) {
+    const std::string token = ContextToken(operation.key, SeenBySession(result));
+    answer.headers.emplace_back(kSessionHeader, absl::Base64Escape(token));
+  }
+  return answer;
 }
 
 HttpAnswer EncodeHealth(const v1::StatusResponse& status) {

@@ -20,6 +20,9 @@ namespace quorate {
 constexpr char kJsonType[] = "application/json; charset=utf-8";
 constexpr char kBytesType[] = "application/octet-stream";
 
+// In answers, what a session has seen of the key; a client hands the last one back.
+constexpr char kSessionHeader[] = "Quorate-Session";
+
 struct HttpAnswer {
   int status = 200;
   std::string body;  // a JSON object, unless `content_type` says otherwise

@@ -215,7 +215,24 @@ TEST_F(RestResponseTest, ARawReadIsTheValueAndTellsTheRestInHeaders) {
                           Pair("Quorate-Order", "1.5.0"), Pair("Quorate-Node", "node-3"),
                           Pair("Quorate-Answers", "2"), Pair("Quorate-Required", "2"),
                           Pair("Quorate-Disagreed", "true"), Pair("Quorate-Conflict", "false"),
-                          Pair("Quorate-Durability", "synced")));
+                          Pair("Quorate-Durability", "synced"), Pair("Quorate-Session", context)));
+}
+
+TEST_F(RestResponseTest, EveryAnswerButALocalReadsHasTheSessionsToken) {
+  OperationResult result = Holding(Record::Sequenced(1, 5, false, "v"));
+  result.session = Version::Sequenced(2, 3);
+  const std::string token = absl::Base64Escape(ContextToken("mykey", *result.session));
+  for (const OperationKind kind :
+       {OperationKind::kGet, OperationKind::kSet, OperationKind::kDelete}) {
+    for (const AnswerForm form : {AnswerForm::kDocument, AnswerForm::kRaw}) {
+      EXPECT_THAT(EncodeResult(Asking(kind), form, false, result, api_).headers,
+                  Contains(Pair("Quorate-Session", token)));
+    }
+  }
+  EXPECT_THAT(
+      EncodeResult(Asking(OperationKind::kLocalRead), AnswerForm::kDocument, false, result, api_)
+          .headers,
+      IsEmpty());
 }
 
 TEST_F(RestResponseTest, ANameCannotBreakAHeader) {

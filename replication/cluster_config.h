@@ -55,7 +55,7 @@ struct ClusterConfig {
   size_t max_key_bytes = 1024;
   size_t max_value_bytes = size_t{4} << 20;
   size_t max_open_operations = 4096;           // more are refused with RESOURCE_EXHAUSTED
-  size_t max_read_bytes = size_t{128} << 20;   // of records that reads at R>1 hold; more: ditto
+  size_t max_read_bytes = size_t{128} << 20;   // of records that quorum reads hold; more: ditto
   size_t max_window_bytes = size_t{64} << 20;  // leader-follower: what can be sent again
   size_t max_unacknowledged_bytes = size_t{8} << 20;  // leader-follower: in flight to one follower
 

@@ -21,6 +21,11 @@ void WriteChecksum(absl::string_view key, absl::string_view body, char* checksum
   }
 }
 
+const Version& RecordedVersion(const OperationResult& result) {
+  static const Version& nothing = *new Version();
+  return result.record.has_value() ? result.record->version : nothing;
+}
+
 }  // namespace
 
 WriteOrder OrderOf(const Version& version, const Sibling& sibling) {
@@ -36,9 +41,11 @@ WriteOrder OrderOf(const Record& record) {
 }
 
 const Version& SeenBy(const OperationResult& result) {
-  static const Version& nothing = *new Version();
-  if (result.seen.has_value()) return *result.seen;
-  return result.record.has_value() ? result.record->version : nothing;
+  return result.seen.has_value() ? *result.seen : RecordedVersion(result);
+}
+
+const Version& SeenBySession(const OperationResult& result) {
+  return result.session.has_value() ? *result.session : RecordedVersion(result);
 }
 
 std::string ContextToken(absl::string_view key, const Version& version) {

@@ -32,6 +32,9 @@ struct Operation {
   std::string key;
   std::string value;    // kSet only
   std::string context;  // kSet, kDelete: a ContextToken for this key, or empty
+  // kGet, kSet, kDelete: a ContextToken for this key, of what the client's session has seen, or
+  // empty. A get returns nothing older, or fails; a write without `context` comes after it.
+  std::string session;
   // Overrides of the cluster's W and R for this operation; nullopt: the cluster's.
   std::optional<int> w;
   std::optional<int> r;
@@ -78,6 +81,8 @@ struct OperationResult {
   // Writes: what the writer now knows, for its next context, where that is less than the version in
   // `record`: others' concurrent values that the writer has not seen stand beside its own.
   std::optional<Version> seen;
+  // Writes: what the writer's session has seen, where that is more than the version in `record`.
+  std::optional<Version> session;
   WriteOrder order;   // of the winning value, or of the write
   NodeId leader = 0;  // where the operation should go instead; 0 where that is unknown
 };
@@ -88,6 +93,9 @@ WriteOrder OrderOf(const Version& version, const Sibling& sibling);
 
 // What a client that got `result` has seen of the key.
 const Version& SeenBy(const OperationResult& result);
+// The same for a session, whose next read must not return less: a write itself counts, whatever
+// stands beside it.
+const Version& SeenBySession(const OperationResult& result);
 
 // A version as an opaque token that a client hands back, bound to its key.
 std::string ContextToken(absl::string_view key, const Version& version);

@@ -21,6 +21,10 @@ OperationResult NotSent(absl::Status status) {
   return result;
 }
 
+absl::Status ForeignToken() {
+  return absl::InvalidArgumentError("context comes from a cluster with another strategy");
+}
+
 absl::Status TooMuchHeld(size_t bytes) {
   return absl::ResourceExhaustedError(
       absl::StrCat("reads in flight hold ", bytes,

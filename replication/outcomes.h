@@ -20,6 +20,9 @@ OperationResult OwnAnswer(NodeId self, std::optional<Record> record);
 // Refused before anything was sent.
 OperationResult NotSent(absl::Status status);
 
+// What a context or session token is refused with whose versions are of the other kind.
+absl::Status ForeignToken();
+
 // Why a read is refused while reads in flight hold too much: `bytes` of values.
 absl::Status TooMuchHeld(size_t bytes);
 

@@ -42,11 +42,11 @@ void QuorumReads::MakeRoom() {
   for (const OperationId id : answered) Settle(id);
 }
 
-void QuorumReads::Start(OperationId id, const Operation& operation) {
+void QuorumReads::Start(OperationId id, const Operation& operation, Version session) {
   const int asked_for = operation.r.value_or(context_->quorums().r);
   const int required = PlantedBug(Bug::kReadBeforeR) ? std::max(1, asked_for - 1) : asked_for;
-  if (required == 1) return AnswerAlone(id, operation.key);
-  Begin(id, operation, required, nullptr);
+  if (required == 1 && AnswerAlone(id, operation.key, session)) return;
+  Begin(id, operation, required, std::move(session), nullptr);
 }
 
 void QuorumReads::Collect(OperationId id, Operation operation, int required, OnCollected then) {
@@ -54,10 +54,10 @@ void QuorumReads::Collect(OperationId id, Operation operation, int required, OnC
   collection->operation = std::move(operation);
   collection->then = std::move(then);
   const Operation& asked = collection->operation;
-  Begin(id, asked, required, std::move(collection));
+  Begin(id, asked, required, Version(), std::move(collection));
 }
 
-void QuorumReads::Begin(OperationId id, const Operation& operation, int required,
+void QuorumReads::Begin(OperationId id, const Operation& operation, int required, Version session,
                         std::unique_ptr<Collection> collection) {
   const int n = context_->quorums().n;
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
@@ -70,6 +70,7 @@ void QuorumReads::Begin(OperationId id, const Operation& operation, int required
       reads_.emplace(id, PendingRead{operation.key, QuorumTracker(n, required), context_->Now()})
           .first->second;
   read.collection = std::move(collection);
+  read.session = std::move(session);
   const bool all = context_->config().read_all;
   Ask(id, &read, Choose(read, all ? live - 1 : required - 1));
   read.patience = context_->config().peer_timeout;
@@ -78,10 +79,14 @@ void QuorumReads::Begin(OperationId id, const Operation& operation, int required
     read.patience = UsualWait();
   }
   PlanHedge(id, &read);
-  absl::StatusOr<std::optional<Record>> own = context_->store().Get(read.key);
+  AnswerFromStore(id, operation.key);
+}
+
+void QuorumReads::AnswerFromStore(OperationId id, const std::string& key) {
+  absl::StatusOr<std::optional<Record>> own = context_->store().Get(key);
   if (!own.ok()) return context_->FailStop(own.status());
   // Shown only once it cannot be forgotten any more.
-  if (context_->IsDurable(read.key)) {
+  if (context_->IsDurable(key)) {
     Take(id, context_->config().self, *own);
     return Advance(id);
   }
@@ -94,18 +99,28 @@ void QuorumReads::Begin(OperationId id, const Operation& operation, int required
       bytes);
 }
 
-void QuorumReads::AnswerAlone(OperationId id, const std::string& key) {
+bool QuorumReads::AnswerAlone(OperationId id, const std::string& key, const Version& session) {
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(key);
-  if (!own.ok()) return context_->FailStop(own.status());
+  if (!own.ok()) {
+    context_->FailStop(own.status());
+    return true;
+  }
+  const Version known = own->has_value() ? (*own)->version : Version();
+  if (!known.Descends(session) && !PlantedBug(Bug::kForgetSession)) return false;
   const size_t bytes = BytesOf(*own);
   OperationResult result = OwnAnswer(context_->config().self, *std::move(own));
-  if (context_->IsDurable(key)) return context_->Complete(id, std::move(result));
-  if (HoldsTooMuch()) return context_->Complete(id, NotSent(TooMuchHeld(held_bytes())));
-  context_->WhenDurable(
-      [this, id, result = std::move(result)]() mutable {
-        context_->Complete(id, std::move(result));
-      },
-      bytes);
+  if (context_->IsDurable(key)) {
+    context_->Complete(id, std::move(result));
+  } else if (HoldsTooMuch()) {
+    context_->Complete(id, NotSent(TooMuchHeld(held_bytes())));
+  } else {
+    context_->WhenDurable(
+        [this, id, result = std::move(result)]() mutable {
+          context_->Complete(id, std::move(result));
+        },
+        bytes);
+  }
+  return true;
 }
 
 void QuorumReads::Serve(NodeId from, const peer::v1::Read& read, bool knows_past) {
@@ -250,6 +265,7 @@ void QuorumReads::OnTimer() {
 
 void QuorumReads::Hedge(OperationId id, PendingRead* read) {
   DropHedge(id, read);
+  if (read->behind_session) return AskAllAgain(id, read);
   const absl::Duration longest = context_->config().peer_timeout;
   const bool lost = context_->Now() - read->started >= longest;
   const std::vector<NodeId> next = Choose(*read, 1);
@@ -271,16 +287,43 @@ void QuorumReads::Hedge(OperationId id, PendingRead* read) {
   PlanHedge(id, read);
 }
 
+bool QuorumReads::KnowsSession(const PendingRead& read) {
+  return read.merged.version.Descends(read.session) || PlantedBug(Bug::kForgetSession);
+}
+
+void QuorumReads::AwaitSession(OperationId id, PendingRead* read) {
+  Ask(id, read, Choose(*read, context_->quorums().n));
+  if (read->behind_session) return;
+  read->behind_session = true;
+  ++behind_session_;
+  DropHedge(id, read);
+  read->patience = context_->config().resend_interval;
+  PlanHedge(id, read);
+}
+
+void QuorumReads::AskAllAgain(OperationId id, PendingRead* read) {
+  // An answer that is still under way would be an old one.
+  while (!read->awaited.empty()) StopAwaiting(read, read->awaited.back().node);
+  read->asked.clear();
+  Ask(id, read, Choose(*read, context_->quorums().n));
+  PlanHedge(id, read);
+  AnswerFromStore(id, read->key);
+}
+
 void QuorumReads::AddCounters(StrategyStatus* status) const {
   status->counters["reads_hedged"] = hedged_;
   status->counters["hedges_denied"] = denied_;
+  status->counters["reads_behind_session"] = behind_session_;
 }
 
 void QuorumReads::Take(OperationId id, NodeId node, const std::optional<Record>& record) {
   const auto it = reads_.find(id);
   if (it == reads_.end()) return;
   PendingRead& read = it->second;
-  if (!read.answers.Accept(node)) return;
+  if (!read.answers.Accept(node)) {
+    if (!read.behind_session) return;
+    Disown(&read, node);  // it was asked again
+  }
   read.versions.push_back(Answer{node, record.has_value() ? record->version : Version()});
   if (!record.has_value()) return;
   if (PlantedBug(Bug::kFirstAnswerWins) && read.versions.size() > 1) return;
@@ -318,6 +361,7 @@ void QuorumReads::Advance(OperationId id) {
   }
   const bool met = !read.completed && read.answers.state() == QuorumState::kMet;
   if (met && read.collection != nullptr) return HandOver(id, &read);
+  if (met && !KnowsSession(read)) return AwaitSession(id, &read);
   if (met) {
     CompleteMet(id, &read);
   } else if (!read.completed && possible() < required) {
@@ -402,16 +446,22 @@ void QuorumReads::SettleOld(MonotonicTime started) {
   for (auto& [id, peer] : peers_) peer.refuses = false;
 }
 
+std::string QuorumReads::WhyLate(const PendingRead& read) {
+  if (read.behind_session) {
+    return "no replica that answered in time holds all that the session has seen";
+  }
+  return absl::StrCat(AskerName(IsWrite(read)), " had ", read.answers.accepted(), " of the ",
+                      read.answers.required(), " answers it needs when its time was over",
+                      IsWrite(read) ? "; nothing was written" : "");
+}
+
 bool QuorumReads::OnExpire(OperationId id) {
   const auto it = reads_.find(id);
   if (it == reads_.end()) return false;
   PendingRead& read = it->second;
   if (!read.completed) {
     OperationResult result;
-    result.status = absl::DeadlineExceededError(
-        absl::StrCat(AskerName(IsWrite(read)), " had ", read.answers.accepted(), " of the ",
-                     read.answers.required(), " answers it needs when its time was over",
-                     IsWrite(read) ? "; nothing was written" : ""));
+    result.status = absl::DeadlineExceededError(WhyLate(read));
     Complete(id, &read, std::move(result));
   }
   Settle(id);

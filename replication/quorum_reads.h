@@ -11,6 +11,10 @@
 //
 // With config().read_all every connected peer is asked at once, so there are no hedges.
 //
+// A read of a session (Operation::session) goes on until it knows all that the session has seen
+// (doc/semantics.md 52): where R answers fall short of it, all others are asked, and all again now
+// and then until the deadline.
+//
 // A strategy can have answers collected for itself, as the first step of an operation that goes on.
 //
 // Not thread-safe: runs on the replica's strand.
@@ -66,8 +70,8 @@ class QuorumReads {
               std::function<void(const SettledRead&)> on_settled)
       : context_(context), timer_(timer), on_settled_(std::move(on_settled)) {}
 
-  // A valid get at a node that knows its past.
-  void Start(OperationId id, const Operation& operation);
+  // A valid get at a node that knows its past, which must not return less than `session`.
+  void Start(OperationId id, const Operation& operation, Version session);
 
   // What `required` replicas hold of the operation's key, this node's store among them. `then` is
   // called once with it, possibly before this returns; the operation stays open. Where it cannot be
@@ -90,7 +94,8 @@ class QuorumReads {
   // Answers a coordinator. `knows_past` false: tells it not to count on this node.
   void Serve(NodeId from, const peer::v1::Read& read, bool knows_past);
 
-  // reads_hedged, and hedges_denied: how often one was due while the budget was used up.
+  // reads_hedged; hedges_denied: how often one was due while the budget was used up;
+  // reads_behind_session: where R answers fell short of the session.
   void AddCounters(StrategyStatus* status) const;
 
  private:
@@ -119,6 +124,8 @@ class QuorumReads {
     bool completed = false;
     size_t bytes = 0;                             // of `merged`, counted in held_bytes_
     std::unique_ptr<Collection> collection = {};  // null for a client's get
+    Version session = {};                         // return nothing less
+    bool behind_session = false;                  // R answers fell short of it
   };
   using Reads = absl::btree_map<OperationId, PendingRead>;
   struct Peer {
@@ -131,10 +138,12 @@ class QuorumReads {
   bool HoldsTooMuch() const;
   // Settles answered reads where there is no room for more: others can be repaired another time.
   void MakeRoom();
-  void Begin(OperationId id, const Operation& operation, int required,
+  void Begin(OperationId id, const Operation& operation, int required, Version session,
              std::unique_ptr<Collection> collection);
-  // A read at R=1: nobody is asked.
-  void AnswerAlone(OperationId id, const std::string& key);
+  // A read at R=1: nobody is asked. Returns false where this node's store falls short of `session`.
+  bool AnswerAlone(OperationId id, const std::string& key, const Version& session);
+  // Lets this node's own store answer, now or when that is durable.
+  void AnswerFromStore(OperationId id, const std::string& key);
   // Up to `count` connected peers that the read has not asked, the best to ask first.
   std::vector<NodeId> Choose(const PendingRead& read, int count);
   void Ask(OperationId id, PendingRead* read, const std::vector<NodeId>& peers);
@@ -148,6 +157,9 @@ class QuorumReads {
   void PlanHedge(OperationId id, PendingRead* read);
   void DropHedge(OperationId id, PendingRead* read);
   void Hedge(OperationId id, PendingRead* read);
+  // What is done while the answers fall short of the session: all others are asked, and then all.
+  void AwaitSession(OperationId id, PendingRead* read);
+  void AskAllAgain(OperationId id, PendingRead* read);
   void ArmTimer();
   void Take(OperationId id, NodeId node, const std::optional<Record>& record);
   // Asks others where those asked are too few, completes and settles as far as the answers allow;
@@ -159,6 +171,9 @@ class QuorumReads {
   void Settle(OperationId id);
   void Erase(Reads::iterator it);
   static bool Disagree(const PendingRead& read);
+  static bool KnowsSession(const PendingRead& read);
+  // Why the read was not answered by its deadline, for people.
+  static std::string WhyLate(const PendingRead& read);
 
   StrategyContext* const context_;
   const TimerId timer_;
@@ -175,6 +190,7 @@ class QuorumReads {
   MonotonicTime timer_at_ = absl::InfiniteDuration();
   uint64_t hedged_ = 0;
   uint64_t denied_ = 0;
+  uint64_t behind_session_ = 0;
 };
 
 }  // namespace quorate

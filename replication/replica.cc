@@ -78,13 +78,24 @@ void Replica::Submit(OperationId id, Operation operation) {
                 "this node has ", open_.size(), " operations in flight, its limit; retry later"))));
     return;
   }
-  CHECK(open_.emplace(id, OpenOperation{operation.is_write()}).second) << "operation id used twice";
+  const auto [open, added] = open_.emplace(id, OpenOperation{operation.is_write(), Version()});
+  CHECK(added) << "operation id used twice";
   if (!failed_.ok()) return Complete(id, NotSent(failed_));
   const absl::Status valid = ValidateOperation(operation);
   if (!valid.ok()) return Complete(id, NotSent(valid));
+  if (operation.is_write()) {
+    open->second.session = *ParseContextToken(operation.key, operation.session);
+  }
   if (operation.kind == OperationKind::kLocalRead) return LocalRead(id, operation);
   env_->ExpireAt(id, env_->Now() + operation.timeout);
   strategy_->OnSubmit(id, operation);
+}
+
+void Replica::TellSession(const OpenOperation& operation, OperationResult* result) {
+  if (!result->status.ok() || SeenBySession(*result).Descends(operation.session)) return;
+  Version seen = operation.session;
+  if (!seen.sequenced()) seen.Join(SeenBySession(*result));
+  result->session = std::move(seen);
 }
 
 absl::Status Replica::ValidateOperation(const Operation& operation) const {
@@ -118,7 +129,13 @@ absl::Status Replica::ValidateOperation(const Operation& operation) const {
         "this cluster has no linearizable reads: a leaderless one must be started with "
         "--write_mode=linearizable");
   }
-  return ParseContextToken(operation.key, operation.context).status();
+  if (operation.kind == OperationKind::kLocalRead && !operation.session.empty()) {
+    return absl::InvalidArgumentError(
+        "a local read returns what one node has, whatever its session has seen: leave the session "
+        "out, or read through a quorum");
+  }
+  const absl::Status context = ParseContextToken(operation.key, operation.context).status();
+  return context.ok() ? ParseContextToken(operation.key, operation.session).status() : context;
 }
 
 void Replica::LocalRead(OperationId id, const Operation& operation) {
@@ -279,7 +296,10 @@ OperationId Replica::OpenInternal(absl::Duration timeout) {
 }
 
 void Replica::Complete(OperationId id, OperationResult result) {
-  if (open_.erase(id) == 0) return;  // cancelled: nobody waits for it any more
+  const auto it = open_.find(id);
+  if (it == open_.end()) return;  // cancelled: nobody waits for it any more
+  TellSession(it->second, &result);
+  open_.erase(it);
   // Answers stay in memory until the drain has ended.
   if (result.record.has_value()) drain_bytes_ += result.record->ValueBytes();
   results_.emplace_back(id, std::move(result));

@@ -95,6 +95,7 @@ class Replica : private StrategyContext, private SessionListener {
  private:
   struct OpenOperation {
     bool write = false;
+    Version session;  // what its session has seen
   };
   struct Waiting {
     SyncTicket ticket = 0;
@@ -106,6 +107,9 @@ class Replica : private StrategyContext, private SessionListener {
           StorageEngine* engine, Env* env);
 
   absl::Status ValidateOperation(const Operation& operation) const;
+  // A write that took its session no further, since too many replicas have forgotten what it has
+  // seen or the write's context left that out: the session goes on knowing it.
+  static void TellSession(const OpenOperation& operation, OperationResult* result);
   void LocalRead(OperationId id, const Operation& operation);
   void NoteComplete();
   void CommitDrain();

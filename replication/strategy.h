@@ -42,6 +42,9 @@ struct Guarantee {
   bool linearizable = false;
   // The same for all writes at W and those reads that ask for it (Operation::linearizable).
   bool linearizable_on_request = false;
+  // An operation with a session's token (Operation::session) knows all that the session has seen: a
+  // read returns it or what came later, or fails.
+  bool sessions = false;
   std::string summary;  // one line for people
 };
 

@@ -45,6 +45,7 @@ Guarantee Leaderless::Promise(const Quorums& quorums) const {
   Guarantee guarantee;
   guarantee.keeps_acknowledged_writes = true;
   guarantee.converges = true;
+  guarantee.sessions = true;
   guarantee.no_stale_reads = quorums.w + quorums.r > quorums.n;
   guarantee.linearizable = guarantee.linearizable_on_request = linearizable();
   if (guarantee.linearizable) {
@@ -96,7 +97,7 @@ void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
   if (operation.is_write() && !linearizable()) return StartWrite(id, operation);
   // Not to ask replicas before they have got what this drain has written.
   if (context_->store().IsPending(operation.key)) writes_.SendGathered();
-  if (!linearizable()) return reads_.Start(id, operation);
+  if (!linearizable()) return StartRead(id, operation);
   if (operation.w.has_value() || operation.r.has_value()) {
     return context_->Complete(
         id, NotSent(absl::FailedPreconditionError(
@@ -112,8 +113,17 @@ void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
                  });
 }
 
+void Leaderless::StartRead(OperationId id, const Operation& operation) {
+  absl::StatusOr<Version> session = ParseContextToken(operation.key, operation.session);
+  if (session.ok() && session->sequenced()) session = ForeignToken();
+  if (!session.ok()) return context_->Complete(id, NotSent(session.status()));
+  reads_.Start(id, operation, *std::move(session));
+}
+
 void Leaderless::StartWrite(OperationId id, const Operation& operation) {
-  const absl::StatusOr<Version> context = ParseContextToken(operation.key, operation.context);
+  // A session comes after all that it has seen, unless it says itself what it replaces.
+  const absl::StatusOr<Version> context = ParseContextToken(
+      operation.key, operation.context.empty() ? operation.session : operation.context);
   if (!context.ok()) return context_->Complete(id, NotSent(context.status()));
   const int required = operation.w.value_or(context_->quorums().w);
   WriteAndSend(id, operation, *context, required);
@@ -156,6 +166,13 @@ void Leaderless::ReturnCollected(OperationId id, Collected collected) {
     result.order = OrderOf(collected.merged);
     result.record = Record{collected.merged.version, {*newest}};
   }
+  // A majority knows it, unless too many have forgotten.
+  const absl::StatusOr<Version> session =
+      ParseContextToken(collected.operation.key, collected.operation.session);
+  if (!session.ok() || !collected.merged.version.Descends(*session)) {
+    return context_->Complete(id, NotSent(absl::UnavailableError(
+                                      "what the session has seen is on no replica that answered")));
+  }
   const bool held = static_cast<int>(collected.holders.size()) >= collected.required;
   if (held || !result.record.has_value() || PlantedBug(Bug::kReadWithoutWriteBack)) {
     return context_->Complete(id, std::move(result));
@@ -191,13 +208,12 @@ absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const 
     return current.status();
   }
   Record record = current->has_value() ? **std::move(current) : Record();
-  if (context.sequenced()) {
-    return absl::InvalidArgumentError("context comes from a cluster with another strategy");
-  }
+  if (context.sequenced()) return ForeignToken();
   for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
   const Actor self{context_->config().self, context_->store().state().incarnation()};
   // A client without a context has seen what this node has (doc/semantics.md 32).
-  const Version seen = operation.context.empty() ? record.version : context;
+  Version seen = context;
+  if (operation.context.empty()) seen.Join(record.version);
   const uint64_t counter = 1 + std::max(record.version.CounterOf(self), context.CounterOf(self));
   if (counter >= Version::kMaxCounter) {
     return absl::InvalidArgumentError("context is out of range; read the key again");

@@ -92,6 +92,7 @@ class Leaderless : public Strategy {
     bool compared_whole = false;  // with a peer that knew its past
   };
 
+  void StartRead(OperationId id, const Operation& operation);
   void StartWrite(OperationId id, const Operation& operation);
   // A write in a linearizable cluster begins like a read: by what a majority holds.
   void OnCollected(OperationId id, Collected collected);

@@ -35,6 +35,7 @@ Guarantee LeaderFollower::Promise(const Quorums& quorums) const {
   guarantee.converges = true;
   guarantee.no_stale_reads = quorums.w + quorums.r > quorums.n;
   guarantee.linearizable_on_request = true;
+  guarantee.sessions = true;
   guarantee.summary =
       guarantee.no_stale_reads
           ? "regular: a read returns the latest write acknowledged before it began, or a later one"
@@ -57,7 +58,10 @@ void LeaderFollower::OnSubmit(OperationId id, const Operation& operation) {
     return context_->Complete(id, std::move(refusal));
   }
   if (operation.linearizable) return role_->OnLinearizableRead(id, operation);
-  reads_.Start(id, operation);
+  absl::StatusOr<Version> session = ParseContextToken(operation.key, operation.session);
+  if (session.ok() && !session->vector().empty()) session = ForeignToken();
+  if (!session.ok()) return context_->Complete(id, NotSent(session.status()));
+  reads_.Start(id, operation, *std::move(session));
 }
 
 void LeaderFollower::OnExpire(OperationId id) {

@@ -13,6 +13,7 @@ enum class Bug {
   kReadBeforeR,        // a read is answered with one answer fewer than R
   kCountReplicaTwice,  // the first replica that accepts counts as two
   kFirstAnswerWins,    // a read returns what came first instead of what is newest
+  kForgetSession,      // a read returns less than its session has seen
   // Linearizable clusters.
   kReadWithoutWriteBack,  // a read returns what too few replicas hold
   kWriteWithoutAsking,    // a write takes its clock without asking what is newest

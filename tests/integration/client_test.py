@@ -38,6 +38,9 @@ class ClientExamples:
         held = self.cluster.await_converged(["key 0", "key 999"])
         self.assertEqual({value for value, _ in held.values()}, {"value"})
 
+    def test_own_writes(self):
+        self.assertEqual(run("OWN_WRITES", self.cluster[2]), "100 drafts, each read right after it was written\n")
+
     def test_reaches_the_cluster_through_any_node_that_is_left(self):
         cluster = Cluster(self.addCleanup, self.strategy, n=3, w=2, r=2)
         cluster.start()

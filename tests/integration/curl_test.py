@@ -75,6 +75,12 @@ class Curl:
         self.assertEqual(self.status("-X", "PUT", "--data-binary", "two", "-H", f"Quorate-Context: {context}", url), 200)
         self.assertEqual(self.curl(url + "?siblings=true"), b"two")
 
+    def test_a_session_reads_its_own_writes_everywhere(self):
+        session = self.curl("-X", "PUT", "--data-binary", "draft", f"{self.node.url}/v1/kv/doc?w=1",
+                            "--output", os.devnull, "--write-out", "%header{quorate-session}").decode()
+        for node in self.cluster.nodes:
+            self.assertEqual(self.curl("-H", f"Quorate-Session: {session}", f"{node.url}/v1/kv/doc?r=1"), b"draft")
+
     def test_dots_in_paths(self):
         url = f"{self.node.url}/v1/kv/../up"
         self.assertEqual(self.status("--path-as-is", "-X", "PUT", "--data-binary", "v", url), 200)

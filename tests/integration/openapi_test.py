@@ -179,6 +179,21 @@ class OpenApiTest(unittest.TestCase):
         for method in ("PUT", "DELETE"):
             self.call(method, "/v1/kv", 200, key="s", headers={"Quorate-Context": headers["Quorate-Context"]})
 
+    def test_sessions(self):
+        headers, _ = self.call("POST", "/set", 201, key="session", body={"key": "session", "value": "v"})
+        for method, path in readable(("GET", "HEAD"), QUORUM_READS) + RAW_WRITES:
+            session = {"Quorate-Session": headers["Quorate-Session"]}
+            headers, _ = self.call(method, path, 200, key="session", headers=session)
+        for path in JSON_WRITES:
+            session = {"Quorate-Session": headers["Quorate-Session"]}
+            status = 201 if path == "/set" else 200
+            body = {"key": "session", "value": "v"} if path == "/set" else {"key": "session"}
+            headers, _ = self.call("POST", path, status, key="session", body=body, headers=session)
+        # The token of another key, and of another kind of read.
+        self.call("GET", "/get/{key}", 400, key="other", headers={"Quorate-Session": headers["Quorate-Session"]})
+        self.call("GET", "/local_read/{key}", 400, key="session",
+                  headers={"Quorate-Session": headers["Quorate-Session"]})
+
     def test_absent_keys(self):
         self.call("POST", "/set", 201, body={"key": "gone", "value": "v", "w": 3})
         self.call("DELETE", "/v1/kv/{key}", 200, key="gone", query={"w": "3"})

@@ -33,6 +33,10 @@ a failure.
 Leaderless, two writes that do not know of each other are both kept until somebody writes with the context of
 both; a read returns the one with the later clock, or both when asked for siblings.
 
+In both strategies, at every W and R, an operation that hands back its session's token knows all that the session
+has seen of the key: its own acknowledged writes (read your writes) and what it has read (monotonic reads). A read
+that cannot have it from any node in reach fails.
+
 `LocalRead` asks one node alone and is promised to be eventual only, except that at W=N every serving node
 holds every acknowledged write. A write that was answered with an unknown outcome may take effect at any
 later time, once. A request's own W and R count in place of the cluster's.

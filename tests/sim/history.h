@@ -65,6 +65,7 @@ struct HistoryOperation {
   bool final_phase = false;  // submitted after healing
   Operation operation;
   Version context;  // what operation.context stands for
+  Version session;  // what operation.session stands for
   Outcome outcome = Outcome::kOpen;
   int results = 0;  // how often the node gave a result
   bool cancelled = false;

@@ -14,6 +14,7 @@ const std::vector<PlantedRule>& PlantedRules() {
        "the first replica that accepts counts as two"},
       {"FirstAnswerWins", Bug::kFirstAnswerWins,
        "a read returns what came first instead of what is newest"},
+      {"ForgetSession", Bug::kForgetSession, "a read returns less than its session has seen"},
       {"ReadWithoutWriteBack", Bug::kReadWithoutWriteBack,
        "a linearizable read returns what too few replicas hold"},
       {"WriteWithoutAsking", Bug::kWriteWithoutAsking,

@@ -53,7 +53,7 @@ auto Tie(const ScheduleSetting& s) {
 auto Tie(const Fault& f) { return std::tie(f.at, f.kind, f.nodes, f.length, f.amount); }
 auto Tie(const ScheduledOperation& o) {
   return std::tie(o.at, o.client, o.number, o.node, o.kind, o.key, o.value_bytes, o.w, o.r,
-                  o.linearizable, o.timeout, o.with_context, o.cancel_after);
+                  o.linearizable, o.timeout, o.with_context, o.with_session, o.cancel_after);
 }
 
 }  // namespace
@@ -116,6 +116,7 @@ std::string ToText(const ScheduledOperation& operation) {
   if (operation.linearizable) absl::StrAppend(&text, " linearizable");
   absl::StrAppend(&text, " timeout=", Seconds(operation.timeout));
   if (operation.with_context) absl::StrAppend(&text, " context");
+  if (operation.with_session) absl::StrAppend(&text, " session");
   if (operation.cancel_after.has_value()) {
     absl::StrAppend(&text, " cancel=", Seconds(*operation.cancel_after));
   }

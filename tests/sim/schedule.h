@@ -70,6 +70,7 @@ struct ScheduledOperation {
   bool linearizable = false;  // kGet
   absl::Duration timeout = absl::Seconds(2);
   bool with_context = false;  // hands back the last context that the client saw for the key, if any
+  bool with_session = false;  // the same with what its session has seen; not for kLocalRead
   std::optional<absl::Duration> cancel_after;
 
   std::string Name() const;  // "c3/7"

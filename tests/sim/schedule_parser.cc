@@ -259,6 +259,9 @@ class Parser {
     fields.Get("timeout", absl::ZeroDuration(), &operation.timeout);
     operation.with_context = fields.Flag("context");
     if (operation.kind == OperationKind::kGet) operation.linearizable = fields.Flag("linearizable");
+    if (operation.kind != OperationKind::kLocalRead) {
+      operation.with_session = fields.Flag("session");
+    }
     if (fields.Has("cancel")) {
       fields.Get("cancel", absl::ZeroDuration(), &operation.cancel_after.emplace());
     }

@@ -52,8 +52,8 @@ constexpr char kText[] =
     "0.8s clock-jump node=2 by=-1.5s\n"
     "0.9s slow-disk node=1 by=0.02s for=0.3s\n"
     "1s disk-failure node=1 for=0.3s\n"
-    "1s c0/1 set key=3 node=2 bytes=16 w=3 timeout=0.03s context cancel=0.0015s\n"
-    "1.5s c11/20 get key=0 node=1 r=2 timeout=2s\n"
+    "1s c0/1 set key=3 node=2 bytes=16 w=3 timeout=0.03s context session cancel=0.0015s\n"
+    "1.5s c11/20 get key=0 node=1 r=2 timeout=2s session\n"
     "1.6s c11/21 delete key=19 node=1 timeout=2s context\n"
     "1.7s c2/1 local-read key=4 node=3 timeout=2s\n"
     "1.8s c2/2 get key=4 node=3 linearizable timeout=2s\n";
@@ -64,6 +64,9 @@ TEST(ScheduleTextTest, SurvivesTheRoundTrip) {
   EXPECT_EQ(schedule->faults.size(), 10u);
   EXPECT_EQ(schedule->operations.size(), 5u);
   EXPECT_TRUE(schedule->operations[4].linearizable);
+  EXPECT_TRUE(schedule->operations[0].with_session);
+  EXPECT_TRUE(schedule->operations[1].with_session);
+  EXPECT_FALSE(schedule->operations[2].with_session);
   EXPECT_EQ(schedule->faults[1].at, absl::Milliseconds(250) + absl::Nanoseconds(1));
   EXPECT_EQ(schedule->faults[3].nodes, (std::vector<NodeId>{1, 3}));
   EXPECT_EQ(schedule->faults[7].amount, -absl::Milliseconds(1500));
@@ -130,6 +133,7 @@ TEST(ScheduleTextTest, SaysWhatIsWrongAndWhere) {
       {"w=3 timeout", "w=0 timeout", "'w' is a number from 1 to 3"},
       {"get key=0", "get bytes=1 key=0", "'bytes' does not belong here"},
       {"local-read key=4", "local-read linearizable key=4", "'linearizable' does not belong here"},
+      {"local-read key=4", "local-read session key=4", "'session' does not belong here"},
       {"keys 20", "keys 20\nexpect rain", "'rain' cannot be the expect"},
       {"get key=0", "read key=0", "there is no operation 'read'"},
       {"timeout=2s context", "timeout=2s context=1", "'context' takes no value"},

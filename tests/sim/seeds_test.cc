@@ -57,6 +57,9 @@ TEST_P(Seeds, ShowNoViolation) {
   if (tally.promises_linearizable()) {
     EXPECT_GT(tally.linearizable_checked(), 0u);
   }
+  if (tally.promises_sessions()) {
+    EXPECT_GT(tally.sessions_checked(), 0u);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Seeds,

@@ -182,6 +182,7 @@ class Shrinker {
     for (size_t i = 0; i < best_.operations.size() && !Spent(); ++i) {
       candidate = best_;
       candidate.operations[i].with_context = false;
+      candidate.operations[i].with_session = false;
       candidate.operations[i].cancel_after.reset();
       candidate.operations[i].w.reset();
       candidate.operations[i].r.reset();

@@ -104,6 +104,10 @@ void DrawLinearizability(SimRng rng, SimPlan* plan) {
   plan->workload.hot_percent = rng.Between(30, 80);
 }
 
+void DrawSessions(SimRng rng, WorkloadPlan* plan) {
+  if (rng.Chance(50)) plan->session_percent = rng.Between(10, 90);
+}
+
 }  // namespace
 
 SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
@@ -119,6 +123,7 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   plan.faults = DrawFaults(faults.Fork(1));
   plan.fault_phase_min = faults.Between(absl::Seconds(2), absl::Seconds(5));
   DrawLinearizability(SimRng::Stream(seed, "linearizability plan"), &plan);
+  DrawSessions(SimRng::Stream(seed, "session plan"), &plan.workload);
   return plan;
 }
 

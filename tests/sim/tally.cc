@@ -68,6 +68,8 @@ void Tally::Add(const RunResult& run) {
   writes_excused_ += run.report.writes_excused;
   stale_reads_allowed_ += run.report.stale_reads_allowed;
   linearizable_checked_ += run.report.linearizable_checked;
+  promises_sessions_ = promises_sessions_ || run.history->promise().sessions;
+  sessions_checked_ += run.report.sessions_checked;
   inversions_allowed_ += run.report.inversions_allowed;
   reads_hedged_ += run.reads_hedged;
   virtual_time_ += run.virtual_time;
@@ -93,8 +95,10 @@ std::string Tally::Summary() const {
                       network_.repeated),
       absl::StrFormat(
           "checked: %d reads against acknowledged writes, %d acknowledged writes at the "
-          "end, %d writes known after catch-up, %d reads and writes for linearizability\n",
-          reads_checked_, writes_checked_, catch_ups_checked_, linearizable_checked_),
+          "end, %d writes known after catch-up, %d reads and writes for linearizability, %d "
+          "operations of sessions\n",
+          reads_checked_, writes_checked_, catch_ups_checked_, linearizable_checked_,
+          sessions_checked_),
       absl::StrFormat("seen: %d acknowledged writes that too many holders forgot, %d stale reads "
                       "where they are allowed, %d inversions where they are allowed, %d reads of "
                       "concurrent values, %d reads hedged\n",

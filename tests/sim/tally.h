@@ -36,6 +36,9 @@ class Tally {
   uint64_t writes_excused() const { return writes_excused_; }
   uint64_t stale_reads_allowed() const { return stale_reads_allowed_; }
   uint64_t linearizable_checked() const { return linearizable_checked_; }
+  // Whether any of the runs promised sessions.
+  bool promises_sessions() const { return promises_sessions_; }
+  uint64_t sessions_checked() const { return sessions_checked_; }
   uint64_t inversions_allowed() const { return inversions_allowed_; }
   // Different (N, W, R) among the valid runs.
   size_t quorums() const { return quorums_.size(); }
@@ -52,6 +55,7 @@ class Tally {
   bool only_stalls_ = true;
   bool promises_kept_writes_ = false;
   bool promises_linearizable_ = false;
+  bool promises_sessions_ = false;
   std::map<std::string, uint64_t> void_reasons_;
   std::map<std::string, uint64_t> operations_;  // by kind and outcome
   std::map<std::string, uint64_t> faults_;
@@ -64,6 +68,7 @@ class Tally {
   uint64_t writes_excused_ = 0;
   uint64_t stale_reads_allowed_ = 0;
   uint64_t linearizable_checked_ = 0;
+  uint64_t sessions_checked_ = 0;
   uint64_t inversions_allowed_ = 0;
   uint64_t conflicts_read_ = 0;
   uint64_t reads_hedged_ = 0;

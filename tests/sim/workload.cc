@@ -92,6 +92,8 @@ ScheduledOperation Workload::Draw(Client* client) {
       absl::Milliseconds(30), absl::Milliseconds(200), absl::Seconds(1), absl::Seconds(2)};
   drawn.timeout = rng_.Pick(timeouts);
   drawn.node = PickNode(drawn.kind);
+  const bool may = drawn.kind != OperationKind::kLocalRead && !drawn.linearizable;
+  drawn.with_session = may && plan_.session_percent > 0 && rng_.Chance(plan_.session_percent);
   const bool cancels = rng_.Chance(plan_.cancel_percent);
   const absl::Duration cancel_after = rng_.Exponential(absl::Milliseconds(2));
   if (cancels) drawn.cancel_after = cancel_after;
@@ -125,6 +127,11 @@ void Workload::Issue(Client* client, ScheduledOperation drawn) {
     operation.context = context->second.first;
     issued.context = context->second.second;
   }
+  const auto session = client->sessions.find(operation.key);
+  if (drawn.with_session && session != client->sessions.end()) {
+    operation.session = session->second.first;
+    issued.session = session->second.second;
+  }
   client->busy = true;
   const size_t index =
       cluster_->Submit(drawn.node, std::move(issued),
@@ -145,6 +152,11 @@ void Workload::OnDone(Client* client, const HistoryOperation& done) {
   if (done.ok() && done.result.record.has_value()) {
     const Version& seen = SeenBy(done.result);
     client->contexts[key] = {ContextToken(key, seen), seen};
+    // What an operation outside the session tells, the session has not seen.
+    const Version& session = SeenBySession(done.result);
+    if (session.Descends(client->sessions[key].second)) {
+      client->sessions[key] = {ContextToken(key, session), session};
+    }
   }
   client->busy = false;
   if (!replays_) return ScheduleNext(client);

@@ -35,6 +35,7 @@ struct WorkloadPlan {
   int linearizable_percent = 0;  // of gets, where they can be promised
   int override_percent = 10;
   int context_percent = 30;
+  int session_percent = 0;  // of operations, that belong to their client's session
   int cancel_percent = 2;
   size_t value_bytes = 16;
   absl::Duration think_mean = absl::Milliseconds(20);
@@ -70,6 +71,7 @@ class Workload {
     std::deque<ScheduledOperation> waiting;  // for the end of the one in flight
     // By key: a context token and what it stands for.
     std::map<std::string, std::pair<std::string, Version>> contexts;
+    std::map<std::string, std::pair<std::string, Version>> sessions;
   };
 
   void ScheduleNext(Client* client);

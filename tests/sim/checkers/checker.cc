@@ -20,6 +20,7 @@ Report CheckAll(const History& history) {
   CheckCaughtUp(history, &report);
   CheckStaleReads(history, &report);
   CheckLinearizable(history, &report);
+  CheckSessions(history, &report);
   CheckShownIsDurable(history, &report);
   CheckVersionOrder(history, &report);
   CheckUniqueWrites(history, &report);

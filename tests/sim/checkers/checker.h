@@ -40,6 +40,8 @@ struct Report {
   // where linearizability is not promised.
   uint64_t linearizable_checked = 0;
   uint64_t inversions_allowed = 0;
+  // Operations that had something of their session to know.
+  uint64_t sessions_checked = 0;
 
   void Add(std::string property, std::string what, std::vector<size_t> operations = {}) {
     violations.push_back(
@@ -66,6 +68,9 @@ void CheckStaleReads(const History& history, Report* report);
 
 // linearizable.cc: where linearizability is promised, every key is an atomic register.
 void CheckLinearizable(const History& history, Report* report);
+
+// sessions.cc: an operation of a session knows all that the session has seen.
+void CheckSessions(const History& history, Report* report);
 
 // shown_is_durable.cc: no read returns what a crash could still take away.
 void CheckShownIsDurable(const History& history, Report* report);
