@@ -398,6 +398,9 @@ TEST_F(HttpGatewayTest, TheOutcomeOfAWriteIsToldHoweverLongItIs) {
   const Response response = Ask(Post("/set", R"({"key":"k","value":"v"})"));
   EXPECT_EQ(response.result_int(), 201u);
   EXPECT_GT(response.body().size(), size_t{64} << 10);
+  const Response raw = Ask("PUT /v1/kv/k HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nv");
+  EXPECT_EQ(raw.result_int(), 200u);
+  EXPECT_GT(raw.body().size(), size_t{64} << 10);
 }
 
 TEST_F(HttpGatewayTest, ConnectionsBeyondTheLimitAreToldSo) {

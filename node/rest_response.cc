@@ -106,6 +106,15 @@ std::string HeaderText(const Json& field) {
   });
 }
 
+// A context grows with every life in which a node has written the key. Where it is longer than a
+// header that a client could hand back (HttpOptions::max_header_bytes), or take, there is none.
+constexpr size_t kLongestHeader = 8000;
+
+void PutHeader(absl::string_view name, std::string text,
+               std::vector<std::pair<std::string, std::string>>* headers) {
+  if (text.size() <= kLongestHeader) headers->emplace_back(name, std::move(text));
+}
+
 // The outcome that `json` tells, for those who read headers instead.
 std::vector<std::pair<std::string, std::string>> OutcomeHeaders(const Json& json) {
   static constexpr std::pair<const char*, const char*> kHeaders[] = {
@@ -122,7 +131,7 @@ std::vector<std::pair<std::string, std::string>> OutcomeHeaders(const Json& json
       {"durability", "Quorate-Durability"}};
   std::vector<std::pair<std::string, std::string>> headers;
   for (const auto& [field, header] : kHeaders) {
-    if (json.contains(field)) headers.emplace_back(header, HeaderText(json[field]));
+    if (json.contains(field)) PutHeader(header, HeaderText(json[field]), &headers);
   }
   return headers;
 }
@@ -207,7 +216,7 @@ HttpAnswer EncodeResult(const Operation& operation, AnswerForm form, bool siblin
                                            : EncodeRead(operation, form, siblings, result, api);
   if (operation.kind != OperationKind::kLocalRead) {
     const std::string token = ContextToken(operation.key, SeenBySession(result));
-    answer.headers.emplace_back(kSessionHeader, absl::Base64Escape(token));
+    PutHeader(kSessionHeader, absl::Base64Escape(token), &answer.headers);
   }
   return answer;
 }

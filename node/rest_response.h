@@ -20,7 +20,8 @@ namespace quorate {
 constexpr char kJsonType[] = "application/json; charset=utf-8";
 constexpr char kBytesType[] = "application/octet-stream";
 
-// In answers, what a session has seen of the key; a client hands the last one back.
+// In answers, what a session has seen of the key; a client hands the last one back. Missing, like
+// Quorate-Context, where it would be longer than a header can be.
 constexpr char kSessionHeader[] = "Quorate-Session";
 
 struct HttpAnswer {

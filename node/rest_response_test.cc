@@ -235,6 +235,23 @@ TEST_F(RestResponseTest, EveryAnswerButALocalReadsHasTheSessionsToken) {
       IsEmpty());
 }
 
+TEST_F(RestResponseTest, WhatIsTooLongForAHeaderStandsInTheBodyAlone) {
+  Record record = Record::Sequenced(1, 5, false, "v");
+  record.version = Version();
+  for (uint64_t incarnation = 1; incarnation <= 6000; ++incarnation) {
+    record.version.Add(Dot{{1, incarnation << 32}, 1});
+  }
+  for (const AnswerForm form : {AnswerForm::kDocument, AnswerForm::kRaw}) {
+    const HttpAnswer answer =
+        EncodeResult(Asking(OperationKind::kSet), form, false, Holding(record), api_);
+    EXPECT_GT(Json::parse(answer.body)["context"].get<std::string>().size(), 65536u);
+    for (const auto& [name, text] : answer.headers) {
+      EXPECT_THAT(name, Not(HasSubstr("Session")));
+      EXPECT_THAT(name, Not(HasSubstr("Context")));
+    }
+  }
+}
+
 TEST_F(RestResponseTest, ANameCannotBreakAHeader) {
   class OddName : public FakeKvApi {
    public:
