@@ -102,6 +102,8 @@ void DrawLinearizability(SimRng rng, SimPlan* plan) {
   }
   plan->workload.linearizable_percent = rng.Between(10, 90);
   plan->workload.hot_percent = rng.Between(30, 80);
+  // Reads that see a write on few replicas must come before the next write of its key.
+  plan->workload.get_percent = rng.Between(30, 70);
 }
 
 void DrawSessions(SimRng rng, WorkloadPlan* plan) {
