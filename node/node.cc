@@ -117,6 +117,8 @@ absl::StatusOr<std::unique_ptr<Node>> Node::Start(const NodeConfig& config,
   }
   node->shut_down_ = false;
   Node* const self = node.get();
+  // Whoever reaches the node finds it knowing what it is. Nothing else runs yet.
+  self->RefreshStatus();
   self->strand_.Enqueue(Strand::Kind::kOngoing, [self] {
     self->replica_->Start();
     self->RefreshStatus();

@@ -57,6 +57,16 @@ TEST_P(NodeTest, OneNodeAlone) {
   EXPECT_EQ(node->NodeName(77), "77");
 }
 
+TEST_P(NodeTest, KnowsWhatItIsFromTheBeginning) {
+  Cluster cluster(GetParam(), 3, 2, 2);
+  cluster.StartAll();
+  for (size_t i = 0; i < 3; ++i) {
+    const v1::StatusResponse status = cluster.node(i)->Status();
+    EXPECT_EQ(status.node(), absl::StrCat(i + 1));
+    EXPECT_FALSE(status.state().empty());
+  }
+}
+
 TEST_P(NodeTest, ThreeNodesReplicate) {
   Cluster cluster(GetParam(), 3, 2, 2);
   cluster.StartAll();
