@@ -293,8 +293,8 @@ TEST(StaleReadsTest, TooFewAnswers) {
   EXPECT_EQ(Violations(CheckStaleReads, story.history), 1u);
 }
 
-HistorySetting LinearizableSetting() {
-  HistorySetting setting = Setting(3, 2, 2);
+HistorySetting LinearizableSetting(Durability durability = Durability::kMemory) {
+  HistorySetting setting = Setting(3, 2, 2, durability);
   for (auto& [quorums, promise] : setting.promises)
     promise.linearizable = promise.linearizable_on_request = true;
   return setting;
@@ -342,6 +342,30 @@ TEST(LinearizableTest, PromisesNothingOnceWHaveForgottenAtOneTime) {
     for (int node = 1; node <= crashes; ++node) story.Crash(node);
     EndGet(&story, story.Begin(3, OperationKind::kGet), 0);
     EXPECT_EQ(Violations(CheckLinearizable, story.history) > 0, crashes == 1);
+  }
+}
+
+// A power loss takes what was not synced yet away from everybody, and a write that was. Only the
+// second is forgetting.
+TEST(LinearizableTest, SyncedNodesForgetOnlyWhatTheirDiskHadSynced) {
+  for (const bool loses_synced : {false, true}) {
+    Story story(LinearizableSetting(Durability::kSynced));
+    const Record first = Story::RecordOf(1, "value1");
+    const size_t set = story.Begin(1, OperationKind::kSet, "value1");
+    for (const NodeId node : {1, 2}) {
+      story.Stored(node, 1);
+      story.history.Changed(EventKind::kDurable, kNow, node, "key", first, first.Encode());
+    }
+    EndSet(&story, set, 1);
+    story.Begin(1, OperationKind::kSet, "value2");
+    for (const NodeId node : {1, 2}) {
+      story.Stored(node, 2);
+      const Record left = loses_synced ? Record() : first;
+      story.history.Changed(EventKind::kForgot, kNow, node, "key", left, left.Encode());
+      story.history.Happened(EventKind::kCrash, kNow, node);
+    }
+    EndGet(&story, story.Begin(3, OperationKind::kGet), 0);
+    EXPECT_EQ(Violations(CheckLinearizable, story.history) > 0, !loses_synced);
   }
 }
 

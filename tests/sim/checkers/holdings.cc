@@ -14,8 +14,23 @@ std::string NodeSet::DebugString() const {
   return absl::StrCat(text, "}");
 }
 
+void ForgetfulNodes::Apply(const HistoryEvent& event) {
+  if (event.kind == EventKind::kServing) nodes_.Remove(event.node);
+  const bool durable = event.kind == EventKind::kDurable || event.kind == EventKind::kRecovered;
+  const bool forgot = event.kind == EventKind::kForgot;
+  if (!synced_) {
+    if (forgot) nodes_.Add(event.node);
+  } else if (durable || forgot) {
+    Version& known = durable_[{event.node, event.key}];
+    if (forgot && !event.version.Descends(known)) nodes_.Add(event.node);
+    known = event.version;
+  }
+}
+
 Holdings::Holdings(const History& history)
-    : history_(history), synced_(history.setting().durability == Durability::kSynced) {
+    : history_(history),
+      synced_(history.setting().durability == Durability::kSynced),
+      forgetful_(history.setting().durability) {
   for (size_t i = 0; i < history.operations().size(); ++i) {
     const HistoryOperation& operation = history.operations()[i];
     if (!operation.operation.is_write() || !operation.ok()) continue;
@@ -37,13 +52,13 @@ const std::vector<size_t>& Holdings::WritesOf(const std::string& key) const {
 
 void Holdings::Apply(size_t index) {
   const HistoryEvent& event = history_.events()[index];
+  forgetful_.Apply(event);
   switch (event.kind) {
     case EventKind::kStart:
     case EventKind::kSubmit:
       return;
     case EventKind::kServing:
       serving_.Add(event.node);
-      forgot_.Remove(event.node);
       for (TrackedWrite& write : writes_) {
         if (write.acknowledged && !write.holders.Has(event.node)) {
           write.served_without.Add(event.node);
@@ -92,7 +107,6 @@ void Holdings::Forget(NodeId node, const std::string& key, const Version& left) 
     TrackedWrite& write = writes_[place];
     if (!write.holders.Has(node) || left.Descends(write.version)) continue;
     anybody_forgot_ = true;
-    forgot_.Add(node);
     write.holders.Remove(node);
     write.lost.Add(node);
     write.held_since.erase(node);

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/history.h"
@@ -33,6 +34,25 @@ class NodeSet {
 
  private:
   uint64_t bits_ = 0;
+};
+
+// The nodes that have forgotten something, and have not turned to serving since. At the durability
+// "synced" that is something which their disk had synced: what a crash takes away beyond it, nobody
+// has been told that they hold.
+class ForgetfulNodes {
+ public:
+  explicit ForgetfulNodes(Durability durability) : synced_(durability == Durability::kSynced) {}
+
+  // Takes in an event; they are applied in order, each once.
+  void Apply(const HistoryEvent& event);
+
+  bool Has(NodeId node) const { return nodes_.Has(node); }
+  int Count() const { return nodes_.Count(); }
+
+ private:
+  const bool synced_;
+  NodeSet nodes_;
+  std::map<std::pair<NodeId, std::string>, Version> durable_;  // synced only: what cannot be lost
 };
 
 // A write that is answered OK at some time in the history, as of the current event.
@@ -63,9 +83,8 @@ class Holdings {
   size_t PlaceOf(size_t operation) const { return by_operation_.at(operation); }
 
   bool Serving(NodeId node) const { return serving_.Has(node); }
-  // The node has forgotten something that it held, and has not turned to serving since.
-  bool HasForgotten(NodeId node) const { return forgot_.Has(node); }
-  // A node has forgotten what it held, by now.
+  bool HasForgotten(NodeId node) const { return forgetful_.Has(node); }
+  // A node has forgotten one of the writes, by now.
   bool anybody_forgot() const { return anybody_forgot_; }
 
  private:
@@ -78,7 +97,7 @@ class Holdings {
   std::map<std::string, std::vector<size_t>> by_key_;
   std::map<size_t, size_t> by_operation_;
   NodeSet serving_;
-  NodeSet forgot_;  // since they served last
+  ForgetfulNodes forgetful_;
   bool anybody_forgot_ = false;
 };
 

@@ -3,8 +3,9 @@
 // replies told (the version sweep), and by values alone in any order (the zone test). The checkers
 // are those of the load generator.
 //
-// The promise ends where W nodes have at one time forgotten something and not caught up yet: the
-// history is judged up to there, and what was under way then counts as of unknown outcome.
+// The promise ends where W nodes have at one time forgotten something and not caught up yet
+// (ForgetfulNodes): the history is judged up to there, and what was under way then counts as of
+// unknown outcome.
 //
 // HistorySetting::expect_linearizable judges the same where no more than W+R>N is promised. Of
 // reads to which nothing of this is promised, inversions are counted: a read that returned less
@@ -13,7 +14,6 @@
 #include <cstdint>
 #include <limits>
 #include <map>
-#include <set>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +23,7 @@
 #include "loadgen/check/version_sweep.h"
 #include "loadgen/check/zones.h"
 #include "tests/sim/checkers/checker.h"
+#include "tests/sim/checkers/holdings.h"
 
 namespace quorate::sim {
 namespace {
@@ -32,12 +33,10 @@ constexpr uint64_t kNobodysValue = std::numeric_limits<uint64_t>::max();
 
 // The first event at which W nodes have forgotten something and not served since.
 size_t EndOfPromise(const History& history) {
-  std::set<NodeId> forgot;
+  ForgetfulNodes forgetful(history.setting().durability);
   for (size_t i = 0; i < history.events().size(); ++i) {
-    const HistoryEvent& event = history.events()[i];
-    if (event.kind == EventKind::kForgot) forgot.insert(event.node);
-    if (event.kind == EventKind::kServing) forgot.erase(event.node);
-    if (forgot.size() >= static_cast<size_t>(history.setting().quorums.w)) return i;
+    forgetful.Apply(history.events()[i]);
+    if (forgetful.Count() >= history.setting().quorums.w) return i;
   }
   return history.events().size();
 }
