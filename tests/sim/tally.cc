@@ -70,6 +70,8 @@ void Tally::Add(const RunResult& run) {
   linearizable_checked_ += run.report.linearizable_checked;
   promises_sessions_ = promises_sessions_ || run.history->promise().sessions;
   sessions_checked_ += run.report.sessions_checked;
+  linearizable_reads_under_faults_ += run.report.linearizable_reads_under_faults;
+  linearizable_ended_early_ += run.report.linearizable_ended_early ? 1 : 0;
   inversions_allowed_ += run.report.inversions_allowed;
   reads_hedged_ += run.reads_hedged;
   virtual_time_ += run.virtual_time;
@@ -95,10 +97,11 @@ std::string Tally::Summary() const {
                       network_.repeated),
       absl::StrFormat(
           "checked: %d reads against acknowledged writes, %d acknowledged writes at the "
-          "end, %d writes known after catch-up, %d reads and writes for linearizability, %d "
-          "operations of sessions\n",
+          "end, %d writes known after catch-up, %d reads and writes for linearizability (%d of "
+          "them reads before healing; in %d runs the promise ended early), %d operations of "
+          "sessions\n",
           reads_checked_, writes_checked_, catch_ups_checked_, linearizable_checked_,
-          sessions_checked_),
+          linearizable_reads_under_faults_, linearizable_ended_early_, sessions_checked_),
       absl::StrFormat("seen: %d acknowledged writes that too many holders forgot, %d stale reads "
                       "where they are allowed, %d inversions where they are allowed, %d reads of "
                       "concurrent values, %d reads hedged\n",

@@ -39,6 +39,7 @@ class Tally {
   // Whether any of the runs promised sessions.
   bool promises_sessions() const { return promises_sessions_; }
   uint64_t sessions_checked() const { return sessions_checked_; }
+  uint64_t linearizable_reads_under_faults() const { return linearizable_reads_under_faults_; }
   uint64_t inversions_allowed() const { return inversions_allowed_; }
   // Different (N, W, R) among the valid runs.
   size_t quorums() const { return quorums_.size(); }
@@ -69,6 +70,8 @@ class Tally {
   uint64_t stale_reads_allowed_ = 0;
   uint64_t linearizable_checked_ = 0;
   uint64_t sessions_checked_ = 0;
+  uint64_t linearizable_reads_under_faults_ = 0;
+  uint64_t linearizable_ended_early_ = 0;
   uint64_t inversions_allowed_ = 0;
   uint64_t conflicts_read_ = 0;
   uint64_t reads_hedged_ = 0;

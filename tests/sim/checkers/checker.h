@@ -36,9 +36,12 @@ struct Report {
   // holders forgot; reads that were stale where that is allowed.
   uint64_t writes_excused = 0;
   uint64_t stale_reads_allowed = 0;
-  // Reads and writes that were judged together; and reads that returned less than an earlier one,
-  // where linearizability is not promised.
+  // Reads and writes that were judged together; of them the reads before healing, since those after
+  // it can hardly fail; whether the promise of linearizability ended before the run did; and reads
+  // that returned less than an earlier one, where it is not promised.
   uint64_t linearizable_checked = 0;
+  uint64_t linearizable_reads_under_faults = 0;
+  bool linearizable_ended_early = false;
   uint64_t inversions_allowed = 0;
   // Operations that had something of their session to know.
   uint64_t sessions_checked = 0;

@@ -345,6 +345,29 @@ TEST(LinearizableTest, PromisesNothingOnceWHaveForgottenAtOneTime) {
   }
 }
 
+TEST(LinearizableTest, CountsReadsThatFaultsCouldHaveSpoilt) {
+  for (const bool final_phase : {false, true}) {
+    Story story(LinearizableSetting());
+    EndSet(&story, story.Begin(1, OperationKind::kSet, "value1"), 1);
+    HistoryOperation get;
+    get.node = 2;
+    get.final_phase = final_phase;
+    get.operation.key = "key";
+    const size_t index = story.history.Called(kNow, std::move(get));
+    story.history.Submitted(kNow, index, /*node_not_serving=*/false);
+    EndGet(&story, index, 1);
+    Report report;
+    CheckLinearizable(story.history, &report);
+    EXPECT_EQ(report.linearizable_checked, 2u);
+    EXPECT_EQ(report.linearizable_reads_under_faults, final_phase ? 0u : 1u);
+    EXPECT_FALSE(report.linearizable_ended_early);
+    story.Crash(1);
+    story.Crash(2);
+    CheckLinearizable(story.history, &report);
+    EXPECT_TRUE(report.linearizable_ended_early);
+  }
+}
+
 // A power loss takes what was not synced yet away from everybody, and a write that was. Only the
 // second is forgetting.
 TEST(LinearizableTest, SyncedNodesForgetOnlyWhatTheirDiskHadSynced) {

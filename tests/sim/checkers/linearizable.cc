@@ -157,6 +157,14 @@ void Judge(const check::History& translated, const check::CheckResult& result, R
   }
 }
 
+uint64_t ReadsUnderFaults(const History& history, const check::History& translated) {
+  return std::count_if(translated.operations.begin(), translated.operations.end(),
+                       [&history](const check::Operation& operation) {
+                         return operation.kind == check::Kind::kRead &&
+                                !history.operations()[operation.session].final_phase;
+                       });
+}
+
 void CountInversions(const History& history, Report* report) {
   std::map<std::string, Version> newest;      // that an ended read has returned
   std::map<size_t, Version> newest_at_start;  // of open reads
@@ -183,10 +191,13 @@ void CheckLinearizable(const History& history, Report* report) {
   const bool all = JudgesAll(history);
   if (!all) CountInversions(history, report);
   if (!all && !history.promise().linearizable_on_request) return;
-  const check::History translated = Translation(history, EndOfPromise(history)).Translate();
+  const size_t end = EndOfPromise(history);
+  const check::History translated = Translation(history, end).Translate();
   const check::CheckResult sweep =
       check::CheckVersionSweep(translated, check::Model::kLinearizable);
   report->linearizable_checked += sweep.reads() + sweep.writes();
+  report->linearizable_reads_under_faults += ReadsUnderFaults(history, translated);
+  report->linearizable_ended_early = end < history.events().size();
   Judge(translated, sweep, report);
   Judge(translated, check::CheckZones(translated), report);
 }
