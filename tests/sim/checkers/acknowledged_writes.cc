@@ -35,28 +35,13 @@ void CheckAnswer(const History& history, const TrackedWrite& write, Report* repo
   }
 }
 
-// What the nodes hold, by node and key.
-using FinalVersions = std::map<NodeId, std::map<std::string, Version>>;
-
-FinalVersions DecodeFinalContents(const History& history) {
-  FinalVersions versions;
-  for (const auto& [node, contents] : history.final_contents()) {
-    std::map<std::string, Version>& of_node = versions[node];
-    for (const auto& [key, bytes] : contents) {
-      const absl::StatusOr<Record> record = Record::Decode(bytes);
-      if (record.ok()) of_node[key] = record->version;
-    }
-  }
-  return versions;
-}
-
-void CheckPresent(const History& history, const TrackedWrite& write, const FinalVersions& final,
+void CheckPresent(const History& history, const TrackedWrite& write, const FinalRecords& final,
                   Report* report) {
   const HistoryOperation& operation = history.operations()[write.operation];
   const std::string& key = operation.operation.key;
-  for (const auto& [node, versions] : final) {
-    const auto it = versions.find(key);
-    const Version held = it == versions.end() ? Version() : it->second;
+  for (const auto& [node, records] : final) {
+    const auto it = records.find(key);
+    const Version held = it == records.end() ? Version() : it->second.version;
     if (held.Descends(write.version)) continue;
     report->Add(kProperty,
                 absl::StrCat("in the end node ", node, " holds ", held.DebugString(), " of ",
@@ -96,7 +81,7 @@ void CheckAcknowledgedWrites(const History& history, Report* report) {
       if (write.acknowledged && write.lost.Count() >= write.w) excused[place] = true;
     }
   }
-  const FinalVersions final = DecodeFinalContents(history);
+  const FinalRecords final = DecodeFinalContents(history);
   for (size_t place = 0; place < excused.size(); ++place) {
     ++(excused[place] ? report->writes_excused : report->writes_checked);
     if (excused[place]) continue;

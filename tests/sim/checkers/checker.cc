@@ -1,5 +1,7 @@
 #include "tests/sim/checkers/checker.h"
 
+#include "glog/logging.h"
+
 namespace quorate::sim {
 
 int AskedW(const History& history, const HistoryOperation& operation) {
@@ -12,6 +14,19 @@ int AskedR(const History& history, const HistoryOperation& operation) {
 
 Version ReturnedVersion(const HistoryOperation& operation) {
   return operation.result.record.has_value() ? operation.result.record->version : Version();
+}
+
+FinalRecords DecodeFinalContents(const History& history) {
+  FinalRecords records;
+  for (const auto& [node, contents] : history.final_contents()) {
+    std::map<std::string, Record>& of_node = records[node];
+    for (const auto& [key, bytes] : contents) {
+      absl::StatusOr<Record> record = Record::Decode(bytes);
+      CHECK(record.ok()) << "node " << node << ", " << Shown(key) << ": " << record.status();
+      of_node[key] = *std::move(record);
+    }
+  }
+  return records;
 }
 
 Report CheckAll(const History& history) {

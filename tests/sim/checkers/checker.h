@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,10 @@ int AskedR(const History& history, const HistoryOperation& operation);
 
 // The version that a successful operation returned; empty where the key was never written.
 Version ReturnedVersion(const HistoryOperation& operation);
+
+// What the nodes hold in the end, by node and key.
+using FinalRecords = std::map<NodeId, std::map<std::string, Record>>;
+FinalRecords DecodeFinalContents(const History& history);
 
 // acknowledged_writes.cc: a write that was answered OK is held by W nodes, and it, or a write that
 // knows of it, is there in the end unless W or more of its holders had forgotten it at one time.

@@ -71,12 +71,7 @@ const Known* FindOwn(const std::vector<Known>& writes, const HistoryOperation& o
 void CheckSupersededWrites(const History& history, Report* report) {
   if (!history.promise().keeps_acknowledged_writes) return;
   const KnownByKey known = CollectWrites(history);
-  for (const auto& [node, contents] : history.final_contents()) {
-    std::map<std::string, Record> records;
-    for (const auto& [key, bytes] : contents) {
-      absl::StatusOr<Record> record = Record::Decode(bytes);
-      if (record.ok()) records[key] = *std::move(record);
-    }
+  for (const auto& [node, records] : DecodeFinalContents(history)) {
     for (size_t i = 0; i < history.operations().size(); ++i) {
       const HistoryOperation& operation = history.operations()[i];
       const auto writes = known.find(operation.operation.key);
