@@ -25,7 +25,9 @@ enum class Bug {
   kOverwriteWithoutCompare,  // a replica stores what arrives last instead of merging
   kRepairWithOlder,          // a replica that is repaired takes over an older record
   kLoseSiblings,             // of two concurrent records, merging keeps one
+  kLoseTombstone,            // of concurrent records, merging keeps no delete beside a value
   kReplaceUnseen,            // a write replaces values that its writer has not seen
+  kDeleteUnseen,             // a delete does so, a set does not
   // Catching up.
   kSyncingAnswersAbsent,  // a node that may have forgotten answers all the same
   kServeBeforeComparing,  // a node that may have forgotten compares with one other only

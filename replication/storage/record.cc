@@ -146,6 +146,11 @@ bool Record::Merge(const Record& other) {
                     [&sibling](const Sibling& mine) { return mine.dot == sibling.dot; });
     if (!known) siblings.push_back(std::move(sibling));
   }
+  if (PlantedBug(Bug::kLoseTombstone)) {
+    const auto tombstones = std::stable_partition(
+        siblings.begin(), siblings.end(), [](const Sibling& one) { return !one.tombstone; });
+    if (tombstones != siblings.begin()) siblings.erase(tombstones, siblings.end());
+  }
   // One order whichever side merged, so that equal records have equal bytes.
   std::sort(siblings.begin(), siblings.end(),
             [](const Sibling& a, const Sibling& b) { return a.dot < b.dot; });
@@ -154,8 +159,10 @@ bool Record::Merge(const Record& other) {
 }
 
 int Record::Put(const Version& context, Sibling write) {
-  const auto seen = [&context](const Sibling& sibling) {
-    return context.Contains(sibling.dot) || PlantedBug(Bug::kReplaceUnseen);
+  const bool replaces_all =
+      PlantedBug(Bug::kReplaceUnseen) || (PlantedBug(Bug::kDeleteUnseen) && write.tombstone);
+  const auto seen = [&context, replaces_all](const Sibling& sibling) {
+    return replaces_all || context.Contains(sibling.dot);
   };
   const auto kept = std::remove_if(siblings.begin(), siblings.end(), seen);
   const int replaced = static_cast<int>(siblings.end() - kept);

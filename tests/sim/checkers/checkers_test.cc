@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 #include "tests/sim/checkers/checker.h"
@@ -572,6 +573,59 @@ TEST(SupersededWritesTest, ConcurrentValueVanishes) {
     story.End(two, Record{second.version, {}}, 1);
     story.history.SetFinalContents(1, {{"key", Concurrent(kept).Encode()}});
     EXPECT_EQ(Violations(CheckSupersededWrites, story.history), kept ? 0u : 1u);
+  }
+}
+
+// A write at `node`, its `counter`-th of the key, over `record`: stored there and answered.
+void Apply(Story* story, NodeId node, uint64_t counter, bool tombstone, const Version& context,
+           Record* record) {
+  HistoryOperation operation;
+  operation.node = node;
+  operation.operation.kind = tombstone ? OperationKind::kDelete : OperationKind::kSet;
+  operation.operation.key = "key";
+  if (!tombstone) operation.operation.value = absl::StrCat("value", counter, " of ", node);
+  operation.context = context;
+  if (!context.empty()) operation.operation.context = ContextToken("key", context);
+  const Sibling write{Dot{{node, 7}, counter}, counter, tombstone, operation.operation.value};
+  record->Put(context.empty() ? record->version : context, write);
+  OperationResult result = Answered(node, Record{record->version, {}}, 1);
+  result.order = OrderOf(Version(), write);
+  const size_t index = story->history.Called(kNow, std::move(operation));
+  story->history.Submitted(kNow, index, /*node_not_serving=*/false);
+  story->Stored(node, "key", *record);
+  story->history.Ended(kNow, index, /*node_not_serving=*/false, std::move(result));
+}
+
+TEST(SupersededWritesTest, ConcurrentDeleteVanishes) {
+  for (const bool kept : {true, false}) {
+    Story story(Setting(2, 1, 1));
+    Record record;
+    Record other;
+    Apply(&story, 1, 1, /*tombstone=*/true, Version(), &record);
+    Apply(&story, 2, 1, /*tombstone=*/false, Version(), &other);
+    record.Merge(other);
+    ASSERT_TRUE(record.siblings[0].tombstone);
+    if (!kept) record.siblings.erase(record.siblings.begin());
+    story.history.SetFinalContents(1, {{"key", record.Encode()}});
+    EXPECT_EQ(Violations(CheckSupersededWrites, story.history), kept ? 0u : 1u);
+  }
+}
+
+TEST(SupersededWritesTest, WriteReplacesMoreThanItsContext) {
+  for (const bool tombstone : {true, false}) {
+    for (const bool kept : {true, false}) {
+      Story story(Setting(2, 1, 1));
+      Record record;
+      Record other;
+      Apply(&story, 1, 1, /*tombstone=*/false, Version(), &record);
+      Apply(&story, 2, 1, /*tombstone=*/false, Version(), &other);
+      const Version seen = record.version;
+      record.Merge(other);
+      if (!kept) record.siblings.pop_back();
+      Apply(&story, 1, 2, tombstone, seen, &record);
+      story.history.SetFinalContents(1, {{"key", record.Encode()}});
+      EXPECT_EQ(Violations(CheckSupersededWrites, story.history), kept ? 0u : 1u);
+    }
   }
 }
 

@@ -1,12 +1,13 @@
-// Dotted versions only. A value whose dot a record covers, but which is not among the record's
-// siblings, was replaced. So for every write that was answered OK and is covered but not there in
-// the end, there must be another write that replaced it: one whose context, as its client gave it,
-// covers the dot; or one without a context whose coordinator knew the dot. What a coordinator knew
-// is the version of the record in which its write was first seen anywhere, which is its own
-// store's.
+// Dotted versions only. A value or tombstone whose dot a record covers, but which is not among the
+// record's siblings, was replaced. So for every write that was answered OK and is covered but not
+// there in the end, there must be another write that replaced it: one whose context, as its client
+// gave it, covers the dot; or one without a context whose coordinator knew the dot. What a
+// coordinator knew is the version of the record in which its write was first seen anywhere, which
+// is its own store's.
 //
 // Without this, a merge that drops a concurrent value would pass every check that compares versions
-// alone.
+// alone. Of a delete that got no answer nobody can tell which tombstone is its own: such a one
+// counts as without a context.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -21,30 +22,40 @@ struct Known {
   Dot dot;
   const WriteContent* content = nullptr;
   // The context that its client gave, and that counts; null where there is none, or where the write
-  // is a delete that no answer tells from others.
+  // is a delete that got no answer.
   const Version* context = nullptr;
 };
 
 using KnownByKey = std::map<std::string, std::vector<Known>>;
 
+// Values are unique. Of deletes the answer has the clock and the node, and the dot is among what it
+// covers.
+bool IsOf(const HistoryOperation& operation, const Dot& dot, const WriteContent& content) {
+  if (content.tombstone != (operation.operation.kind == OperationKind::kDelete)) return false;
+  if (!content.tombstone) return content.value == operation.operation.value;
+  const Sibling tombstone{dot, content.clock, /*tombstone=*/true, ""};
+  return operation.ok() && ReturnedVersion(operation).Contains(dot) &&
+         OrderOf(Version(), tombstone) == operation.result.order;
+}
+
 KnownByKey CollectWrites(const History& history) {
-  std::map<std::pair<std::string, std::string>, const HistoryOperation*> by_value;
-  // Where each key is a register, a write replaces all that its coordinator knew.
-  const bool contexts_count = !history.promise().linearizable;
+  std::map<std::string, std::vector<const HistoryOperation*>> with_context;
   for (const HistoryOperation& operation : history.operations()) {
-    if (operation.operation.kind != OperationKind::kSet || !contexts_count) continue;
-    by_value[{operation.operation.key, operation.operation.value}] = &operation;
+    // Where each key is a register, a write replaces all that its coordinator knew.
+    if (history.promise().linearizable || operation.operation.context.empty()) continue;
+    with_context[operation.operation.key].push_back(&operation);
   }
   KnownByKey known;
   for (const auto& [name, contents] : history.writes()) {
     if (name.key.empty()) continue;
+    const std::vector<const HistoryOperation*>& candidates = with_context[name.key];
     for (const WriteContent& content : contents) {
-      Known write{name.dot, &content, nullptr};
-      const auto it = by_value.find({name.key, content.value});
-      if (!content.tombstone && it != by_value.end() && !it->second->operation.context.empty()) {
-        write.context = &it->second->context;
-      }
-      known[name.key].push_back(write);
+      const auto is_of = [&dot = name.dot, &content](const HistoryOperation* operation) {
+        return IsOf(*operation, dot, content);
+      };
+      const auto it = std::find_if(candidates.begin(), candidates.end(), is_of);
+      known[name.key].push_back(
+          Known{name.dot, &content, it == candidates.end() ? nullptr : &(*it)->context});
     }
   }
   return known;
@@ -58,10 +69,9 @@ bool Replaces(const Known& other, const Dot& dot) {
 
 // The dot that an acknowledged write was given; nullptr where it cannot be told.
 const Known* FindOwn(const std::vector<Known>& writes, const HistoryOperation& operation) {
-  const Version version = ReturnedVersion(operation);
   const auto own = std::find_if(writes.begin(), writes.end(), [&](const Known& write) {
-    return !write.content->tombstone && write.content->value == operation.operation.value &&
-           version.Contains(write.dot);
+    return IsOf(operation, write.dot, *write.content) &&
+           ReturnedVersion(operation).Contains(write.dot);
   });
   return own == writes.end() ? nullptr : &*own;
 }
@@ -76,7 +86,7 @@ void CheckSupersededWrites(const History& history, Report* report) {
       const HistoryOperation& operation = history.operations()[i];
       const auto writes = known.find(operation.operation.key);
       const auto record = records.find(operation.operation.key);
-      if (operation.operation.kind != OperationKind::kSet || !operation.ok()) continue;
+      if (!operation.operation.is_write() || !operation.ok()) continue;
       if (writes == known.end() || record == records.end()) continue;
       const Known* own = FindOwn(writes->second, operation);
       if (own == nullptr || !record->second.version.Contains(own->dot)) continue;
@@ -92,7 +102,8 @@ void CheckSupersededWrites(const History& history, Report* report) {
       report->Add("a value goes only when it is replaced",
                   absl::StrCat("in the end node ", node,
                                " covers the dot of an acknowledged write "
-                               "but has lost its value, and no write that knew of it replaced it"),
+                               "but has lost what it wrote, and no write that knew of it "
+                               "replaced it"),
                   {i});
     }
   }
