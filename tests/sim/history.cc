@@ -137,10 +137,16 @@ void History::Saw(NodeId at, const std::string& key, const Record& record) {
     }
     WriteContent content{key, sibling.tombstone, sibling.value, sibling.clock, at, record.version};
     std::vector<WriteContent>& known = writes_[std::move(name)];
-    const bool seen =
-        std::any_of(known.begin(), known.end(),
-                    [&content](const WriteContent& other) { return content.Same(other); });
-    if (!seen) known.push_back(std::move(content));
+    const auto seen =
+        std::find_if(known.begin(), known.end(),
+                     [&content](const WriteContent& other) { return content.Same(other); });
+    if (seen == known.end()) {
+      known.push_back(std::move(content));
+    } else if (seen->least.Descends(record.version)) {
+      // A store shows a whole drain's merges at once; the message with the write itself comes
+      // later.
+      seen->least = record.version;
+    }
   }
 }
 

@@ -101,7 +101,7 @@ struct WriteContent {
   std::string value;
   uint64_t clock = 0;
   NodeId seen_at = 0;  // the node that stored, sent or returned it
-  Version first_seen;  // the version of the record in which this content was first seen
+  Version least;       // the least version of the records in which it was seen: its author's
 
   bool Same(const WriteContent& other) const {
     return key == other.key && tombstone == other.tombstone && value == other.value &&

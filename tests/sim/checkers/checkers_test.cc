@@ -629,6 +629,25 @@ TEST(SupersededWritesTest, WriteReplacesMoreThanItsContext) {
   }
 }
 
+// A store shows only what a whole drain's writes and messages have become.
+TEST(SupersededWritesTest, WhatWasMergedInTheSameDrainIsNotWhatAWriteKnew) {
+  for (const bool sends : {true, false}) {
+    Story story(Setting(2, 1, 1));
+    Record other;
+    Apply(&story, 2, 1, /*tombstone=*/false, Version(), &other);
+    Record own;
+    own.Put(Version(), Sibling{Dot{{1, 7}, 1}, 1, false, "own"});
+    Record merged = own;
+    merged.Merge(other);
+    merged.siblings.pop_back();
+    story.Begin(1, OperationKind::kSet, "own");
+    story.Stored(1, "key", merged);
+    if (sends) story.history.Saw(1, "key", own);
+    story.history.SetFinalContents(1, {{"key", merged.Encode()}});
+    EXPECT_EQ(Violations(CheckSupersededWrites, story.history), sends ? 1u : 0u);
+  }
+}
+
 TEST(SupersededWritesTest, ReplacedByOneWhoKnew) {
   Story story(Setting(2, 1, 1));
   Record record;

@@ -2,8 +2,8 @@
 // record's siblings, was replaced. So for every write that was answered OK and is covered but not
 // there in the end, there must be another write that replaced it: one whose context, as its client
 // gave it, covers the dot; or one without a context whose coordinator knew the dot. What a
-// coordinator knew is the version of the record in which its write was first seen anywhere, which
-// is its own store's.
+// coordinator knew is the least version of the records in which its write was seen anywhere, which
+// is that of the record that it made.
 //
 // Without this, a merge that drops a concurrent value would pass every check that compares versions
 // alone. Of a delete that got no answer nobody can tell which tombstone is its own: such a one
@@ -64,7 +64,7 @@ KnownByKey CollectWrites(const History& history) {
 bool Replaces(const Known& other, const Dot& dot) {
   if (other.dot == dot) return false;
   return other.context != nullptr ? other.context->Contains(dot)
-                                  : other.content->first_seen.Contains(dot);
+                                  : other.content->least.Contains(dot);
 }
 
 // The dot that an acknowledged write was given; nullptr where it cannot be told.
