@@ -96,6 +96,7 @@ STORED_BYTES = {
 
 LEADER_FOLLOWER, LEADERLESS = 0, 1
 SYNCED = 16
+LINEARIZABLE = 128
 W2R2 = 1 + 4
 
 RUN, ADVANCE, SUBMIT, CANCEL, SYNC, LINK, RESTART, BATCH = 0, 1, 2, 4, 5, 6, 7, 8
@@ -120,6 +121,10 @@ def submit(node, kind, key=0, value=b"value"):
     return step(SUBMIT, node, kind + 4 * key) + (text(value) if kind == SET else b"")
 
 
+def linearizable_get(node, key=0):
+    return step(SUBMIT, node, GET + 4 * key + LINEARIZABLE)
+
+
 def made(node, sender, kind, *arguments):
     """A message of a kind of peer_message_maker.cc."""
     return step(WITH_MESSAGE, node, sender - 1, kind, *arguments)
@@ -140,8 +145,17 @@ def troubled(strategy, settings):
     return program(strategy, settings, *cut, *lost, step(RESTART, 2, 1), step(LINK, 1, 2, 1), run(200), submit(2, GET), step(RESTART, 3, 0), run(200))
 
 
+def honest_linearizable(strategy, settings):
+    writes = [submit(1, SET), submit(2, SET, 1), linearizable_get(3), linearizable_get(1, 1), run(20)]
+    cut = [step(LINK, 1, 1, 0), submit(1, SET, 0, b"other"), linearizable_get(2), run(30), step(LINK, 1, 1, 1), run(100)]
+    return program(strategy, settings, *writes, *cut, linearizable_get(1), linearizable_get(2), linearizable_get(3), run(100))
+
+
 # Body number in Message, and the encoded body.
 REPLICATE, READ, READ_REPLY, FORWARD_REPLY, COMPARE_REPLY = 5, 7, 8, 10, 12
+
+# Kinds of peer_message_maker.cc.
+GREETING, CONFIRMATION = 11, 13
 
 
 def entry(one, encoded):
@@ -157,6 +171,37 @@ PEER_MESSAGES = {
     "honest_leaderless_synced": honest(LEADERLESS, W2R2 + SYNCED),
     "troubled_leader_follower": troubled(LEADER_FOLLOWER, W2R2 + SYNCED),
     "troubled_leaderless": troubled(LEADERLESS, W2R2 + SYNCED),
+    "honest_linearizable_leader_follower": honest_linearizable(LEADER_FOLLOWER, W2R2),
+    "honest_linearizable_leader_follower_synced": honest_linearizable(LEADER_FOLLOWER, W2R2 + SYNCED),
+    "honest_linearizable_leaderless": honest_linearizable(LEADERLESS, W2R2 + LINEARIZABLE),
+    "honest_linearizable_leaderless_synced": honest_linearizable(LEADERLESS, W2R2 + LINEARIZABLE + SYNCED),
+    "made_linearizable_leaderless": program(
+        LEADERLESS,
+        W2R2 + LINEARIZABLE,
+        submit(1, SET),
+        linearizable_get(1),
+        *(made(1, 3, kind, *range(1, 9)) for kind in range(14)),
+        run(50),
+    ),
+    # The confirmation of another round, and of the one that is asked.
+    "made_confirmations": program(
+        LEADER_FOLLOWER,
+        W2R2,
+        submit(1, SET),
+        linearizable_get(1),
+        *(made(1, 2, CONFIRMATION, 1, 0, 0, a_round, 1, 0, 0, 0, 1, 0, 0, 0) for a_round in range(3)),
+        run(50),
+    ),
+    # A stranger's life of a node that is known, and one that nobody knows.
+    "made_greetings": program(
+        LEADERLESS,
+        W2R2,
+        *(made(1, 2, GREETING, 1, attempt, 0) for attempt in range(3)),
+        step(RESTART, 2, 1),
+        *(made(2, 1, GREETING, 1, attempt, 0) for attempt in range(3)),
+        *(made(2, 1, GREETING, 0, attempt, 1, 1) for attempt in range(3)),
+        run(100),
+    ),
     "replicate_leaderless": program(
         LEADERLESS, W2R2, sent(1, 2, message((REPLICATE, message((2, entry(7, LEADERLESS_RECORD)))))), submit(1, GET), run(20)
     ),
@@ -191,7 +236,7 @@ for strategy_name, strategy_number in (("leader_follower", LEADER_FOLLOWER), ("l
             strategy_number,
             W2R2,
             submit(receiver, SET),
-            *(made(receiver, 3, kind, *range(1, 9)) for kind in range(12)),
+            *(made(receiver, 3, kind, *range(1, 9)) for kind in range(14)),
             run(50),
         )
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "replication/cluster_config.h"
 #include "replication/operation.h"
 #include "replication/replica.h"
 
@@ -20,7 +21,7 @@ class Maker {
 
   Message Make() {
     Message message;
-    switch (input_.Below(12)) {
+    switch (input_.Below(14)) {
       case 0:
         FillPing(message.mutable_ping());
         break;
@@ -54,8 +55,15 @@ class Maker {
       case 10:
         FillCompareReply(message.mutable_compare_reply());
         break;
-      default:
+      case 11:
         FillGreeting(&message);
+        break;
+      case 12:
+        message.mutable_confirm_epoch()->set_epoch(Epoch());
+        message.mutable_confirm_epoch()->set_round(input_.Number());
+        break;
+      default:
+        FillEpochConfirmed(message.mutable_epoch_confirmed());
         break;
     }
     return message;
@@ -129,6 +137,12 @@ class Maker {
     ack->set_through(input_.Number());
     ack->set_resend(input_.Flag());
     for (int i = input_.Below(kMostEntries + 1); i > 0; --i) ack->add_operations(Operation());
+    ack->set_syncing(input_.Below(4) == 3);
+  }
+  void FillEpochConfirmed(peer::v1::EpochConfirmed* confirmed) {
+    confirmed->set_epoch(Epoch());
+    confirmed->set_round(input_.Number());
+    FillAck(confirmed->mutable_ack());
   }
   void FillPing(peer::v1::Ping* ping) {
     ping->set_syncing(input_.Flag());
@@ -156,6 +170,7 @@ class Maker {
     forward->set_tombstone(input_.Flag());
     forward->set_w(static_cast<uint32_t>(input_.Number()));
     forward->set_timeout_us(input_.Number() * 1000);
+    forward->set_read(input_.Flag());
   }
   void FillForwardReply(peer::v1::ForwardReply* reply) {
     reply->set_operation(Operation());
@@ -165,6 +180,8 @@ class Maker {
     reply->set_acks(static_cast<uint32_t>(input_.Number()));
     reply->set_required(static_cast<uint32_t>(input_.Number()));
     FillVersion(input_.Flag(), reply->mutable_version());
+    reply->set_found(input_.Flag());
+    if (reply->found()) reply->set_record(EncodedRecord());
   }
   void FillCompare(peer::v1::Compare* compare) {
     compare->set_page(input_.Number());
@@ -192,9 +209,19 @@ class Maker {
     if (input_.Flag()) {
       peer::v1::Hello* hello = message->mutable_hello();
       hello->set_attempt(input_.Number());
+      if (input_.Below(4) != 3) {
+        // One that is accepted.
+        const ClusterConfig& settings = world_.settings();
+        hello->set_n(static_cast<uint32_t>(settings.quorums.n));
+        hello->set_strategy(settings.strategy);
+        hello->set_durability(DurabilityName(settings.durability));
+        hello->set_write_mode(WriteModeName(settings.write_mode));
+        return;
+      }
       hello->set_n(static_cast<uint32_t>(input_.Number()));
       hello->set_strategy(input_.Bytes(kLongestText));
       hello->set_durability(input_.Bytes(kLongestText));
+      hello->set_write_mode(input_.Bytes(kLongestText));
       return;
     }
     peer::v1::HelloReply* reply = message->mutable_hello_reply();

@@ -33,6 +33,10 @@ ClusterConfig SettingsFrom(FuzzInput* input) {
   settings.durability = choice / 16 % 2 == 0 ? Durability::kMemory : Durability::kSynced;
   settings.read_all = choice / 32 % 2 == 1;
   settings.forward_writes = choice / 64 % 2 == 0;
+  if (choice / 128 == 1 && StrategyCanBeLinearizable(settings.strategy)) {
+    settings.write_mode = WriteMode::kLinearizable;
+    settings.quorums.w = settings.quorums.r = Majority(settings.quorums.n);
+  }
   settings.max_key_bytes = 16;
   settings.max_value_bytes = 256;
   settings.max_open_operations = 8;
@@ -102,8 +106,9 @@ class Run {
       operation.w = input_.Below(5);
       operation.r = input_.Below(5);
     }
-    if (choice / 128 == 1 && operation.is_write()) {
-      operation.context = ContextToken(operation.key, SomeVersion());
+    if (choice / 128 == 1) {
+      operation.linearizable = operation.kind == OperationKind::kGet;
+      if (operation.is_write()) operation.context = ContextToken(operation.key, SomeVersion());
     }
     if (operation.kind == OperationKind::kSet) operation.value = input_.Bytes(kMaxBytes);
     return operation;
@@ -142,10 +147,18 @@ class Run {
         Misaddress(&batch);
         break;
       default:
-        batch.add_messages(MakeMessage(world_, &input_).SerializeAsString());
+        Add(MakeMessage(world_, &input_), &batch);
         break;
     }
     world_.Receive(node, batch);
+  }
+
+  static void Add(const peer::v1::Message& message, peer::v1::Batch* batch) {
+    batch->add_messages(message.SerializeAsString());
+    if (!message.has_hello() && !message.has_hello_reply()) return;
+    // Elsewhere nobody looks at a greeting.
+    batch->set_session(0);
+    batch->set_reply(message.has_hello_reply());
   }
 
   void Damage(peer::v1::Batch* batch) {

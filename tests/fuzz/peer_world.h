@@ -66,6 +66,7 @@ class PeerWorld {
   void CheckEnd();
 
   // What messages may refer to.
+  const ClusterConfig& settings() const { return settings_; }
   const std::vector<OperationId>& operations() const { return operations_; }
   uint64_t EpochOf(NodeId node) const;
   Incarnation IncarnationOf(NodeId node) const;
