@@ -87,7 +87,8 @@ void Replica::Submit(OperationId id, Operation operation) {
     open->second.session = *ParseContextToken(operation.key, operation.session);
   }
   if (operation.kind == OperationKind::kLocalRead) return LocalRead(id, operation);
-  env_->ExpireAt(id, env_->Now() + operation.timeout);
+  const bool late = PlantedBug(Bug::kEndLate);
+  env_->ExpireAt(id, env_->Now() + (late ? 2 * operation.timeout : operation.timeout));
   strategy_->OnSubmit(id, operation);
 }
 

@@ -14,6 +14,7 @@ enum class Bug {
   kCountReplicaTwice,  // the first replica that accepts counts as two
   kFirstAnswerWins,    // a read returns what came first instead of what is newest
   kForgetSession,      // a read returns less than its session has seen
+  kEndLate,            // an operation is given twice the time that its client asked for
   // Linearizable clusters.
   kReadWithoutWriteBack,  // a read returns what too few replicas hold
   kWriteWithoutAsking,    // a write takes its clock without asking what is newest

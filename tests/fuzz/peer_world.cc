@@ -1,8 +1,8 @@
 #include "tests/fuzz/peer_world.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -82,6 +82,9 @@ class PeerWorld::Node : public Env {
       it = expiries_.upper_bound(id);
     }
     replica->Flush();
+    for (const auto& [id, deadline] : open_) {
+      CHECK(deadline > world_->now_) << "operation " << id << " has outlived its time";
+    }
   }
 
   MonotonicTime NextDue() const {
@@ -110,7 +113,7 @@ class PeerWorld::Node : public Env {
   std::unique_ptr<Replica> replica;
   bool disk_failed = false;
 
-  std::set<OperationId> open_;
+  std::map<OperationId, MonotonicTime> open_;  // and when their time is over
   std::deque<SyncTicket> syncs_;
   // Of this disk.
   std::map<std::string, Version> versions_;
@@ -201,7 +204,7 @@ void PeerWorld::Submit(NodeId id, Operation operation) {
   Node& node = At(id);
   const OperationId operation_id = 1000 + operations_.size();
   operations_.push_back(operation_id);
-  node.open_.insert(operation_id);
+  node.open_.emplace(operation_id, now_ + operation.timeout);
   node.replica->Submit(operation_id, std::move(operation));
   node.replica->Flush();
 }
@@ -209,7 +212,7 @@ void PeerWorld::Submit(NodeId id, Operation operation) {
 void PeerWorld::CancelOldest(NodeId id) {
   Node& node = At(id);
   if (node.open_.empty()) return;
-  node.replica->Cancel(*node.open_.begin());
+  node.replica->Cancel(node.open_.begin()->first);
   node.replica->Flush();
 }
 

@@ -74,6 +74,9 @@ struct HistoryOperation {
   size_t end_event = 0;     // kEnded only
   MonotonicTime called_at;  // when the client sent it
   MonotonicTime ended_at;
+  // Its node had dealt with all that came until the operation's time was over, and had not ended
+  // it.
+  bool overdue = false;
   // The node's reads did not count when the operation was submitted, nor when it ended.
   bool node_not_serving = false;
   OperationResult result;  // kEnded only
@@ -142,6 +145,7 @@ class History {
   // A node gave a result for an operation that it never got.
   void StrayResult(NodeId node) { stray_results_.push_back(node); }
   void Cancelled(size_t operation) { operations_[operation].cancelled = true; }
+  void Overdue(size_t operation) { operations_[operation].overdue = true; }
   // Every record in a store, a message or a reply.
   void Saw(NodeId at, const std::string& key, const Record& record);
   // After healing: what a node holds (key, encoded record), and why the cluster did not come to

@@ -15,6 +15,7 @@ const std::vector<PlantedRule>& PlantedRules() {
       {"FirstAnswerWins", Bug::kFirstAnswerWins,
        "a read returns what came first instead of what is newest"},
       {"ForgetSession", Bug::kForgetSession, "a read returns less than its session has seen"},
+      {"EndLate", Bug::kEndLate, "an operation is given twice the time that its client asked for"},
       {"ReadWithoutWriteBack", Bug::kReadWithoutWriteBack,
        "a linearizable read returns what too few replicas hold"},
       {"WriteWithoutAsking", Bug::kWriteWithoutAsking,

@@ -229,9 +229,9 @@ void SimCluster::EndOperation(size_t operation) {
   done_.erase(it);
 }
 
-void SimCluster::Enqueue(NodeId id, Work work) {
+void SimCluster::Enqueue(NodeId id, std::function<void(Replica*)> work) {
   Node& node = at(id);
-  node.inbox.push_back(std::move(work));
+  node.inbox.push_back(Work{Now(), std::move(work)});
   ScheduleDrain(&node);
 }
 
@@ -255,10 +255,24 @@ void SimCluster::Drain(NodeId id, uint64_t life) {
   while (events-- > 0 && !node.inbox.empty() && !node.replica->DrainFull()) {
     const Work work = std::move(node.inbox.front());
     node.inbox.pop_front();
-    work(node.replica.get());
+    work.run(node.replica.get());
   }
   Flush(&node);
+  NoteOverdue(node);
   ScheduleDrain(&node);
+}
+
+// What came before the oldest that still waits, the node has dealt with: pauses and backlogs excuse
+// it, nothing else.
+void SimCluster::NoteOverdue(const Node& node) {
+  const MonotonicTime through = node.inbox.empty() ? Now() : node.inbox.front().since;
+  for (const OperationId id : node.open) {
+    const size_t index = operations_.at({node.id, id});
+    const HistoryOperation& operation = history_->operations()[index];
+    if (!operation.submitted) continue;
+    const MonotonicTime submitted = history_->events()[operation.submit_event].at;
+    if (submitted + operation.operation.timeout < through) history_->Overdue(index);
+  }
 }
 
 void SimCluster::Flush(Node* node) {

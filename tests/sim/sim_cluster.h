@@ -92,7 +92,10 @@ class SimCluster : private SimWorld, private NetworkUser {
   const Replica* replica(NodeId node) const { return at(node).replica.get(); }
 
  private:
-  using Work = std::function<void(Replica*)>;
+  struct Work {
+    MonotonicTime since;  // when it came
+    std::function<void(Replica*)> run;
+  };
 
   struct Node {
     NodeId id = 0;
@@ -130,7 +133,9 @@ class SimCluster : private SimWorld, private NetworkUser {
   void RecordMessages(NodeId from, const peer::v1::Batch& batch);
   void Flush(Node* node);
   void NoteServing(Node* node, bool answers = false);
-  void Enqueue(NodeId node, Work work);
+  // Writes down which operations the node should have ended by now.
+  void NoteOverdue(const Node& node);
+  void Enqueue(NodeId node, std::function<void(Replica*)> work);
   void ScheduleDrain(Node* node);
   void Drain(NodeId node, uint64_t life);
   void EndOperation(size_t operation);

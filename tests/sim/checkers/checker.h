@@ -94,7 +94,7 @@ void CheckUniqueWrites(const History& history, Report* report);
 // superseded_writes.cc: a concurrent value only goes away when a write that knew of it replaces it.
 void CheckSupersededWrites(const History& history, Report* report);
 
-// ends_once.cc: every operation ends exactly once.
+// ends_once.cc: every operation ends exactly once, and in time.
 void CheckEndsOnce(const History& history, Report* report);
 
 // serving.cc: a node that may have forgotten answers no reads.

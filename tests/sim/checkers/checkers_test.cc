@@ -677,6 +677,15 @@ TEST(EndsOnceTest, NeverTwiceOrStray) {
   EXPECT_EQ(Violations(CheckEndsOnce, story.history), 2u);
 }
 
+TEST(EndsOnceTest, EndsInTime) {
+  Story story(Setting(1, 1, 1));
+  const size_t read = story.Begin(1, OperationKind::kGet);
+  story.history.Overdue(read);
+  EXPECT_EQ(Violations(CheckEndsOnce, story.history), 1u);
+  story.End(read, std::nullopt, 1);
+  EXPECT_EQ(Violations(CheckEndsOnce, story.history), 1u);
+}
+
 TEST(ServingTest, AnswerOfOneWhoMayHaveForgotten) {
   for (const bool serves_at_end : {true, false}) {
     Story story(Setting(1, 1, 1));

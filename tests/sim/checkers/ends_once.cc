@@ -1,5 +1,6 @@
-// Every operation that a client handed to a node ends exactly once: with a result, or with the
-// node's death; and no node gives a result for what it was not asked.
+// Every operation that a client handed to a node ends exactly once: with a result, when its time is
+// over at the latest, or with the node's death; and no node gives a result for what it was not
+// asked.
 #include "absl/strings/str_cat.h"
 
 #include "tests/sim/checkers/checker.h"
@@ -19,6 +20,8 @@ void CheckEndsOnce(const History& history, Report* report) {
     }
     if (operation.outcome == Outcome::kOpen) {
       report->Add(kProperty, "an operation never ended", {i});
+    } else if (operation.overdue) {
+      report->Add(kProperty, "an operation went on when its time was over", {i});
     }
   }
   for (const NodeId node : history.stray_results()) {
