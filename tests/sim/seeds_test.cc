@@ -50,6 +50,7 @@ TEST_P(Seeds, ShowNoViolation) {
   if (!tally.promises_kept_writes()) return;
   // The seeds were strong enough to have shown a violation.
   EXPECT_GT(tally.reads_checked(), 0u);
+  EXPECT_GT(tally.local_reads_checked(), 0u);
   EXPECT_GT(tally.writes_checked(), 0u);
   EXPECT_GT(tally.catch_ups_checked(), 0u);
   EXPECT_GT(tally.writes_excused(), 0u);

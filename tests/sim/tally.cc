@@ -63,6 +63,7 @@ void Tally::Add(const RunResult& run) {
   network_.lost += run.network.lost;
   network_.repeated += run.network.repeated;
   reads_checked_ += run.report.reads_checked;
+  local_reads_checked_ += run.report.local_reads_checked;
   writes_checked_ += run.report.writes_checked;
   catch_ups_checked_ += run.report.catch_ups_checked;
   writes_excused_ += run.report.writes_excused;
@@ -96,12 +97,13 @@ std::string Tally::Summary() const {
       absl::StrFormat("messages: %d sent, %d lost, %d repeated\n", network_.sent, network_.lost,
                       network_.repeated),
       absl::StrFormat(
-          "checked: %d reads against acknowledged writes, %d acknowledged writes at the "
-          "end, %d writes known after catch-up, %d reads and writes for linearizability (%d of "
-          "them reads before healing; in %d runs the promise ended early), %d operations of "
+          "checked: %d reads and %d local ones against acknowledged writes, %d acknowledged writes "
+          "at the end, %d writes known after catch-up, %d reads and writes for linearizability (%d "
+          "of them reads before healing; in %d runs the promise ended early), %d operations of "
           "sessions\n",
-          reads_checked_, writes_checked_, catch_ups_checked_, linearizable_checked_,
-          linearizable_reads_under_faults_, linearizable_ended_early_, sessions_checked_),
+          reads_checked_, local_reads_checked_, writes_checked_, catch_ups_checked_,
+          linearizable_checked_, linearizable_reads_under_faults_, linearizable_ended_early_,
+          sessions_checked_),
       absl::StrFormat("seen: %d acknowledged writes that too many holders forgot, %d stale reads "
                       "where they are allowed, %d inversions where they are allowed, %d reads of "
                       "concurrent values, %d reads hedged\n",

@@ -31,11 +31,11 @@ class Tally {
   // Whether any of the runs promised linearizable operations.
   bool promises_linearizable() const { return promises_linearizable_; }
   uint64_t reads_checked() const { return reads_checked_; }
+  uint64_t local_reads_checked() const { return local_reads_checked_; }
   uint64_t writes_checked() const { return writes_checked_; }
   uint64_t catch_ups_checked() const { return catch_ups_checked_; }
   uint64_t writes_excused() const { return writes_excused_; }
   uint64_t stale_reads_allowed() const { return stale_reads_allowed_; }
-  uint64_t linearizable_checked() const { return linearizable_checked_; }
   // Whether any of the runs promised sessions.
   bool promises_sessions() const { return promises_sessions_; }
   uint64_t sessions_checked() const { return sessions_checked_; }
@@ -64,6 +64,7 @@ class Tally {
   uint64_t restarts_ = 0;
   NetworkCounters network_;
   uint64_t reads_checked_ = 0;
+  uint64_t local_reads_checked_ = 0;
   uint64_t writes_checked_ = 0;
   uint64_t catch_ups_checked_ = 0;
   uint64_t writes_excused_ = 0;

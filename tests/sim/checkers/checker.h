@@ -31,6 +31,7 @@ struct Report {
   std::vector<Violation> violations;
   // How much there was to check: a checker that never finds anything to look at proves nothing.
   uint64_t reads_checked = 0;
+  uint64_t local_reads_checked = 0;
   uint64_t writes_checked = 0;
   uint64_t catch_ups_checked = 0;
   // Situations that a strong enough run of seeds must have seen: acknowledged writes that too many
@@ -71,7 +72,8 @@ void CheckAcknowledgedWrites(const History& history, Report* report);
 // caught_up.cc: a node that has forgotten serves again only with every write it must know of.
 void CheckCaughtUp(const History& history, Report* report);
 
-// stale_reads.cc: where W+R>N, a read that began after a write was answered knows of that write.
+// stale_reads.cc: where W+R>N, a read that began after a write was answered knows of that write; so
+// does a local read where W=N.
 void CheckStaleReads(const History& history, Report* report);
 
 // linearizable.cc: where linearizability is promised, every key is an atomic register.

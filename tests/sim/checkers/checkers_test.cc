@@ -287,6 +287,28 @@ TEST(StaleReadsTest, ForgettingExcusesOnlyWhereRServedWithoutIt) {
   }
 }
 
+TEST(StaleReadsTest, LocalReadsKnowWhatAllNodesHold) {
+  for (const int w : {2, 3}) {
+    for (const bool restarted : {false, true}) {
+      Story story(Setting(3, w, 1));
+      for (const NodeId node : {1, 2, 3}) story.Stored(node, 1);
+      story.Write(1, 1);
+      if (restarted) {
+        story.Crash(3);
+        story.Start(3);
+        story.Serve(3);
+      }
+      const size_t read = story.Begin(3, OperationKind::kLocalRead);
+      story.End(read, std::nullopt, 1);
+      Report report;
+      CheckStaleReads(story.history, &report);
+      const bool promised = w == 3 && !restarted;
+      EXPECT_EQ(report.violations.size(), promised ? 1u : 0u);
+      EXPECT_EQ(report.stale_reads_allowed, 0u) << "of reads that ask others";
+    }
+  }
+}
+
 TEST(StaleReadsTest, TooFewAnswers) {
   Story story(Setting(3, 2, 2));
   const size_t read = story.Begin(3, OperationKind::kGet);
