@@ -198,8 +198,10 @@ int RunOne(RunResult run, const MessageLog& messages) {
 }
 
 int RunScheduleFile(RunOptions options) {
-  if (FLAGS_seed != 0 || !FLAGS_strategy.empty() || !FLAGS_emulate.empty()) {
-    return Wrong("--schedule has strategy, seed and delays: give none of these");
+  if (FLAGS_seed != 0 || !FLAGS_strategy.empty() || !FLAGS_emulate.empty() ||
+      !FLAGS_write_mode.empty() || !FLAGS_expect.empty()) {
+    return Wrong(
+        "--schedule has strategy, seed, delays, write mode and what to expect: give none of these");
   }
   const absl::StatusOr<Schedule> schedule = ReadSchedule(PathOf(FLAGS_schedule));
   if (!schedule.ok()) return Wrong(std::string(schedule.status().message()));
