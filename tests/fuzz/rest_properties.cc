@@ -36,7 +36,7 @@ std::string PercentEncoded(absl::string_view bytes) {
 
 bool Same(const Operation& a, const Operation& b) {
   return a.kind == b.kind && a.key == b.key && a.value == b.value && a.context == b.context &&
-         a.w == b.w && a.r == b.r;
+         a.w == b.w && a.r == b.r && a.linearizable == b.linearizable;
 }
 
 // Asks for `request` with a path of percent-encoded bytes, through /v1/kv.
@@ -50,6 +50,7 @@ KeyRequest AskedPlainly(const KeyRequest& request) {
     absl::StrAppend(&target, "timeout_ms=", absl::ToInt64Milliseconds(*request.timeout), "&");
   }
   if (operation.kind == OperationKind::kLocalRead) absl::StrAppend(&target, "consistency=local");
+  if (operation.linearizable) absl::StrAppend(&target, "consistency=linearizable");
   const std::string context = absl::WebSafeBase64Escape(operation.context);
   HttpRequest http{"GET", target, operation.value, {}};
   if (operation.kind == OperationKind::kSet) http.method = "PUT";
@@ -126,6 +127,9 @@ void CheckKeyRequest(const HttpRequest& http, const KeyRequest& request) {
     CHECK(!operation.w.has_value() && operation.context.empty());
   }
   if (operation.kind == OperationKind::kLocalRead) CHECK(!operation.r.has_value());
+  if (operation.linearizable) {
+    CHECK(operation.kind == OperationKind::kGet && !operation.r.has_value());
+  }
   if (request.timeout.has_value()) {
     CHECK(*request.timeout > absl::ZeroDuration() && *request.timeout <= absl::Seconds(60));
   }
