@@ -20,7 +20,8 @@
 namespace quorate::sim {
 namespace {
 
-constexpr int kNodesMax = 64;
+// Checkers have a bit for each (NodeSet), and none for node 0.
+constexpr int kNodesMax = 63;
 constexpr int kKeysMax = 100000;
 constexpr int kNumberMax = 1000000000;
 constexpr int kBytesMax = 4 << 20;

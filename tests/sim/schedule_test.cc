@@ -115,6 +115,7 @@ TEST(ScheduleTextTest, SaysWhatIsWrongAndWhere) {
       {"leader 2\n", "", "'leader' is one of the nodes"},
       {"leader 2\n", "leader 4\n", "'leader' is one of the nodes"},
       {"\nw 2", "\nw 4", "at most n"},
+      {"\nn 3", "\nn 64", "'64' cannot be the n"},
       {"keys 20", "keys 0", "'0' cannot be the keys"},
       {"keys 20", "colour 20", "there is no setting 'colour'"},
       {"emulate lan", "emulate moon", "'moon' cannot be the emulate"},
