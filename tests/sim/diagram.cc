@@ -244,13 +244,14 @@ class Drawing {
     for (NodeId node = 1; node <= static_cast<NodeId>(run_.schedule.setting.n); ++node) {
       columns_.emplace(Node(node), 0);
     }
+    // With many columns lines become longer than the usual width.
     const size_t most = (kWidth - kTimeWidth - kTextMin) / columns_.size();
     cell_ = std::clamp<size_t>(most, 3, 7);
     size_t next = 0;
     std::string head(columns_.size() * cell_, ' ');
     for (auto& [place, center] : columns_) {
       center = next++ * cell_ + cell_ / 2;
-      const std::string name = Name(place);
+      const std::string name = Name(place).substr(0, cell_);
       head.replace(center - name.size() / 2, name.size(), name);
     }
     std::string picture =
@@ -310,7 +311,7 @@ class Drawing {
   // The text beside the lanes, on as many lines as it needs.
   static std::string Wrapped(const std::string& lead, const std::string& blank,
                              const std::string& text) {
-    const size_t room = kWidth - lead.size();
+    const size_t room = std::max(kTextMin, kWidth - std::min(kWidth, lead.size()));
     std::string lines;
     size_t at = 0;
     do {
