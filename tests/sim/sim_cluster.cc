@@ -24,6 +24,17 @@ enum Fact : uint64_t {
   kCompleteFact,
 };
 
+// All that a client sees of it.
+uint64_t HashOf(const OperationResult& result) {
+  const std::string record = result.record.has_value() ? result.record->Encode() : "";
+  const std::string seen = result.seen.has_value() ? result.seen->DebugString() : "";
+  const WriteOrder& order = result.order;
+  return StableHash(absl::StrCat(result.status.ToString(), "\n", record, "\n", seen, "\n",
+                                 result.may_have_applied, " ", result.node, " ", result.answers,
+                                 " ", result.required, " ", order.major, " ", order.minor, " ",
+                                 order.tie));
+}
+
 uint64_t HashOf(const peer::v1::Batch& batch) {
   uint64_t hash = batch.session() * 31 + batch.sequence() + (batch.reply() ? 7 : 0);
   for (const std::string& message : batch.messages()) hash = hash * 31 + StableHash(message);
@@ -345,9 +356,7 @@ void SimCluster::OnComplete(NodeId id, OperationId operation, OperationResult re
     history_->Saw(id, history_->operations()[index].operation.key, *result.record);
   }
   history_->Ended(Now(), index, !node.replica->KnowsItsPast(), std::move(result));
-  trace_->Note(Now(), id,
-               {kCompleteFact, operation,
-                StableHash(history_->operations()[index].result.status.ToString())},
+  trace_->Note(Now(), id, {kCompleteFact, operation, HashOf(history_->operations()[index].result)},
                [&] { return absl::StrCat("answers ", history_->Describe(index)); });
   node.open.erase(operation);
   EndOperation(index);
