@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "replication/outcomes.h"
+#include "replication/storage/planted_bugs.h"
 
 namespace quorate {
 
@@ -94,7 +95,7 @@ void ConfirmedReads::FinishReady() {
   const int others = context_->quorums().w - 1;
   std::vector<OperationId> ready;
   for (const auto& [id, read] : reads_) {
-    const bool held = holders_(read.through) >= others;
+    const bool held = holders_(read.through) >= others || PlantedBug(Bug::kReadBeforeHeld);
     if (read.confirmed && read.durable && held) ready.push_back(id);
   }
   for (const OperationId id : ready) {

@@ -15,8 +15,9 @@ enum class Bug {
   kFirstAnswerWins,    // a read returns what came first instead of what is newest
   kForgetSession,      // a read returns less than its session has seen
   kEndLate,            // an operation is given twice the time that its client asked for
-  // Linearizable clusters.
+  // Linearizable reads and writes.
   kReadWithoutWriteBack,  // a read returns what too few replicas hold
+  kReadBeforeHeld,        // a leader's read does
   kWriteWithoutAsking,    // a write takes its clock without asking what is newest
   // Disks.
   kAcknowledgeBeforeDurable,  // what waits for a sync goes on without it

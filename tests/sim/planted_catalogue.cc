@@ -18,6 +18,8 @@ const std::vector<PlantedRule>& PlantedRules() {
       {"EndLate", Bug::kEndLate, "an operation is given twice the time that its client asked for"},
       {"ReadWithoutWriteBack", Bug::kReadWithoutWriteBack,
        "a linearizable read returns what too few replicas hold"},
+      {"ReadBeforeHeld", Bug::kReadBeforeHeld,
+       "a leader's linearizable read does not wait until W replicas hold what it returns"},
       {"WriteWithoutAsking", Bug::kWriteWithoutAsking,
        "a linearizable write does not ask what is newest before it takes its clock"},
       {"AcknowledgeBeforeDurable", Bug::kAcknowledgeBeforeDurable,
