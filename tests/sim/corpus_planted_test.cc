@@ -21,13 +21,6 @@ constexpr char kFolder[] = "tests/sim/corpus";
 // which it shows the bug are found quickly.
 constexpr uint64_t kVariations = 50;
 
-Bug BugOf(const std::string& name) {
-  for (const PlantedRule& rule : PlantedRules()) {
-    if (name == rule.name) return rule.bug;
-  }
-  return Bug::kNone;
-}
-
 bool Caught(Schedule schedule) {
   for (uint64_t i = 0; i < kVariations; ++i, ++schedule.setting.inner_seed) {
     for (const Violation& violation : RunSchedule(schedule).report.violations) {
@@ -44,7 +37,7 @@ TEST(CorpusPlantedTest, BrokenRulesAreStillCaught) {
   for (const auto& [name, schedule] : *corpus) {
     if (schedule.setting.planted.empty()) continue;
     ++planted;
-    planted_bug = BugOf(schedule.setting.planted);
+    planted_bug = BugNamed(schedule.setting.planted);
     ASSERT_NE(planted_bug, Bug::kNone) << name << ": there is no rule " << schedule.setting.planted;
     EXPECT_TRUE(Caught(schedule)) << name << ": '" << schedule.setting.violates
                                   << "' is not violated any more; tests/sim/corpus/README.md says "

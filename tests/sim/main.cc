@@ -105,9 +105,7 @@ std::string Planted() {
 // Whether the rule `name` is broken from now on; empty: none is.
 bool Plant(const std::string& name) {
 #ifdef QUORATE_PLANTED_BUGS
-  for (const PlantedRule& rule : PlantedRules()) {
-    if (name == rule.name) planted_bug = rule.bug;
-  }
+  planted_bug = BugNamed(name);
   return name.empty() || planted_bug != Bug::kNone;
 #else
   return name.empty();

@@ -56,6 +56,13 @@ const std::vector<PlantedRule>& PlantedRules() {
   return rules;
 }
 
+Bug BugNamed(absl::string_view name) {
+  for (const PlantedRule& rule : PlantedRules()) {
+    if (name == rule.name) return rule.bug;
+  }
+  return Bug::kNone;
+}
+
 std::optional<Catch> Hunt(Bug bug, uint64_t seeds_max) {
   planted_bug = bug;
   std::optional<Catch> caught;

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 #include "replication/storage/planted_bugs.h"
 
 namespace quorate::sim {
@@ -26,6 +28,9 @@ struct PlantedRule {
 };
 
 const std::vector<PlantedRule>& PlantedRules();
+
+// kNone where no rule has this name.
+Bug BugNamed(absl::string_view name);
 
 struct Catch {
   uint64_t seeds = 0;  // it took, with every strategy each
