@@ -99,7 +99,7 @@ void CheckSupersededWrites(const History& history, Report* report);
 // ends_once.cc: every operation ends exactly once, and in time.
 void CheckEndsOnce(const History& history, Report* report);
 
-// serving.cc: a node that may have forgotten answers no reads.
+// serving.cc: a node that may have forgotten answers no reads of its clients.
 void CheckServing(const History& history, Report* report);
 
 // convergence.cc: after healing all nodes hold the same.
