@@ -30,8 +30,8 @@ class CatchUp;
 
 // What a strategy promises under given quorums. The simulator attacks exactly this.
 struct Guarantee {
-  // An acknowledged write is read, or a later one, as long as fewer than W of its holders forgot
-  // before they had caught up.
+  // An acknowledged write is read, or a later one, as long as fewer than W of those that had
+  // acknowledged it forgot it before they had caught up.
   bool keeps_acknowledged_writes = false;
   // Replicas hold the same once messages get through again.
   bool converges = false;

@@ -26,9 +26,10 @@ a failure.
   cluster's W. It holds as long as fewer nodes than W have forgotten something and not caught up yet.
 - **eventual**: a read may return an older value, or nothing. Once messages get through again, all replicas
   come to hold the same.
-- **survives**: of the nodes that hold an acknowledged write, so many may forget it (a crash with data in
-  memory, a lost disk) before they have caught up, and it is still there, or a later one. With
-  `--durability=synced` a crash forgets nothing that was acknowledged; with `os` only a machine's does.
+- **survives**: of the W nodes that acknowledged a write, so many may forget it (a crash with data in memory, a
+  lost disk) before they have caught up, and it is still there, or a later one. Who forgets it after its
+  acknowledgement and before the client's answer counts too. With `--durability=synced` a crash forgets nothing
+  that was acknowledged; with `os` only a machine's does.
 
 Leaderless, two writes that do not know of each other are both kept until somebody writes with the context of
 both; a read returns the one with the later clock, or both when asked for siblings.
@@ -59,7 +60,7 @@ const char* ModelOf(const Guarantee& promise) {
 
 std::string Survives(const Guarantee& promise, int w) {
   if (!promise.keeps_acknowledged_writes) return "nothing";
-  return w == 1 ? "none forgetting" : absl::StrCat(w - 1, " of its holders forgetting");
+  return w == 1 ? "none forgetting" : absl::StrCat(w - 1, " of the ", w, " forgetting");
 }
 
 // A cluster that chooses W and R by itself.
