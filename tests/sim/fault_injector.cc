@@ -161,18 +161,18 @@ void FaultInjector::Apply(const Fault& fault) {
     case FaultKind::kOneWay:
       return ApplyCuts(fault);
     case FaultKind::kClog:
-      cluster_->network().SetClog(node, fault.nodes[1], fault.amount);
-      return Later(fault.length, [this, node, to = fault.nodes[1]] {
-        cluster_->network().SetClog(node, to, absl::ZeroDuration());
+      cluster_->network().Clog(node, fault.nodes[1], fault.amount);
+      return Later(fault.length, [this, node, to = fault.nodes[1], by = fault.amount] {
+        cluster_->network().Unclog(node, to, by);
       });
     case FaultKind::kPause:
       return cluster_->Pause(node, fault.length);
     case FaultKind::kClockJump:
       return cluster_->SetClockSkew(node, fault.amount);
     case FaultKind::kSlowDisk:
-      cluster_->SetSyncDelay(node, fault.amount);
+      cluster_->AddSyncDelay(node, fault.amount);
       return Later(fault.length,
-                   [this, node] { cluster_->SetSyncDelay(node, absl::ZeroDuration()); });
+                   [this, node, by = fault.amount] { cluster_->AddSyncDelay(node, -by); });
     case FaultKind::kDiskFailure:
       if (!cluster_->Up(node)) return;  // a disk fails by what its process does to it
       cluster_->disk(node).Fail();

@@ -260,6 +260,24 @@ TEST_F(SimNetworkTest, CutsOneDirectionUntilMended) {
   EXPECT_EQ(ends_.arrived.back(), (std::pair<NodeId, uint64_t>{2, 3}));
 }
 
+TEST_F(SimNetworkTest, ClogsAddUpUntilEachIsOver) {
+  SimNetwork network = Make(NetworkPlan());
+  const auto takes_long = [this, &network] {
+    ends_.arrived.clear();
+    network.Send(1, 2, Numbered(1));
+    const bool soon =
+        queue_.RunUntil([this] { return !ends_.arrived.empty(); }, queue_.Now() + absl::Seconds(1));
+    RunAll(&queue_);
+    return !soon;
+  };
+  network.Clog(1, 2, absl::Seconds(2));
+  network.Clog(1, 2, absl::Seconds(5));
+  network.Unclog(1, 2, absl::Seconds(2));
+  EXPECT_TRUE(takes_long());
+  network.Unclog(1, 2, absl::Seconds(5));
+  EXPECT_FALSE(takes_long());
+}
+
 TEST_F(SimNetworkTest, DialsUntilThePeerIsThere) {
   NetworkPlan plan;
   plan.notices_percent = 100;

@@ -77,7 +77,8 @@ class SimCluster : private SimWorld, private NetworkUser {
   SimNetwork& network() { return network_; }
   SimDisk& disk(NodeId node) { return *at(node).disk; }
   void SetClockSkew(NodeId node, absl::Duration skew) { at(node).clock_skew = skew; }
-  void SetSyncDelay(NodeId node, absl::Duration extra) { at(node).sync_extra = extra; }
+  // Adds up; what was added is taken away by its negative.
+  void AddSyncDelay(NodeId node, absl::Duration extra) { at(node).sync_extra += extra; }
   // Network, disks, clocks and pauses are in order from now on. Starts what is down.
   void Heal();
 

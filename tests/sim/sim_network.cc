@@ -79,8 +79,8 @@ void SimNetwork::Mend(NodeId from, NodeId to) {
   way.cuts = std::max(0, way.cuts - 1);
 }
 
-void SimNetwork::SetClog(NodeId from, NodeId to, absl::Duration extra) {
-  path(from, to).clog = extra;
+void SimNetwork::Clog(NodeId from, NodeId to, absl::Duration extra) {
+  path(from, to).clog += extra;
 }
 
 void SimNetwork::Heal() {

@@ -68,8 +68,9 @@ class SimNetwork {
   void Cut(NodeId from, NodeId to);
   void Mend(NodeId from, NodeId to);
 
-  // Adds to the delay of one direction.
-  void SetClog(NodeId from, NodeId to, absl::Duration extra);
+  // Adds to the delay of one direction. Clogs nest as cuts do: each is taken away by itself.
+  void Clog(NodeId from, NodeId to, absl::Duration extra);
+  void Unclog(NodeId from, NodeId to, absl::Duration extra) { Clog(from, to, -extra); }
 
   // From now on nothing is lost or repeated by chance, cut, clogged or much later than usual.
   void Heal();
