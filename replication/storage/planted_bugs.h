@@ -23,6 +23,9 @@ enum class Bug {
   kAcknowledgeBeforeDurable,  // what waits for a sync goes on without it
   kShowBeforeDurable,         // a read shows what a crash may still take away
   kReuseDots,                 // a node that has lost writes goes on with the dots that they had
+  kBelieveTornTail,           // what was written of a batch is read as if it were whole
+  kIgnoreChecksums,           // damaged bytes are read as if they were whole
+  kIgnoreLoss,                // a life does not hear that its engine has lost what was synced
   // Records.
   kOverwriteWithoutCompare,  // a replica stores what arrives last instead of merging
   kRepairWithOlder,          // a replica that is repaired takes over an older record

@@ -55,7 +55,8 @@ absl::Status CheckOwner(const StoredState& state, const NewLife& life) {
 // Whether these are the data that the life that wrote `state` has left, as it has left them.
 bool AreItsOwn(const StoredState& state, const NewLife& life) {
   // A copy of the folder is as old as it may be.
-  return !life.engine_has_lost && state.folder() == life.folder;
+  const bool lost = life.engine_has_lost && !PlantedBug(Bug::kIgnoreLoss);
+  return !lost && state.folder() == life.folder;
 }
 
 // Whether the end of that life can have taken away nothing that it had applied.

@@ -112,7 +112,7 @@ class Drawing {
       Add(fault.at, Mark::kPoint, places, absl::StrCat("FAULT ", what));
       const bool mends = fault.kind == FaultKind::kPartition || fault.kind == FaultKind::kOneWay ||
                          fault.kind == FaultKind::kClog || fault.kind == FaultKind::kPause ||
-                         fault.kind == FaultKind::kSlowDisk;
+                         fault.kind == FaultKind::kSlowDisk || fault.kind == FaultKind::kFullDisk;
       if (mends && fault.at + fault.length < run_.healed_at) {
         Add(fault.at + fault.length, Mark::kPoint, places,
             absl::StrCat("over: ", FaultName(fault.kind)));

@@ -66,7 +66,9 @@ bool FaultInjector::Inject(FaultKind kind, absl::Duration length) {
       Happen(kind, {AnyNode()}, length, length / 4);
       return true;
     case FaultKind::kDiskFailure:
-      return FailDisk(length);
+    case FaultKind::kFullDisk:
+    case FaultKind::kBitFlip:
+      return BreakDisk(kind, length);
   }
   return false;
 }
@@ -83,7 +85,7 @@ NodeId FaultInjector::AnyUp() {
 bool FaultInjector::SparesQuorum(NodeId victim) const {
   int away = 0;
   for (NodeId node = 1; node <= static_cast<NodeId>(cluster_->size()); ++node) {
-    away += node == victim || !cluster_->Serving(node) || cluster_->disk(node).failing() ? 1 : 0;
+    away += node == victim || !cluster_->Serving(node) || cluster_->disk(node).troubled() ? 1 : 0;
   }
   return away < std::max(2, cluster_->plan().config.quorums.w);
 }
@@ -134,11 +136,14 @@ bool FaultInjector::Clog(absl::Duration length) {
   return true;
 }
 
-bool FaultInjector::FailDisk(absl::Duration length) {
+bool FaultInjector::BreakDisk(FaultKind kind, absl::Duration length) {
   const NodeId node = AnyUp();
-  if (node == 0 || cluster_->disk(node).failing()) return false;
+  if (node == 0 || cluster_->disk(node).troubled()) return false;
   if (plan_.spares_quorum && !SparesQuorum(node)) return false;
-  Happen(FaultKind::kDiskFailure, {node}, length);
+  // What is in memory alone knows neither room nor decay.
+  const bool in_memory = cluster_->plan().config.durability == Durability::kMemory;
+  if (kind != FaultKind::kDiskFailure && in_memory) return false;
+  Happen(kind, {node}, length);
   return true;
 }
 
@@ -174,11 +179,39 @@ void FaultInjector::Apply(const Fault& fault) {
       return Later(fault.length,
                    [this, node, by = fault.amount] { cluster_->AddSyncDelay(node, -by); });
     case FaultKind::kDiskFailure:
-      if (!cluster_->Up(node)) return;  // a disk fails by what its process does to it
-      cluster_->disk(node).Fail();
-      return Later(fault.length,
-                   [this, node] { StopOne(node, SimCluster::End::kCrash, absl::Milliseconds(1)); });
+    case FaultKind::kFullDisk:
+    case FaultKind::kBitFlip:
+      return ApplyToDisk(fault);
   }
+}
+
+void FaultInjector::ApplyToDisk(const Fault& fault) {
+  const NodeId node = fault.nodes[0];
+  SimDisk& disk = cluster_->disk(node);
+  if (fault.kind == FaultKind::kDiskFailure) {
+    if (!cluster_->Up(node)) return;  // a disk fails by what its process does to it
+    disk.Fail();
+    return Later(fault.length, [this, node] { RestartOne(node, SimCluster::End::kCrash); });
+  }
+  if (fault.kind == FaultKind::kFullDisk) {
+    disk.FillUp();
+    return Later(fault.length, [this, node, &disk] {
+      disk.MakeRoom();
+      if (disk.failed() || !cluster_->Up(node)) RestartOne(node, SimCluster::End::kCrash);
+    });
+  }
+  cluster_->FlipBit(node);
+  Later(fault.length, [this, node, &disk] {
+    if (disk.failed()) RestartOne(node, SimCluster::End::kCrash);
+  });
+  // A new process meets the same damage again: whoever is in charge gives up on the disk.
+  Later(2 * fault.length, [this, node, &disk] {
+    if (disk.damaged()) RestartOne(node, SimCluster::End::kNewDisk);
+  });
+}
+
+void FaultInjector::RestartOne(NodeId node, SimCluster::End how) {
+  StopOne(node, how, absl::Milliseconds(1));
 }
 
 // After the end of the fault phase Heal has mended everything at once.
@@ -191,8 +224,9 @@ void FaultInjector::Later(absl::Duration delay, std::function<void()> mend) {
 void FaultInjector::StopOne(NodeId node, SimCluster::End how, absl::Duration length) {
   cluster_->Stop(node, how);
   Later(length, [this, node] {
-    restarts_ += cluster_->Up(node) ? 0 : 1;
+    if (cluster_->Up(node)) return;
     cluster_->Start(node);
+    restarts_ += cluster_->Up(node) ? 1 : 0;
   });
 }
 

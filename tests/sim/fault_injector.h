@@ -57,7 +57,7 @@ class FaultInjector {
   // Beside the end of the leader: a follower that misses its next start.
   void CutFollower(absl::Duration length);
   bool Clog(absl::Duration length);
-  bool FailDisk(absl::Duration length);
+  bool BreakDisk(FaultKind kind, absl::Duration length);
   NodeId AnyNode() { return static_cast<NodeId>(rng_.Between(1, cluster_->size())); }
   // One that is not down; 0 where all are.
   NodeId AnyUp();
@@ -68,7 +68,9 @@ class FaultInjector {
               absl::Duration amount = {});
   void Apply(const Fault& fault);
   void StopOne(NodeId node, SimCluster::End how, absl::Duration length);
+  void RestartOne(NodeId node, SimCluster::End how);
   void ApplyCuts(const Fault& fault);
+  void ApplyToDisk(const Fault& fault);
   void Later(absl::Duration delay, std::function<void()> mend);
 
   const FaultPlan plan_;

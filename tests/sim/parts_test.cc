@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 
@@ -174,6 +175,115 @@ TEST(SimDiskTest, FailsUntilTheCrash) {
   disk.Crash(/*power_lost=*/true, &rng);
   EXPECT_TRUE(disk.Apply({{"a", "2"}}).ok());
   EXPECT_TRUE(disk.Sync().ok());
+}
+
+// What was synced and what was not, in batches of two.
+void ApplyBatches(SimDisk* disk, int synced, int unsynced) {
+  for (int i = 0; i < synced + unsynced; ++i) {
+    if (i == synced) {
+      ASSERT_TRUE(disk->Sync().ok());
+    }
+    const std::string key = "k" + std::to_string(10 + i);
+    ASSERT_TRUE(disk->Apply({{key, "first"}, {key + "+", "second"}}).ok());
+  }
+}
+
+TEST(SimDiskTest, DropsWhatWasWrittenInPart) {
+  uint64_t torn = 0;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SimDisk disk(Durability::kSynced);
+    SimRng rng(seed);
+    ApplyBatches(&disk, 2, 3);
+    disk.Crash(/*power_lost=*/true, &rng);
+    EXPECT_EQ(disk.Contents().size() % 2, 0u);
+    EXPECT_GE(disk.Contents().size(), 4u);
+    EXPECT_FALSE(disk.has_lost()) << "no more is missing than a crash may take";
+    torn += disk.counters().torn_batches;
+  }
+  EXPECT_GT(torn, 10u);
+}
+
+TEST(SimDiskTest, TellsThatItsLogWasDamaged) {
+  uint64_t cut = 0;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SimDisk disk(Durability::kSynced);
+    SimRng rng(seed);
+    ApplyBatches(&disk, 4, 1);
+    disk.FlipBit(&rng);
+    EXPECT_FALSE(disk.damaged()) << "there is no table yet";
+    const WriteBatch before = disk.Contents();
+    disk.Crash(/*power_lost=*/false, &rng);
+    EXPECT_EQ(disk.has_lost(), disk.Contents() != before);
+    cut += disk.has_lost() ? 1 : 0;
+    EXPECT_EQ(disk.counters().cut_logs, disk.has_lost() ? 1u : 0u);
+    disk.NoteLoss();
+    EXPECT_FALSE(disk.has_lost());
+  }
+  EXPECT_GT(cut, 10u);
+  EXPECT_LT(cut, 40u);
+}
+
+TEST(SimDiskTest, RefusesToReadWhatIsDamaged) {
+  SimDisk disk(Durability::kOs);
+  SimRng rng(1);
+  ApplyBatches(&disk, 3, 0);
+  disk.Crash(/*power_lost=*/false, &rng);
+  disk.FlipBit(&rng);
+  ASSERT_TRUE(disk.damaged());
+  const auto readable = [&disk](const std::string& key) { return disk.Get(key).ok(); };
+  WriteBatch damaged;
+  for (const auto& entry : disk.Contents()) {
+    if (!readable(entry.first)) damaged.push_back(entry);
+  }
+  ASSERT_EQ(damaged.size(), 1u) << "and all is there for whoever asks the simulation";
+  EXPECT_EQ(disk.Scan(std::nullopt, ScanLimits()).status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_TRUE(disk.failed());
+  disk.Crash(/*power_lost=*/true, &rng);
+  EXPECT_FALSE(disk.failed());
+  EXPECT_FALSE(readable(damaged[0].first)) << "a new process meets it again";
+  disk.Crash(/*power_lost=*/true, &rng);
+  ASSERT_TRUE(disk.Apply({{damaged[0].first, "new"}}).ok());
+  EXPECT_TRUE(readable(damaged[0].first));
+  EXPECT_FALSE(disk.damaged());
+}
+
+TEST(SimDiskTest, MovesAFullLogIntoItsTables) {
+  SimDisk disk(Durability::kSynced, /*log_batches=*/2);
+  SimRng rng(1);
+  ApplyBatches(&disk, 0, 5);
+  disk.Crash(/*power_lost=*/true, &rng);
+  EXPECT_GE(disk.Contents().size(), 8u);
+}
+
+TEST(SimDiskTest, RefusesWritesWhileItIsFull) {
+  SimDisk disk(Durability::kSynced);
+  SimRng rng(1);
+  ASSERT_TRUE(disk.Apply({{"a", "1"}}).ok());
+  disk.FillUp();
+  EXPECT_TRUE(disk.Sync().ok()) << "what is there can be synced";
+  EXPECT_EQ(disk.Apply({{"b", "1"}}).code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(disk.failed());
+  disk.MakeRoom();
+  EXPECT_FALSE(disk.Apply({{"b", "1"}}).ok()) << "the engine must be opened again";
+  EXPECT_FALSE(disk.Sync().ok());
+  disk.Crash(/*power_lost=*/true, &rng);
+  EXPECT_EQ(disk.Contents(), (WriteBatch{{"a", "1"}}));
+  EXPECT_TRUE(disk.Apply({{"b", "1"}}).ok());
+}
+
+TEST(SimDiskTest, ASyncThatFailsMayHaveLostWhatItWasToSync) {
+  std::set<size_t> kept;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SimDisk disk(Durability::kSynced);
+    SimRng rng(seed);
+    ApplyBatches(&disk, 1, 1);
+    disk.Fail();
+    EXPECT_FALSE(disk.Sync().ok());
+    disk.Crash(/*power_lost=*/false, &rng);
+    EXPECT_TRUE(disk.has_lost()) << "whether it has or not";
+    kept.insert(disk.Contents().size());
+  }
+  EXPECT_EQ(kept, (std::set<size_t>{2, 4}));
 }
 
 // Counts what arrives.

@@ -40,6 +40,9 @@ enum class FaultKind {
   kClockJump,    // a wall clock jumps
   kSlowDisk,     // a disk syncs slowly
   kDiskFailure,  // a disk fails; the process over it is restarted later
+  kFullDisk,     // a disk has no room; later it has, and the process over it is restarted
+  kBitFlip,      // a stored bit flips; a process that notices is restarted later, and later still
+                 // gets a new disk
 };
 // For people.
 const char* FaultName(FaultKind kind);

@@ -52,6 +52,8 @@ constexpr char kText[] =
     "0.8s clock-jump node=2 by=-1.5s\n"
     "0.9s slow-disk node=1 by=0.02s for=0.3s\n"
     "1s disk-failure node=1 for=0.3s\n"
+    "1s full-disk node=2 for=0.1s\n"
+    "1s bit-flip node=1 for=0.25s\n"
     "1s c0/1 set key=3 node=2 bytes=16 w=3 timeout=0.03s context session cancel=0.0015s\n"
     "1.5s c11/20 get key=0 node=1 r=2 timeout=2s session\n"
     "1.6s c11/21 delete key=19 node=1 timeout=2s context\n"
@@ -61,7 +63,7 @@ constexpr char kText[] =
 TEST(ScheduleTextTest, SurvivesTheRoundTrip) {
   const absl::StatusOr<Schedule> schedule = ParseSchedule(kText);
   ASSERT_TRUE(schedule.ok()) << schedule.status();
-  EXPECT_EQ(schedule->faults.size(), 10u);
+  EXPECT_EQ(schedule->faults.size(), 12u);
   EXPECT_EQ(schedule->operations.size(), 5u);
   EXPECT_TRUE(schedule->operations[4].linearizable);
   EXPECT_TRUE(schedule->operations[0].with_session);
@@ -251,7 +253,7 @@ TEST(WithoutNodeTest, MovesWhatIsLeft) {
   EXPECT_THAT(faults, testing::ElementsAre(
                           "0.3s new-disk node=2 for=0.05s", "0.4s partition nodes=2 for=0.2s",
                           "0.5s one-way nodes=1 for=0.2s", "0.7s pause node=1 for=1s",
-                          "0.8s clock-jump node=1 by=-1.5s"));
+                          "0.8s clock-jump node=1 by=-1.5s", "1s full-disk node=1 for=0.1s"));
   EXPECT_EQ(less.operations.size(), schedule.operations.size());
   EXPECT_EQ(less.operations[0].w, 2);
   const absl::StatusOr<Schedule> parsed = ParseSchedule(ToText(less));

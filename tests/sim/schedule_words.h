@@ -29,6 +29,8 @@ inline const std::vector<FaultWord>& FaultWords() {
       {FaultKind::kClockJump, "clock-jump", "clock jump"},
       {FaultKind::kSlowDisk, "slow-disk", "slow disk"},
       {FaultKind::kDiskFailure, "disk-failure", "disk failure"},
+      {FaultKind::kFullDisk, "full-disk", "full disk"},
+      {FaultKind::kBitFlip, "bit-flip", "bit flip"},
   };
   return words;
 }

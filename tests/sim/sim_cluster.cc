@@ -68,7 +68,7 @@ SimCluster::SimCluster(const ClusterPlan& plan, uint64_t seed, EventQueue* queue
     Node& node = nodes_[i];
     const NodeId id = static_cast<NodeId>(i + 1);
     node.id = id;
-    node.disk = std::make_unique<SimDisk>(plan.config.durability);
+    node.disk = std::make_unique<SimDisk>(plan.config.durability, plan.log_batches);
     node.disk->SetObservers([this, id](const WriteBatch& batch) { RecordApplied(id, batch); },
                             [this, id](const WriteBatch& batch) { RecordSynced(id, batch); });
     node.clock_skew = rng_.At(Now(), id).Between(absl::ZeroDuration(), 2 * plan.clock_skew_max) -
@@ -98,7 +98,7 @@ Incarnation SimCluster::NewIncarnation(Node* node) {
 
 void SimCluster::Start(NodeId id) {
   Node& node = at(id);
-  if (node.replica != nullptr) return;
+  if (node.replica != nullptr || node.disk->full()) return;
   ++node.life;
   node.serving = false;
   node.sync_running = false;
@@ -117,8 +117,10 @@ void SimCluster::Start(NodeId id) {
   life.durability = plan_.config.durability;
   life.boot = absl::StrCat(node.boots);
   life.incarnation = incarnation;
+  life.engine_has_lost = node.disk->has_lost();
   absl::StatusOr<StoredState> state = BeginLife(node.disk.get(), life);
   CHECK(state.ok()) << state.status();
+  node.disk->NoteLoss();
   absl::StatusOr<std::unique_ptr<Replica>> replica =
       Replica::Make(ConfigOf(id), incarnation, *std::move(state), node.disk.get(), node.env.get());
   CHECK(replica.ok()) << replica.status();
@@ -130,14 +132,13 @@ void SimCluster::Start(NodeId id) {
 
 void SimCluster::StopDisk(Node* node, End how) {
   const WriteBatch before = node->disk->Contents();
-  const bool orderly = !node->replica->failed() && !node->disk->failing();
-  if (how == End::kShutdown && orderly && plan_.config.durability != Durability::kMemory) {
-    CHECK(EndLife(node->disk.get(), node->replica->store().state()).ok());
-    return;
-  }
-  // A crash shows what was not synced to the next process, or takes it away with the power.
   SimRng rng = storage_rng_.At(Now(), node->id);
-  const bool power_lost = how != End::kCrash || rng.Chance(50);
+  const bool orderly = how == End::kShutdown && node->replica != nullptr &&
+                       !node->replica->failed() && !node->disk->failing() && !node->disk->full() &&
+                       plan_.config.durability != Durability::kMemory;
+  if (orderly) CHECK(EndLife(node->disk.get(), node->replica->store().state()).ok());
+  // A crash shows what was not synced to the next process, or takes it away with the power.
+  const bool power_lost = !orderly && (how != End::kCrash || rng.Chance(50));
   if (power_lost) ++node->boots;
   if (how == End::kNewDisk) {
     node->disk->Replace();
@@ -149,7 +150,7 @@ void SimCluster::StopDisk(Node* node, End how) {
 
 void SimCluster::Stop(NodeId id, End how) {
   Node& node = at(id);
-  if (node.replica == nullptr) return;
+  if (node.replica == nullptr && how != End::kNewDisk) return;
   trace_->Note(Now(), id, {kCrashFact, static_cast<uint64_t>(how)}, [how] {
     return how == End::kShutdown ? "ends" : how == End::kNewDisk ? "loses its disk" : "crashes";
   });
@@ -174,6 +175,11 @@ void SimCluster::Pause(NodeId node, absl::Duration how_long) {
   at(node).paused_until = std::max(at(node).paused_until, queue_->Now() + how_long);
 }
 
+void SimCluster::FlipBit(NodeId id) {
+  SimRng rng = storage_rng_.At(Now(), id);
+  at(id).disk->FlipBit(&rng);
+}
+
 bool SimCluster::AtRest(NodeId id) const {
   const Node& node = at(id);
   return Up(id) && node.open.empty() && node.replica->open_operations() == 0 &&
@@ -184,7 +190,12 @@ bool SimCluster::AtRest(NodeId id) const {
 void SimCluster::Heal() {
   network_.Heal();
   for (Node& node : nodes_) {
-    if (node.disk->failing()) Crash(node.id);
+    node.disk->MakeRoom();
+    if (node.disk->damaged()) {
+      Stop(node.id, End::kNewDisk);
+    } else if (node.disk->failing() || node.disk->failed()) {
+      Crash(node.id);
+    }
     node.sync_extra = absl::ZeroDuration();
     node.clock_skew = absl::ZeroDuration();
     node.paused_until = queue_->Now();

@@ -39,7 +39,8 @@ struct ClusterPlan {
   int drain_events_max = 16;  // a drain takes 1 to this many events
   absl::Duration drain_delay_mean = absl::Microseconds(50);
   absl::Duration sync_delay_mean = absl::Milliseconds(2);
-  absl::Duration clock_skew_max;  // a node's wall clock is off by up to this
+  size_t log_batches = SimDisk::kUnlimited;  // a disk's log of so many goes into its tables
+  absl::Duration clock_skew_max;             // a node's wall clock is off by up to this
 };
 
 class SimCluster : private SimWorld, private NetworkUser {
@@ -56,7 +57,8 @@ class SimCluster : private SimWorld, private NetworkUser {
   const ClusterPlan& plan() const { return plan_; }
   NodeId leader() const { return plan_.leader; }
 
-  // Processes. Starting a node that is up, or ending one that is down, does nothing.
+  // Processes. Starting a node that is up does nothing, nor does ending one that is down, except
+  // that its disk may be a new one from then on. A node whose disk is full does not start.
   void Start(NodeId node);
   enum class End {
     kCrash,      // the process dies, and the machine may lose its power with it
@@ -79,6 +81,7 @@ class SimCluster : private SimWorld, private NetworkUser {
   void SetClockSkew(NodeId node, absl::Duration skew) { at(node).clock_skew = skew; }
   // Adds up; what was added is taken away by its negative.
   void AddSyncDelay(NodeId node, absl::Duration extra) { at(node).sync_extra += extra; }
+  void FlipBit(NodeId node);
   // Network, disks, clocks and pauses are in order from now on. Starts what is down.
   void Heal();
 

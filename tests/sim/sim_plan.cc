@@ -89,6 +89,14 @@ FaultPlan DrawFaults(SimRng rng) {
   return plan;
 }
 
+// Damage to disks, and how often one moves its log into tables.
+void DrawDisks(SimRng rng, SimPlan* plan) {
+  for (const FaultKind kind : {FaultKind::kFullDisk, FaultKind::kBitFlip}) {
+    if (rng.Chance(50)) plan->faults.kinds.push_back(kind);
+  }
+  plan->cluster.log_batches = rng.Pick(std::vector<size_t>{20, 200, SimDisk::kUnlimited});
+}
+
 // A part of the clusters is linearizable, or has reads that ask for it. There, operations meet on a
 // few keys, since only then does one see what another has done.
 void DrawLinearizability(SimRng rng, SimPlan* plan) {
@@ -124,6 +132,7 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   SimRng faults = SimRng::Stream(seed, "fault plan");
   plan.faults = DrawFaults(faults.Fork(1));
   plan.fault_phase_min = faults.Between(absl::Seconds(2), absl::Seconds(5));
+  DrawDisks(SimRng::Stream(seed, "disk plan"), &plan);
   DrawLinearizability(SimRng::Stream(seed, "linearizability plan"), &plan);
   DrawSessions(SimRng::Stream(seed, "session plan"), &plan.workload);
   return plan;

@@ -32,6 +32,7 @@ FinalRecords DecodeFinalContents(const History& history) {
 Report CheckAll(const History& history) {
   Report report;
   CheckAcknowledgedWrites(history, &report);
+  CheckRecovered(history, &report);
   CheckCaughtUp(history, &report);
   CheckStaleReads(history, &report);
   CheckLinearizable(history, &report);

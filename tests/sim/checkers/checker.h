@@ -69,6 +69,9 @@ FinalRecords DecodeFinalContents(const History& history);
 // knows of it, is there in the end unless W or more of its holders had forgotten it at one time.
 void CheckAcknowledgedWrites(const History& history, Report* report);
 
+// recovered.cc: what a start finds on its disk is what had been stored there, byte for byte.
+void CheckRecovered(const History& history, Report* report);
+
 // caught_up.cc: a node that has forgotten serves again only with every write it must know of.
 void CheckCaughtUp(const History& history, Report* report);
 

@@ -745,6 +745,20 @@ TEST(LivenessTest, FinalOperationFailsOrClusterStalls) {
   EXPECT_EQ(Violations(CheckLiveness, story.history), 2u);
 }
 
+TEST(RecoveredTest, OnlyWhatWasStored) {
+  Story story(Setting(3, 2, 2));
+  const Record record = Story::RecordOf(1, "value1");
+  story.Stored(1, 1);
+  story.history.Changed(EventKind::kRecovered, kNow, 1, "key", record, record.Encode());
+  EXPECT_EQ(Violations(CheckRecovered, story.history), 0u);
+  // Half of it; and what another node has stored.
+  story.history.Changed(EventKind::kRecovered, kNow, 1, "key", Record(),
+                        record.Encode().substr(0, 5));
+  EXPECT_EQ(Violations(CheckRecovered, story.history), 1u);
+  story.history.Changed(EventKind::kRecovered, kNow, 2, "key", record, record.Encode());
+  EXPECT_EQ(Violations(CheckRecovered, story.history), 2u);
+}
+
 TEST(CheckAllTest, WithoutPromisesOnlyWhatAlwaysHolds) {
   HistorySetting setting = Setting(3, 2, 2);
   for (auto& [quorums, promise] : setting.promises) promise = Guarantee();

@@ -1,0 +1,27 @@
+// Whatever a disk does to what it was given, it gives back that or nothing: every record that a
+// start finds was stored by this node before, byte for byte. A batch that the loss of power has
+// torn, and a bit that has flipped, are not taken for records.
+#include <string>
+#include <tuple>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+
+#include "tests/sim/checkers/checker.h"
+
+namespace quorate::sim {
+
+void CheckRecovered(const History& history, Report* report) {
+  // Where, and the hash of the bytes.
+  absl::flat_hash_set<std::tuple<NodeId, std::string, uint64_t>> stored;
+  for (const HistoryEvent& event : history.events()) {
+    if (event.kind == EventKind::kStored) stored.emplace(event.node, event.key, event.content);
+    if (event.kind != EventKind::kRecovered) continue;
+    if (stored.contains(std::make_tuple(event.node, event.key, event.content))) continue;
+    report->Add("a disk gives back what was stored",
+                absl::StrCat("node ", event.node, " found under ", Shown(event.key), " a record ",
+                             event.version.DebugString(), " that it had never stored"));
+  }
+}
+
+}  // namespace quorate::sim
