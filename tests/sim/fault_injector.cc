@@ -1,7 +1,8 @@
 #include "tests/sim/fault_injector.h"
 
 #include <algorithm>
-#include <set>
+#include <cstddef>
+#include <iterator>
 #include <utility>
 
 namespace quorate::sim {
@@ -124,8 +125,30 @@ bool FaultInjector::Cut(FaultKind kind, absl::Duration length) {
   std::set<NodeId> group;
   const int members = rng_.Between(1, n - 1);
   while (static_cast<int>(group.size()) < members) group.insert(AnyNode());
-  Happen(kind, {group.begin(), group.end()}, length);
+  if (plan_.swizzle_percent > 0 && members > 1 && rng_.Chance(plan_.swizzle_percent)) {
+    Swizzle(kind, group, length);
+  } else {
+    Happen(kind, {group.begin(), group.end()}, length);
+  }
   return true;
+}
+
+void FaultInjector::Swizzle(FaultKind kind, const std::set<NodeId>& group, absl::Duration length) {
+  ++swizzles_;
+  std::vector<NodeId> left(group.begin(), group.end());
+  const absl::Duration step = length / (2 * static_cast<int>(group.size()));
+  absl::Duration mended = length / 2;
+  // The order in which they are mended is drawn, that in which they are cut off is that of names.
+  while (!left.empty()) {
+    const auto next = left.begin() + static_cast<std::ptrdiff_t>(rng_.Below(left.size()));
+    const NodeId node = *next;
+    left.erase(next);
+    mended += step;
+    const absl::Duration cut = step * std::distance(group.begin(), group.find(node));
+    queue_->OutsideAt(queue_->Now() + cut, kFaultRank, [this, kind, node, lasts = mended - cut] {
+      if (!stopped_) Happen(kind, {node}, lasts);
+    });
+  }
 }
 
 bool FaultInjector::Clog(absl::Duration length) {

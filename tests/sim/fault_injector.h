@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -27,6 +28,9 @@ struct FaultPlan {
   // A crash waits until fewer than W nodes would be down or catching up; otherwise crashes fall as
   // they may, several at once among them.
   bool spares_quorum = true;
+  // So many of the partitions are a swizzle: the nodes of the group are cut off one by one, and
+  // come back in another order.
+  int swizzle_percent = 0;
 };
 
 class FaultInjector {
@@ -47,6 +51,8 @@ class FaultInjector {
   const std::map<FaultKind, int>& counts() const { return counts_; }
   int total() const;
   int restarts() const { return restarts_; }
+  // Of those that were drawn; each node's cut is a fault of its own.
+  int swizzles() const { return swizzles_; }
 
  private:
   void ScheduleNext();
@@ -54,6 +60,7 @@ class FaultInjector {
   bool Inject(FaultKind kind, absl::Duration length);
   bool StopSome(FaultKind kind, absl::Duration length);
   bool Cut(FaultKind kind, absl::Duration length);
+  void Swizzle(FaultKind kind, const std::set<NodeId>& group, absl::Duration length);
   // Beside the end of the leader: a follower that misses its next start.
   void CutFollower(absl::Duration length);
   bool Clog(absl::Duration length);
@@ -81,6 +88,7 @@ class FaultInjector {
   std::vector<Fault> faults_;
   std::map<FaultKind, int> counts_;
   int restarts_ = 0;
+  int swizzles_ = 0;
 };
 
 }  // namespace quorate::sim

@@ -89,6 +89,9 @@ FaultPlan DrawFaults(SimRng rng) {
   return plan;
 }
 
+// Cuts that come and go node by node.
+void DrawSwizzles(SimRng rng, FaultPlan* plan) { plan->swizzle_percent = rng.Chance(50) ? 40 : 0; }
+
 // Damage to disks, and how often one moves its log into tables.
 void DrawDisks(SimRng rng, SimPlan* plan) {
   for (const FaultKind kind : {FaultKind::kFullDisk, FaultKind::kBitFlip}) {
@@ -132,6 +135,7 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   SimRng faults = SimRng::Stream(seed, "fault plan");
   plan.faults = DrawFaults(faults.Fork(1));
   plan.fault_phase_min = faults.Between(absl::Seconds(2), absl::Seconds(5));
+  DrawSwizzles(SimRng::Stream(seed, "swizzle plan"), &plan.faults);
   DrawDisks(SimRng::Stream(seed, "disk plan"), &plan);
   DrawLinearizability(SimRng::Stream(seed, "linearizability plan"), &plan);
   DrawSessions(SimRng::Stream(seed, "session plan"), &plan.workload);
