@@ -182,6 +182,7 @@ void Follower::OnPing(NodeId from, const peer::v1::Ping& ping) {
   if (missed) {
     // Also where a pull is under way: it began before what is missing now.
     attached_ = caught_up_ = false;
+    context_->Log("the leader's window has passed this node: catching up anew");
     context_->catch_up().Restart(leader_);
   }
   if (!caught_up_) context_->catch_up().Pull(leader_);

@@ -245,10 +245,8 @@ class Run {
     result.restarts = faults_.restarts();
     result.faults = faults_.counts();
     result.network = cluster_.network().counters();
-    for (NodeId node = 1; node <= Nodes(); ++node) {
-      if (cluster_.replica(node) == nullptr) continue;
-      result.reads_hedged += cluster_.replica(node)->Status().counters["reads_hedged"];
-    }
+    result.swizzles = faults_.swizzles();
+    result.observed = cluster_.Observed();
     result.virtual_time = queue_.Now();
     if (result.whole) result.report = CheckAll(*history_);
     result.history = history_;

@@ -63,7 +63,8 @@ struct RunResult {
   int restarts = 0;
   std::map<FaultKind, int> faults;
   NetworkCounters network;
-  uint64_t reads_hedged = 0;  // in the last lives of the nodes
+  int swizzles = 0;
+  std::map<std::string, uint64_t> observed;  // SimCluster::Observed
   MonotonicTime virtual_time;
 
   bool valid() const { return void_reason.empty(); }

@@ -156,6 +156,7 @@ void SimCluster::Stop(NodeId id, End how) {
   });
   StopDisk(&node, how);
   history_->Happened(EventKind::kCrash, Now(), id);
+  if (node.replica != nullptr) AddCounters(*node.replica, &observed_);
   ++node.life;
   node.replica.reset();
   node.env.reset();
@@ -400,6 +401,7 @@ void SimCluster::StartSync(NodeId id) {
 }
 
 void SimCluster::OnLog(NodeId node, const std::string& line) {
+  RecordLine(line);
   trace_->Note(Now(), node, {StableHash(line)}, [&] { return absl::StrCat("says: ", line); });
 }
 

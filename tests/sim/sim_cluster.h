@@ -30,6 +30,17 @@
 
 namespace quorate::sim {
 
+// What Observed() counts beside counters and lines: messages, and disks.
+inline constexpr char kResendAsked[] = "message: resend";
+inline constexpr char kReadRefused[] = "message: read refused";
+inline constexpr char kWriteRefused[] = "message: acknowledged by one that may have forgotten";
+inline constexpr char kNextPage[] = "message: compare a further page";
+inline constexpr char kTornBatch[] = "disk: torn batch";
+inline constexpr char kCutLog[] = "disk: cut log";
+inline constexpr char kDamagedRead[] = "disk: damaged read";
+inline constexpr char kNoRoom[] = "disk: no room";
+inline constexpr char kFailedSync[] = "disk: failed sync";
+
 struct ClusterPlan {
   // What all nodes share; `self` and `leader` are filled in by the cluster.
   ClusterConfig config;
@@ -91,6 +102,10 @@ class SimCluster : private SimWorld, private NetworkUser {
   // The client is gone.
   void Cancel(size_t operation);
 
+  // How often what has been seen from outside of the replicas: the counters of their statuses,
+  // summed over all lives, what they say (without the numbers in it), and what the names above say.
+  std::map<std::string, uint64_t> Observed() const;
+
   // What a node is, for tests and for waiting; null where it is down.
   Replica* replica(NodeId node) { return at(node).replica.get(); }
   const Replica* replica(NodeId node) const { return at(node).replica.get(); }
@@ -135,6 +150,8 @@ class SimCluster : private SimWorld, private NetworkUser {
   void RecordApplied(NodeId node, const WriteBatch& batch);
   void RecordSynced(NodeId node, const WriteBatch& batch);
   void RecordMessages(NodeId from, const peer::v1::Batch& batch);
+  void RecordLine(const std::string& line);
+  void AddCounters(const Replica& replica, std::map<std::string, uint64_t>* sums) const;
   void Flush(Node* node);
   void NoteServing(Node* node, bool answers = false);
   // Writes down which operations the node should have ended by now.
@@ -169,6 +186,7 @@ class SimCluster : private SimWorld, private NetworkUser {
   std::vector<Node> nodes_;
   std::map<std::pair<NodeId, OperationId>, size_t> operations_;  // place in the history
   std::map<size_t, Done> done_;
+  std::map<std::string, uint64_t> observed_;
   absl::flat_hash_set<uint64_t> recorded_messages_;  // hashes: a message to four peers counts once
 };
 

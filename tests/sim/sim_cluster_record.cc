@@ -2,6 +2,7 @@
 #include <map>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "glog/logging.h"
 
 #include "tests/sim/sim_cluster.h"
@@ -63,7 +64,37 @@ void SimCluster::RecordMessages(NodeId from, const peer::v1::Batch& batch) {
     CHECK(message.ParseFromString(bytes)) << "node " << from << " sent what is no message";
     for (const peer::v1::LogEntry& entry : message.replicate().entries()) saw(entry);
     for (const peer::v1::LogEntry& entry : message.compare_reply().records()) saw(entry);
+    if (message.replicate_ack().resend()) ++observed_[kResendAsked];
+    if (message.replicate_ack().syncing()) ++observed_[kWriteRefused];
+    if (message.read_reply().syncing()) ++observed_[kReadRefused];
+    if (message.has_compare() && !message.compare().first()) ++observed_[kNextPage];
   }
+}
+
+void SimCluster::RecordLine(const std::string& line) {
+  std::string words;
+  for (const char c : line) {
+    if (!absl::ascii_isdigit(c)) words += c;
+  }
+  ++observed_[words];
+}
+
+void SimCluster::AddCounters(const Replica& replica, std::map<std::string, uint64_t>* sums) const {
+  for (const auto& [name, count] : replica.Status().counters) (*sums)[name] += count;
+}
+
+std::map<std::string, uint64_t> SimCluster::Observed() const {
+  std::map<std::string, uint64_t> observed = observed_;
+  for (const Node& node : nodes_) {
+    if (node.replica != nullptr) AddCounters(*node.replica, &observed);
+    const DiskCounters& disk = node.disk->counters();
+    observed[kTornBatch] += disk.torn_batches;
+    observed[kCutLog] += disk.cut_logs;
+    observed[kDamagedRead] += disk.damaged_reads;
+    observed[kNoRoom] += disk.refused_writes;
+    observed[kFailedSync] += disk.failed_syncs;
+  }
+  return observed;
 }
 
 }  // namespace quorate::sim

@@ -89,6 +89,15 @@ FaultPlan DrawFaults(SimRng rng) {
   return plan;
 }
 
+// Limits so tight and times so short that what is rare elsewhere is usual: each in some clusters.
+void DrawRareBranches(SimRng rng, ClusterPlan* plan) {
+  ClusterConfig& config = plan->config;
+  const auto chosen = [&rng] { return rng.Chance(15); };
+  if (chosen()) config.max_clock_skew = rng.Between(absl::Milliseconds(1), absl::Milliseconds(50));
+  if (chosen()) config.max_open_operations = rng.Between(3, 5);
+  if (chosen()) config.max_window_bytes = rng.Between(1, 200);
+}
+
 // Cuts that come and go node by node.
 void DrawSwizzles(SimRng rng, FaultPlan* plan) { plan->swizzle_percent = rng.Chance(50) ? 40 : 0; }
 
@@ -135,6 +144,7 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   SimRng faults = SimRng::Stream(seed, "fault plan");
   plan.faults = DrawFaults(faults.Fork(1));
   plan.fault_phase_min = faults.Between(absl::Seconds(2), absl::Seconds(5));
+  DrawRareBranches(SimRng::Stream(seed, "rare branches"), &plan.cluster);
   DrawSwizzles(SimRng::Stream(seed, "swizzle plan"), &plan.faults);
   DrawDisks(SimRng::Stream(seed, "disk plan"), &plan);
   DrawLinearizability(SimRng::Stream(seed, "linearizability plan"), &plan);

@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
+#include "tests/sim/situations.h"
+
 namespace quorate::sim {
 namespace {
 
@@ -27,7 +29,7 @@ std::string OutcomeName(const HistoryOperation& operation) {
 std::string Lines(const std::map<std::string, uint64_t>& counts) {
   std::string text;
   for (const auto& [name, count] : counts) {
-    absl::StrAppend(&text, absl::StrFormat("  %-40s %12d\n", name, count));
+    absl::StrAppend(&text, absl::StrFormat("  %-72s %12d\n", name, count));
   }
   return text;
 }
@@ -74,7 +76,10 @@ void Tally::Add(const RunResult& run) {
   linearizable_reads_under_faults_ += run.report.linearizable_reads_under_faults;
   linearizable_ended_early_ += run.report.linearizable_ended_early ? 1 : 0;
   inversions_allowed_ += run.report.inversions_allowed;
-  reads_hedged_ += run.reads_hedged;
+  for (const Situation& situation : Situations()) {
+    if (CanBeSeen(situation, run.plan.strategy))
+      situations_[situation.name] += situation.count(run);
+  }
   virtual_time_ += run.virtual_time;
 }
 
@@ -84,6 +89,14 @@ void Tally::AddOperations(const History& history) {
     const bool has_record = operation.ok() && operation.result.record.has_value();
     conflicts_read_ += has_record && operation.result.record->conflicting() ? 1 : 0;
   }
+}
+
+std::vector<std::string> Tally::missing_situations() const {
+  std::vector<std::string> missing;
+  for (const auto& [name, count] : situations_) {
+    if (count == 0) missing.push_back(name);
+  }
+  return missing;
 }
 
 std::string Tally::Summary() const {
@@ -106,9 +119,9 @@ std::string Tally::Summary() const {
           sessions_checked_),
       absl::StrFormat("seen: %d acknowledged writes that too many holders forgot, %d stale reads "
                       "where they are allowed, %d inversions where they are allowed, %d reads of "
-                      "concurrent values, %d reads hedged\n",
-                      writes_excused_, stale_reads_allowed_, inversions_allowed_, conflicts_read_,
-                      reads_hedged_),
+                      "concurrent values\n",
+                      writes_excused_, stale_reads_allowed_, inversions_allowed_, conflicts_read_),
+      "situations:\n", Lines(situations_),
       absl::StrFormat("virtual time: %.2f h; wall time: %.1f s (%.1f seeds/s)\n",
                       absl::ToDoubleHours(virtual_time_), wall,
                       wall > 0 ? static_cast<double>(runs()) / wall : 0.0));

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "tests/sim/runner.h"
 
@@ -41,6 +42,8 @@ class Tally {
   uint64_t sessions_checked() const { return sessions_checked_; }
   uint64_t linearizable_reads_under_faults() const { return linearizable_reads_under_faults_; }
   uint64_t inversions_allowed() const { return inversions_allowed_; }
+  // Those of situations.h that can be seen with the strategies that ran, and have not been.
+  std::vector<std::string> missing_situations() const;
   // Different (N, W, R) among the valid runs.
   size_t quorums() const { return quorums_.size(); }
 
@@ -75,7 +78,7 @@ class Tally {
   uint64_t linearizable_ended_early_ = 0;
   uint64_t inversions_allowed_ = 0;
   uint64_t conflicts_read_ = 0;
-  uint64_t reads_hedged_ = 0;
+  std::map<std::string, uint64_t> situations_;  // by name; with those that have not been seen
   absl::Duration virtual_time_;
 };
 
