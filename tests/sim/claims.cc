@@ -29,7 +29,8 @@ a failure.
 - **survives**: of the W nodes that acknowledged a write, so many may forget it (a crash with data in memory, a
   lost disk) before they have caught up, and it is still there, or a later one. Who forgets it after its
   acknowledgement and before the client's answer counts too. With `--durability=synced` a crash forgets nothing
-  that was acknowledged; with `os` only a machine's does.
+  that was acknowledged; with `os` only a machine's does. Beyond that, a write is
+  lost only if at one time no node holds it any more.
 
 Leaderless, two writes that do not know of each other are both kept until somebody writes with the context of
 both; a read returns the one with the later clock, or both when asked for siblings.

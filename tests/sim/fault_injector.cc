@@ -84,6 +84,7 @@ NodeId FaultInjector::AnyUp() {
 
 // A quorum of one can never be spared and still see a crash: there, one at a time.
 bool FaultInjector::SparesQuorum(NodeId victim) const {
+  if (plan_.bounds != Bounds::kKept) return true;
   int away = 0;
   for (NodeId node = 1; node <= static_cast<NodeId>(cluster_->size()); ++node) {
     away += node == victim || !cluster_->Serving(node) || cluster_->disk(node).troubled() ? 1 : 0;
@@ -92,13 +93,16 @@ bool FaultInjector::SparesQuorum(NodeId victim) const {
 }
 
 bool FaultInjector::StopSome(FaultKind kind, absl::Duration length) {
+  if (plan_.bounds == Bounds::kExceeded && rng_.Chance(50)) {
+    ForgetMany(length);
+    return true;
+  }
   NodeId victim = AnyUp();
   const NodeId leader = cluster_->leader();
   if (leader != 0 && cluster_->Up(leader) && rng_.Chance(30)) victim = leader;
-  if (victim == 0) return false;
-  if (plan_.spares_quorum && !SparesQuorum(victim)) return false;
+  if (victim == 0 || !SparesQuorum(victim)) return false;
   if (victim == leader && rng_.Chance(30)) CutFollower(length);
-  if (plan_.spares_quorum) {
+  if (plan_.bounds == Bounds::kKept) {
     Happen(kind, {victim}, length);
     return true;
   }
@@ -108,6 +112,19 @@ bool FaultInjector::StopSome(FaultKind kind, absl::Duration length) {
     victim = AnyUp();
   }
   return true;
+}
+
+// At one moment W nodes or more, whatever holds their data.
+void FaultInjector::ForgetMany(absl::Duration length) {
+  const ClusterConfig& config = cluster_->plan().config;
+  const bool in_memory = config.durability == Durability::kMemory;
+  const FaultKind kind = in_memory ? FaultKind::kCrash : FaultKind::kNewDisk;
+  std::set<NodeId> victims;
+  const int count = rng_.Between(config.quorums.w, config.quorums.n);
+  while (static_cast<int>(victims.size()) < count) victims.insert(AnyNode());
+  for (const NodeId node : victims) {
+    Happen(kind, {node}, length + rng_.Exponential(plan_.length_mean));
+  }
 }
 
 // A leader that starts again hears of what this one holds late, when it leads already.
@@ -161,8 +178,7 @@ bool FaultInjector::Clog(absl::Duration length) {
 
 bool FaultInjector::BreakDisk(FaultKind kind, absl::Duration length) {
   const NodeId node = AnyUp();
-  if (node == 0 || cluster_->disk(node).troubled()) return false;
-  if (plan_.spares_quorum && !SparesQuorum(node)) return false;
+  if (node == 0 || cluster_->disk(node).troubled() || !SparesQuorum(node)) return false;
   // What is in memory alone knows neither room nor decay.
   const bool in_memory = cluster_->plan().config.durability == Durability::kMemory;
   if (kind != FaultKind::kDiskFailure && in_memory) return false;

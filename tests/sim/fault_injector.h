@@ -21,13 +21,19 @@
 
 namespace quorate::sim {
 
+// How much a plan demands of what is promised: that a write survives as long as fewer than W nodes
+// have forgotten something and not caught up yet.
+enum class Bounds {
+  kKept,      // fewer than W nodes are down, catching up or damaged at one time; where W=1, one is
+  kLoose,     // faults fall as they may, several at once among them
+  kExceeded,  // again and again W nodes or more lose their data at once
+};
+
 struct FaultPlan {
   std::vector<FaultKind> kinds;  // those that happen in this run; kCrash always does
   absl::Duration gap_mean = absl::Milliseconds(400);
   absl::Duration length_mean = absl::Milliseconds(500);
-  // A crash waits until fewer than W nodes would be down or catching up; otherwise crashes fall as
-  // they may, several at once among them.
-  bool spares_quorum = true;
+  Bounds bounds = Bounds::kKept;
   // So many of the partitions are a swizzle: the nodes of the group are cut off one by one, and
   // come back in another order.
   int swizzle_percent = 0;
@@ -59,6 +65,7 @@ class FaultInjector {
   // Drawing. These return whether such a fault could happen now.
   bool Inject(FaultKind kind, absl::Duration length);
   bool StopSome(FaultKind kind, absl::Duration length);
+  void ForgetMany(absl::Duration length);
   bool Cut(FaultKind kind, absl::Duration length);
   void Swizzle(FaultKind kind, const std::set<NodeId>& group, absl::Duration length);
   // Beside the end of the leader: a follower that misses its next start.
@@ -68,6 +75,7 @@ class FaultInjector {
   NodeId AnyNode() { return static_cast<NodeId>(rng_.Between(1, cluster_->size())); }
   // One that is not down; 0 where all are.
   NodeId AnyUp();
+  // Whether the bounds allow for the loss of this one, too.
   bool SparesQuorum(NodeId victim) const;
 
   // Doing.

@@ -7,6 +7,7 @@
 //   bazel run //tests/sim:sim -- --strategy=leaderless --seed=42 --shrink
 //   bazel run //tests/sim:sim -- --seeds=20 --emulate=wan5        with the delays of --emulate of a
 //   node
+//   bazel run //tests/sim:sim -- --seeds=100 --exceed_bounds      more than is promised to survive
 //
 // sim_planted is the same over replicas that can be made to break a rule: --plant=ReuseDots.
 //
@@ -68,6 +69,9 @@ DEFINE_string(
 DEFINE_string(
     expect, "",
     "linearizable: fail where W+R>N is all that is promised and clients saw that it is not");
+DEFINE_bool(exceed_bounds, false,
+            "have more nodes forget at once than is promised to survive: then exactly that may be "
+            "lost which no node held any more");
 DEFINE_uint64(failures, 10, "stop after this many failing seeds");
 
 namespace quorate::sim {
@@ -130,6 +134,7 @@ absl::StatusOr<RunOptions> Options() {
         absl::StrCat("--expect=", FLAGS_expect, ": there is only 'linearizable'"));
   }
   options.emulated = *emulated;
+  options.exceed_bounds = FLAGS_exceed_bounds;
   if (!FLAGS_log.empty() && FLAGS_log != "full") {
     return absl::InvalidArgumentError(absl::StrCat("--log=", FLAGS_log, ": there is only 'full'"));
   }

@@ -35,6 +35,7 @@ SimPlan PlanOf(const RunOptions& options, const Schedule* replayed) {
   SimPlan plan = DrawPlan(options.strategy, options.seed);
   if (options.write_mode.has_value() && StrategyCanBeLinearizable(options.strategy))
     plan.SetWriteMode(*options.write_mode);
+  if (options.exceed_bounds) plan.ExceedBounds();
   plan.Emulate(options.emulated);
   if (replayed != nullptr) plan.Adopt(replayed->setting);
   return plan;
@@ -299,6 +300,7 @@ std::string RerunCommand(const RunResult& run) {
     absl::StrAppend(&command, " --write_mode=", WriteModeName(setting.write_mode));
   }
   if (setting.expect_linearizable) absl::StrAppend(&command, " --expect=linearizable");
+  if (run.plan.faults.bounds == Bounds::kExceeded) absl::StrAppend(&command, " --exceed_bounds");
   return command;
 }
 

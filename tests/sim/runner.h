@@ -41,6 +41,7 @@ struct RunOptions {
   // Instead of what the seed decides.
   std::optional<WriteMode> write_mode = {};
   bool expect_linearizable = false;  // see HistorySetting
+  bool exceed_bounds = false;        // SimPlan::ExceedBounds
   // The run stops here, without verdict.
   MonotonicTime until = absl::InfiniteDuration();
   MessageLog* messages = nullptr;  // takes in every message; may be null

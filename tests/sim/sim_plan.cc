@@ -85,7 +85,7 @@ FaultPlan DrawFaults(SimRng rng) {
   }
   plan.gap_mean = rng.Between(absl::Milliseconds(150), absl::Milliseconds(500));
   plan.length_mean = rng.Between(absl::Milliseconds(50), absl::Milliseconds(600));
-  plan.spares_quorum = rng.Chance(70);
+  plan.bounds = rng.Chance(70) ? Bounds::kKept : Bounds::kLoose;
   return plan;
 }
 
@@ -128,6 +128,18 @@ void DrawLinearizability(SimRng rng, SimPlan* plan) {
 
 void DrawSessions(SimRng rng, WorkloadPlan* plan) {
   if (rng.Chance(50)) plan->session_percent = rng.Between(10, 90);
+}
+
+const char* BoundsText(Bounds bounds) {
+  switch (bounds) {
+    case Bounds::kKept:
+      return " bounds kept";
+    case Bounds::kLoose:
+      return "";
+    case Bounds::kExceeded:
+      return " bounds exceeded";
+  }
+  return "?";
 }
 
 }  // namespace
@@ -201,7 +213,7 @@ std::string SimPlan::DebugString() const {
       cluster.leader == 0 ? "" : absl::StrCat(" leader=", cluster.leader),
       config.write_mode == WriteMode::kPlain ? "" : " linearizable",
       config.read_all ? " read_all" : "", " loss=", cluster.network.loss_per_mille,
-      " repeat=", cluster.network.repeat_per_mille, faults.spares_quorum ? " spares_quorum" : "",
+      " repeat=", cluster.network.repeat_per_mille, BoundsText(faults.bounds),
       cluster.network.emulated.any() ? absl::StrCat(" emulate=", cluster.network.emulated.spec())
                                      : "",
       " faults: ", absl::StrJoin(faults.kinds, ", ", [](std::string* out, FaultKind kind) {

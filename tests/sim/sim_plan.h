@@ -29,6 +29,9 @@ struct SimPlan {
   // Makes the cluster linearizable, or plain. REQUIRES: the strategy knows the mode.
   void SetWriteMode(WriteMode mode);
 
+  // The faults that come take more than is promised to survive.
+  void ExceedBounds() { faults.bounds = Bounds::kExceeded; }
+
   // Adds delays to all links and stores; links then keep their order, as TCP does.
   void Emulate(const EmulatedDelays& delays);
 

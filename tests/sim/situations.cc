@@ -115,6 +115,8 @@ std::vector<Situation> OfAny() {
       {"a sync fails, and the next life is told", SeenWith::kAny, Seen<kFailedSync>},
       {"an acknowledged write is forgotten by W of its holders", SeenWith::kAny,
        [](const RunResult& run) { return run.report.writes_excused; }},
+      {"an acknowledged write is lost, since no node held it any more", SeenWith::kAny,
+       [](const RunResult& run) { return run.report.writes_lost; }},
       {"a read is stale where that is allowed", SeenWith::kAny,
        [](const RunResult& run) { return run.report.stale_reads_allowed; }},
       {"a read returns less than an earlier one where that is allowed", SeenWith::kAny,

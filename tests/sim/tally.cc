@@ -69,6 +69,9 @@ void Tally::Add(const RunResult& run) {
   writes_checked_ += run.report.writes_checked;
   catch_ups_checked_ += run.report.catch_ups_checked;
   writes_excused_ += run.report.writes_excused;
+  writes_forsaken_ += run.report.writes_forsaken;
+  writes_gone_for_sure_ += run.report.writes_gone_for_sure;
+  writes_lost_ += run.report.writes_lost;
   stale_reads_allowed_ += run.report.stale_reads_allowed;
   linearizable_checked_ += run.report.linearizable_checked;
   promises_sessions_ = promises_sessions_ || run.history->promise().sessions;
@@ -117,10 +120,13 @@ std::string Tally::Summary() const {
           reads_checked_, local_reads_checked_, writes_checked_, catch_ups_checked_,
           linearizable_checked_, linearizable_reads_under_faults_, linearizable_ended_early_,
           sessions_checked_),
-      absl::StrFormat("seen: %d acknowledged writes that too many holders forgot, %d stale reads "
+      absl::StrFormat("acknowledged writes that W holders forgot: %d; that no node held any more: "
+                      "%d, when all were down: %d; lost: %d\n",
+                      writes_excused_, writes_forsaken_, writes_gone_for_sure_, writes_lost_),
+      absl::StrFormat("seen: %d stale reads "
                       "where they are allowed, %d inversions where they are allowed, %d reads of "
                       "concurrent values\n",
-                      writes_excused_, stale_reads_allowed_, inversions_allowed_, conflicts_read_),
+                      stale_reads_allowed_, inversions_allowed_, conflicts_read_),
       "situations:\n", Lines(situations_),
       absl::StrFormat("virtual time: %.2f h; wall time: %.1f s (%.1f seeds/s)\n",
                       absl::ToDoubleHours(virtual_time_), wall,

@@ -36,6 +36,9 @@ class Tally {
   uint64_t writes_checked() const { return writes_checked_; }
   uint64_t catch_ups_checked() const { return catch_ups_checked_; }
   uint64_t writes_excused() const { return writes_excused_; }
+  uint64_t writes_forsaken() const { return writes_forsaken_; }
+  uint64_t writes_gone_for_sure() const { return writes_gone_for_sure_; }
+  uint64_t writes_lost() const { return writes_lost_; }
   uint64_t stale_reads_allowed() const { return stale_reads_allowed_; }
   // Whether any of the runs promised sessions.
   bool promises_sessions() const { return promises_sessions_; }
@@ -71,6 +74,9 @@ class Tally {
   uint64_t writes_checked_ = 0;
   uint64_t catch_ups_checked_ = 0;
   uint64_t writes_excused_ = 0;
+  uint64_t writes_forsaken_ = 0;
+  uint64_t writes_gone_for_sure_ = 0;
+  uint64_t writes_lost_ = 0;
   uint64_t stale_reads_allowed_ = 0;
   uint64_t linearizable_checked_ = 0;
   uint64_t sessions_checked_ = 0;

@@ -37,6 +37,12 @@ struct Report {
   // Situations that a strong enough run of seeds must have seen: acknowledged writes that too many
   // holders forgot; reads that were stale where that is allowed.
   uint64_t writes_excused = 0;
+  // Acknowledged writes that at one time no node held any more; those of them that asked for the
+  // cluster's W and for 2 at least; those that then could not come back; and those that are gone.
+  uint64_t writes_forsaken = 0;
+  uint64_t promised_writes_forsaken = 0;
+  uint64_t writes_gone_for_sure = 0;
+  uint64_t writes_lost = 0;
   uint64_t stale_reads_allowed = 0;
   // Reads and writes that were judged together; of them the reads before healing, since those after
   // it can hardly fail; whether the promise of linearizability ended before the run did; and reads
@@ -66,7 +72,8 @@ using FinalRecords = std::map<NodeId, std::map<std::string, Record>>;
 FinalRecords DecodeFinalContents(const History& history);
 
 // acknowledged_writes.cc: a write that was answered OK is held by W nodes, and it, or a write that
-// knows of it, is there in the end unless W or more of its holders had forgotten it at one time.
+// knows of it, is there in the end unless at one time no node held it any more; and it is not if
+// then all were down.
 void CheckAcknowledgedWrites(const History& history, Report* report);
 
 // recovered.cc: what a start finds on its disk is what had been stored there, byte for byte.

@@ -180,6 +180,40 @@ TEST(AcknowledgedWritesTest, ExcusedWhereWForgotAtOnce) {
   EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 0u);
 }
 
+TEST(AcknowledgedWritesTest, NotExcusedAsLongAsOneHoldsIt) {
+  Story story(Setting(3, 2, 2));
+  for (const NodeId node : {1, 2, 3}) story.Stored(node, 1);
+  story.Write(1, 1);
+  story.Crash(1);
+  story.Crash(2);
+  story.FinallyAll(0);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 1u);
+}
+
+TEST(AcknowledgedWritesTest, WhatAllHaveForgottenIsGone) {
+  Story story(Setting(3, 2, 2));
+  story.Stored(1, 1);
+  story.Stored(2, 1);
+  story.Write(1, 1);
+  story.Crash(1);
+  story.Crash(2);
+  story.FinallyAll(1);
+  EXPECT_EQ(Violations(CheckAcknowledgedWrites, story.history), 0u) << "node 3 may have it";
+  story.Crash(3);
+  Report report;
+  CheckAcknowledgedWrites(story.history, &report);
+  EXPECT_EQ(report.writes_gone_for_sure, 1u);
+  EXPECT_EQ(report.writes_forsaken, 1u);
+  EXPECT_EQ(report.promised_writes_forsaken, 1u);
+  EXPECT_EQ(report.writes_lost, 0u);
+  EXPECT_EQ(report.violations.size(), 1u) << "and yet it is there";
+  story.FinallyAll(0);
+  Report lost;
+  CheckAcknowledgedWrites(story.history, &lost);
+  EXPECT_EQ(lost.writes_lost, 1u);
+  EXPECT_TRUE(lost.violations.empty());
+}
+
 TEST(AcknowledgedWritesTest, NotExcusedWhereOneGotItBackInBetween) {
   Story story(Setting(3, 2, 2));
   story.Stored(1, 1);
