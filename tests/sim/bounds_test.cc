@@ -16,7 +16,11 @@ namespace {
 using testing::IsEmpty;
 
 constexpr uint64_t kFirstSeed = 600001;
+#ifdef QUORATE_NIGHTLY
+constexpr uint64_t kSeeds = 1000;
+#else
 constexpr uint64_t kSeeds = 60;
+#endif
 
 class Plans : public testing::TestWithParam<std::string> {};
 

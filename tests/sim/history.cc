@@ -135,13 +135,13 @@ void History::Saw(NodeId at, const std::string& key, const Record& record) {
       name.key = key;
       name.dot = sibling.dot;
     }
-    WriteContent content{key, sibling.tombstone, sibling.value, sibling.clock, at, record.version};
     std::vector<WriteContent>& known = writes_[std::move(name)];
-    const auto seen =
-        std::find_if(known.begin(), known.end(),
-                     [&content](const WriteContent& other) { return content.Same(other); });
+    // Nearly always it is: then nothing is copied.
+    const auto seen = std::find_if(known.begin(), known.end(), [&](const WriteContent& other) {
+      return other.Is(key, sibling);
+    });
     if (seen == known.end()) {
-      known.push_back(std::move(content));
+      known.push_back({key, sibling.tombstone, sibling.value, sibling.clock, at, record.version});
     } else if (seen->least.Descends(record.version)) {
       // A store shows a whole drain's merges at once; the message with the write itself comes
       // later.

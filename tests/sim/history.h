@@ -106,9 +106,9 @@ struct WriteContent {
   NodeId seen_at = 0;  // the node that stored, sent or returned it
   Version least;       // the least version of the records in which it was seen: its author's
 
-  bool Same(const WriteContent& other) const {
-    return key == other.key && tombstone == other.tombstone && value == other.value &&
-           clock == other.clock;
+  bool Is(const std::string& of_key, const Sibling& sibling) const {
+    return key == of_key && tombstone == sibling.tombstone && value == sibling.value &&
+           clock == sibling.clock;
   }
 };
 

@@ -69,6 +69,8 @@ DEFINE_string(
 DEFINE_string(
     expect, "",
     "linearizable: fail where W+R>N is all that is promised and clients saw that it is not");
+DEFINE_string(scenario, "",
+              "steady: one cluster that stays the same, to compare speeds; see SteadyPlan");
 DEFINE_bool(exceed_bounds, false,
             "have more nodes forget at once than is promised to survive: then exactly that may be "
             "lost which no node held any more");
@@ -135,6 +137,11 @@ absl::StatusOr<RunOptions> Options() {
   }
   options.emulated = *emulated;
   options.exceed_bounds = FLAGS_exceed_bounds;
+  options.steady = FLAGS_scenario == kSteadyScenario;
+  if (!FLAGS_scenario.empty() && !options.steady) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--scenario=", FLAGS_scenario, ": there is only '", kSteadyScenario, "'"));
+  }
   if (!FLAGS_log.empty() && FLAGS_log != "full") {
     return absl::InvalidArgumentError(absl::StrCat("--log=", FLAGS_log, ": there is only 'full'"));
   }
@@ -222,6 +229,9 @@ int RunSeeds(RunOptions options, const std::vector<std::string>& strategies) {
   const bool one = FLAGS_seed != 0;
   if ((FLAGS_shrink || FLAGS_diagram || !FLAGS_record.empty()) && (!one || strategies.size() > 1)) {
     return Wrong("--shrink, --diagram and --record are for one run: give --seed and --strategy");
+  }
+  if (options.steady && (FLAGS_shrink || !FLAGS_record.empty())) {
+    return Wrong("--shrink and --record are for plans that a seed has drawn, not for --scenario");
   }
   if (one && strategies.size() == 1) {
     MessageLog messages;

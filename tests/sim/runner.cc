@@ -32,7 +32,8 @@ constexpr int kFinalClient = -1;
 constexpr size_t kViolationsShown = 10;
 
 SimPlan PlanOf(const RunOptions& options, const Schedule* replayed) {
-  SimPlan plan = DrawPlan(options.strategy, options.seed);
+  SimPlan plan = options.steady ? SteadyPlan(options.strategy, options.seed)
+                                : DrawPlan(options.strategy, options.seed);
   if (options.write_mode.has_value() && StrategyCanBeLinearizable(options.strategy))
     plan.SetWriteMode(*options.write_mode);
   if (options.exceed_bounds) plan.ExceedBounds();
@@ -158,10 +159,18 @@ class Run {
     for (NodeId node = 1; node <= Nodes(); ++node) {
       if (!cluster_.AtRest(node)) return false;
     }
-    if (!alike) return true;
+    return !alike || Alike();
+  }
+
+  bool Alike() {
+    uint64_t applied = 0;
+    for (NodeId node = 1; node <= Nodes(); ++node) applied += cluster_.disk(node).applied();
+    if (applied == differed_at_) return false;
     const WriteBatch first = cluster_.disk(1).Contents();
     for (NodeId node = 2; node <= Nodes(); ++node) {
-      if (cluster_.disk(node).Contents() != first) return false;
+      if (cluster_.disk(node).Contents() == first) continue;
+      differed_at_ = applied;
+      return false;
     }
     return true;
   }
@@ -269,6 +278,7 @@ class Run {
   MonotonicTime begun_at_;
   MonotonicTime healed_at_;
   int final_open_ = 0;
+  std::optional<uint64_t> differed_at_;  // batches applied when the stores differed last
 };
 
 }  // namespace
@@ -300,6 +310,7 @@ std::string RerunCommand(const RunResult& run) {
     absl::StrAppend(&command, " --write_mode=", WriteModeName(setting.write_mode));
   }
   if (setting.expect_linearizable) absl::StrAppend(&command, " --expect=linearizable");
+  if (!run.plan.scenario.empty()) absl::StrAppend(&command, " --scenario=", run.plan.scenario);
   if (run.plan.faults.bounds == Bounds::kExceeded) absl::StrAppend(&command, " --exceed_bounds");
   return command;
 }

@@ -42,6 +42,7 @@ struct RunOptions {
   std::optional<WriteMode> write_mode = {};
   bool expect_linearizable = false;  // see HistorySetting
   bool exceed_bounds = false;        // SimPlan::ExceedBounds
+  bool steady = false;               // SteadyPlan
   // The run stops here, without verdict.
   MonotonicTime until = absl::InfiniteDuration();
   MessageLog* messages = nullptr;  // takes in every message; may be null

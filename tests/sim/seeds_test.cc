@@ -1,5 +1,5 @@
 // The simulator over many seeds and every strategy of the registry: no check may be violated, and
-// nearly every seed must have been worth running.
+// nearly every seed must have been worth running. nightly_test is the same over 10,000 seeds each.
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -26,8 +26,13 @@ namespace {
 #endif
 
 // A sanitizer makes a seed about ten times slower, and what it looks for shows in fewer of them.
+#ifdef QUORATE_NIGHTLY
+constexpr uint64_t kBlocks = 40;
+constexpr uint64_t kSeedsInBlock = 250;
+#else
 constexpr uint64_t kBlocks = QUORATE_SANITIZED ? 1 : 3;
 constexpr uint64_t kSeedsInBlock = QUORATE_SANITIZED ? 80 : 240;
+#endif
 // In so many seeds every situation must have come up.
 constexpr uint64_t kSeedsForSituations = 240;
 constexpr double kVoidShareMax = 0.05;

@@ -164,6 +164,25 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   return plan;
 }
 
+SimPlan SteadyPlan(absl::string_view strategy, uint64_t seed) {
+  SimPlan plan;
+  plan.strategy = std::string(strategy);
+  plan.seed = seed;
+  plan.scenario = kSteadyScenario;
+  ClusterConfig& config = plan.cluster.config;
+  config.cluster = "sim";
+  config.strategy = plan.strategy;
+  config.quorums = Quorums{5, 3, 3};
+  if (StrategyHasLeader(strategy)) plan.cluster.leader = 1;
+  plan.cluster.network.base_min = absl::Microseconds(50);
+  plan.cluster.network.base_max = absl::Milliseconds(2);
+  plan.cluster.network.jitter_mean = absl::Milliseconds(1);
+  plan.faults.kinds = {FaultKind::kCrash, FaultKind::kPartition};
+  plan.faults.gap_mean = absl::Seconds(2);
+  plan.fault_phase_min = absl::Minutes(1);
+  return plan;
+}
+
 void SimPlan::SetWriteMode(WriteMode mode) {
   ClusterConfig& config = cluster.config;
   config.write_mode = mode;

@@ -5,6 +5,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 #include "tests/sim/situations.h"
 
@@ -45,6 +46,7 @@ uint64_t Tally::void_count() const {
 void Tally::Add(const RunResult& run) {
   if (run.valid()) {
     ++valid_;
+    operations_of_valid_ += run.history->operations().size();
     const Quorums& quorums = run.plan.cluster.config.quorums;
     quorums_.emplace(quorums.n, quorums.w, quorums.r);
   } else {
@@ -102,9 +104,25 @@ std::vector<std::string> Tally::missing_situations() const {
   return missing;
 }
 
+std::string Tally::Counters() const {
+  const double seconds = static_cast<double>(std::clock() - begun_) / CLOCKS_PER_SEC;
+  const auto a_second = [seconds](double amount) { return seconds > 0 ? amount / seconds : 0.0; };
+  const std::string faults = absl::StrJoin(faults_, ", ", [](std::string* out, const auto& fault) {
+    absl::StrAppend(out, fault.second, " ", fault.first);
+  });
+  return absl::StrCat(
+      absl::StrFormat("%d seeds valid, %d void; %d operations; %.2f simulated hours; %d checked "
+                      "reads; faults: %s\n",
+                      valid_, void_count(), operations_of_valid_,
+                      absl::ToDoubleHours(virtual_time_), reads_checked_, faults),
+      absl::StrFormat("on one core: %.0f operations a second, %.1f seeds a second, %.0f times as "
+                      "fast as real time\n",
+                      a_second(static_cast<double>(operations_of_valid_)),
+                      a_second(static_cast<double>(runs())),
+                      a_second(absl::ToDoubleSeconds(virtual_time_))));
+}
+
 std::string Tally::Summary() const {
-  const double wall =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
   return absl::StrCat(
       absl::StrFormat("seeds: %d valid, %d void, %d failed; %d settings of (N, W, R)\n", valid_,
                       void_count(), failed_, quorums()),
@@ -127,10 +145,7 @@ std::string Tally::Summary() const {
                       "where they are allowed, %d inversions where they are allowed, %d reads of "
                       "concurrent values\n",
                       stale_reads_allowed_, inversions_allowed_, conflicts_read_),
-      "situations:\n", Lines(situations_),
-      absl::StrFormat("virtual time: %.2f h; wall time: %.1f s (%.1f seeds/s)\n",
-                      absl::ToDoubleHours(virtual_time_), wall,
-                      wall > 0 ? static_cast<double>(runs()) / wall : 0.0));
+      "situations:\n", Lines(situations_), Counters());
 }
 
 }  // namespace quorate::sim

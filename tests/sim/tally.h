@@ -4,8 +4,8 @@
 #ifndef QUORATE_TESTS_SIM_TALLY_H_
 #define QUORATE_TESTS_SIM_TALLY_H_
 
-#include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <map>
 #include <set>
 #include <string>
@@ -18,7 +18,7 @@ namespace quorate::sim {
 
 class Tally {
  public:
-  Tally() : begun_(std::chrono::steady_clock::now()) {}
+  Tally() : begun_(std::clock()) {}
 
   void Add(const RunResult& run);
 
@@ -56,7 +56,10 @@ class Tally {
  private:
   void AddOperations(const History& history);
 
-  const std::chrono::steady_clock::time_point begun_;
+  std::string Counters() const;
+
+  const std::clock_t begun_;  // of the processor's time: the machine may do other things
+  uint64_t operations_of_valid_ = 0;
   uint64_t valid_ = 0;
   uint64_t failed_ = 0;
   bool only_stalls_ = true;

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <functional>
 #include <initializer_list>
 #include <string>
 
@@ -28,14 +27,15 @@ class Trace {
   MessageLog* messages() const { return messages_; }
 
   // Takes in one happening. `describe` is only called where lines are wanted.
+  template <typename Describe>
   void Note(MonotonicTime now, NodeId node, std::initializer_list<uint64_t> facts,
-            const std::function<std::string()>& describe) {
+            const Describe& describe) {
     Mix(static_cast<uint64_t>(absl::ToInt64Nanoseconds(now)));
     Mix(node);
     for (const uint64_t fact : facts) Mix(fact);
     if (full_) {
       std::fprintf(stderr, "%12.6f node %u %s\n", absl::ToDoubleSeconds(now), node,
-                   describe().c_str());
+                   std::string(describe()).c_str());
     }
   }
 
