@@ -521,6 +521,23 @@ TEST(ShownIsDurableTest, ReadShowsWhatIsNotSynced) {
   }
 }
 
+TEST(ShownIsDurableTest, DiskIsLostBehindItsAnswer) {
+  for (const bool before_the_read : {true, false}) {
+    Story story(Setting(2, 1, 1, Durability::kSynced));
+    const Record record = Story::RecordOf(1, "value1");
+    story.Stored(2, 1);
+    story.history.Changed(EventKind::kDurable, kNow, 2, "key", record, record.Encode());
+    const auto lose = [&story] {
+      story.history.Changed(EventKind::kForgot, kNow, 2, "key", Record(), "");
+    };
+    if (before_the_read) lose();
+    const size_t read = story.Begin(1, OperationKind::kGet);
+    if (!before_the_read) lose();
+    story.End(read, Story::Answer(1), 1);
+    EXPECT_EQ(Violations(CheckShownIsDurable, story.history), before_the_read ? 1u : 0u);
+  }
+}
+
 TEST(VersionOrderTest, StoreGoesBack) {
   Story story(Setting(1, 1, 1));
   story.Stored(1, 1);
