@@ -15,7 +15,7 @@
 namespace quorate::sim {
 namespace {
 
-// With at most 5 % void, 3 blocks of 240 seeds are 684 valid ones for each strategy.
+// With at most 5 % void, 720 seeds are 684 valid ones for each strategy.
 // GCC says it by macros of its own; libraries may define __has_feature for it, as false.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define QUORATE_SANITIZED 1
@@ -27,14 +27,14 @@ namespace {
 
 // A sanitizer makes a seed about ten times slower, and what it looks for shows in fewer of them.
 #ifdef QUORATE_NIGHTLY
-constexpr uint64_t kBlocks = 40;
-constexpr uint64_t kSeedsInBlock = 250;
+constexpr uint64_t kBlocks = 14;
+constexpr uint64_t kSeedsInBlock = 720;
 #else
-constexpr uint64_t kBlocks = QUORATE_SANITIZED ? 1 : 3;
-constexpr uint64_t kSeedsInBlock = QUORATE_SANITIZED ? 80 : 240;
+constexpr uint64_t kBlocks = 1;
+constexpr uint64_t kSeedsInBlock = QUORATE_SANITIZED ? 80 : 720;
 #endif
 // In so many seeds every situation must have come up.
-constexpr uint64_t kSeedsForSituations = 240;
+constexpr uint64_t kSeedsForSituations = 720;
 constexpr double kVoidShareMax = 0.05;
 constexpr size_t kQuorumsMin = 10;
 
