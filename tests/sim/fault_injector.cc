@@ -139,6 +139,10 @@ void FaultInjector::CutFollower(absl::Duration length) {
 bool FaultInjector::Cut(FaultKind kind, absl::Duration length) {
   const int n = cluster_->size();
   if (n < 2) return false;
+  if (kind == FaultKind::kOneWay && plan_.hiccup_percent > 0 && rng_.Chance(plan_.hiccup_percent)) {
+    Hiccup();
+    return true;
+  }
   std::set<NodeId> group;
   const int members = rng_.Between(1, n - 1);
   while (static_cast<int>(group.size()) < members) group.insert(AnyNode());
@@ -153,8 +157,10 @@ bool FaultInjector::Cut(FaultKind kind, absl::Duration length) {
 void FaultInjector::Swizzle(FaultKind kind, const std::set<NodeId>& group, absl::Duration length) {
   ++swizzles_;
   std::vector<NodeId> left(group.begin(), group.end());
-  const absl::Duration step = length / (2 * static_cast<int>(group.size()));
-  absl::Duration mended = length / 2;
+  // In whole nanoseconds, as a schedule's text has them.
+  const absl::Duration step =
+      absl::Trunc(length / (2 * static_cast<int>(group.size())), absl::Nanoseconds(1));
+  absl::Duration mended = step * static_cast<int>(group.size());
   // The order in which they are mended is drawn, that in which they are cut off is that of names.
   while (!left.empty()) {
     const auto next = left.begin() + static_cast<std::ptrdiff_t>(rng_.Below(left.size()));
@@ -174,6 +180,30 @@ bool FaultInjector::Clog(absl::Duration length) {
   const NodeId to = 1 + (from + rng_.Below(cluster_->size() - 1)) % cluster_->size();
   Happen(FaultKind::kClog, {from, to}, length, length / 2);
   return true;
+}
+
+void FaultInjector::Hiccup() {
+  const NodeId leader = cluster_->leader();
+  const NodeId node = leader != 0 && rng_.Chance(50) ? leader : AnyNode();
+  const absl::Duration length = rng_.Between(absl::Milliseconds(20), absl::Milliseconds(150));
+  Happen(FaultKind::kOneWay, {node}, length);
+  if (!rng_.Chance(50)) return;
+  queue_->OutsideAt(queue_->Now() + length, kFaultRank, [this, node, length] {
+    armed_ = Armed{node, length};
+  });
+}
+
+void FaultInjector::Answered(const HistoryOperation& operation) {
+  if (!armed_.has_value() || !operation.ok()) return;
+  if (!operation.operation.linearizable) return;
+  if (operation.node != armed_->node && armed_->node != cluster_->leader()) return;
+  // Later than the answer in any order of what happens at one moment.
+  queue_->OutsideAt(queue_->Now() + absl::Microseconds(1), kFaultRank, [this, armed = *armed_] {
+    if (stopped_ || !cluster_->Up(armed.node) || !SparesQuorum(armed.node)) return;
+    Happen(FaultKind::kCrash, {armed.node}, armed.length);
+    ++counts_[FaultKind::kCrash];
+  });
+  armed_.reset();
 }
 
 bool FaultInjector::BreakDisk(FaultKind kind, absl::Duration length) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -37,6 +38,10 @@ struct FaultPlan {
   // So many of the partitions are a swizzle: the nodes of the group are cut off one by one, and
   // come back in another order.
   int swizzle_percent = 0;
+  // So many of the one-way partitions are a hiccup: for so short a time that no connection ends,
+  // one node is not heard, and what it writes meanwhile nobody else holds. Half of those nodes
+  // crash just behind the first linearizable read that they answer afterwards.
+  int hiccup_percent = 0;
 };
 
 class FaultInjector {
@@ -48,6 +53,8 @@ class FaultInjector {
   // One of the two, once.
   void Start();
   void Replay(const std::vector<Fault>& faults);
+  // To be told of each answer that a client gets: some faults wait for one. Not for a replay.
+  void Answered(const HistoryOperation& operation);
   // No more faults; the caller heals the cluster.
   void Stop() { stopped_ = true; }
 
@@ -71,6 +78,7 @@ class FaultInjector {
   // Beside the end of the leader: a follower that misses its next start.
   void CutFollower(absl::Duration length);
   bool Clog(absl::Duration length);
+  void Hiccup();
   bool BreakDisk(FaultKind kind, absl::Duration length);
   NodeId AnyNode() { return static_cast<NodeId>(rng_.Between(1, cluster_->size())); }
   // One that is not down; 0 where all are.
@@ -88,6 +96,12 @@ class FaultInjector {
   void ApplyToDisk(const Fault& fault);
   void Later(absl::Duration delay, std::function<void()> mend);
 
+  // A crash that waits for an answer.
+  struct Armed {
+    NodeId node;
+    absl::Duration length;
+  };
+
   const FaultPlan plan_;
   SimRng rng_;
   EventQueue* const queue_;
@@ -97,6 +111,7 @@ class FaultInjector {
   std::map<FaultKind, int> counts_;
   int restarts_ = 0;
   int swizzles_ = 0;
+  std::optional<Armed> armed_;
 };
 
 }  // namespace quorate::sim

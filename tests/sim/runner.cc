@@ -125,6 +125,8 @@ class Run {
       faults_.Stop();
       return;
     }
+    workload_.SetOnAnswer(
+        [this](const HistoryOperation& operation) { faults_.Answered(operation); });
     workload_.Start();
     faults_.Start();
     const MonotonicTime earliest = queue_.Now() + plan_.fault_phase_min;

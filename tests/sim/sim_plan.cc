@@ -115,15 +115,29 @@ void DrawLinearizability(SimRng rng, SimPlan* plan) {
   if (StrategyCanBeLinearizable(plan->strategy)) {
     if (!rng.Chance(35)) return;
     plan->SetWriteMode(WriteMode::kLinearizable);
-    // A write that reaches few at first.
-    if (rng.Chance(50)) plan->cluster.network.loss_per_mille = rng.Between(50, 200);
   } else if (plan->seed % 4 != 3) {
     return;
+  } else if (rng.Chance(75)) {
+    // The promise ends where W nodes have forgotten: not at once.
+    Quorums& quorums = plan->cluster.config.quorums;
+    quorums.n = std::max(quorums.n, 3);
+    quorums.w = std::max(quorums.w, Majority(quorums.n));
   }
+  // Writes that reach few at first.
+  if (rng.Chance(50)) plan->cluster.network.loss_per_mille = rng.Between(50, 200);
+  // A cluster that cannot answer for most of the time shows little: in most, few kinds of faults.
+  std::vector<FaultKind>& kinds = plan->faults.kinds;
+  if (rng.Chance(70)) kinds.resize(1 + rng.Below(2));
+  kinds.insert(kinds.end(), 2 * kinds.size(), FaultKind::kOneWay);
+  plan->faults.hiccup_percent = 90;
+  // More of both at a time, so that more operations meet while few replicas hold a write.
+  plan->workload.think_mean = rng.Between(absl::Milliseconds(2), absl::Milliseconds(10));
+  plan->faults.gap_mean = rng.Between(absl::Milliseconds(50), absl::Milliseconds(300));
+  plan->faults.length_mean = rng.Between(absl::Milliseconds(50), absl::Milliseconds(400));
   plan->workload.linearizable_percent = rng.Between(10, 90);
   plan->workload.hot_percent = rng.Between(30, 80);
   // Reads that see a write on few replicas must come before the next write of its key.
-  plan->workload.get_percent = rng.Between(30, 70);
+  plan->workload.get_percent = rng.Between(50, 95);
 }
 
 void DrawSessions(SimRng rng, WorkloadPlan* plan) {

@@ -159,6 +159,7 @@ void Workload::OnDone(Client* client, const HistoryOperation& done) {
     }
   }
   client->busy = false;
+  on_answer_(done);
   if (!replays_) return ScheduleNext(client);
   if (client->waiting.empty() || stopped_) return;
   const ScheduledOperation next = client->waiting.front();

@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -51,6 +53,10 @@ class Workload {
   void Start();
   void Replay(const std::vector<ScheduledOperation>& operations);
   void Stop() { stopped_ = true; }
+  // Called with each operation that ends. Before Start.
+  void SetOnAnswer(std::function<void(const HistoryOperation&)> on_answer) {
+    on_answer_ = std::move(on_answer);
+  }
 
   // Those that were issued.
   const std::vector<ScheduledOperation>& operations() const { return operations_; }
@@ -92,6 +98,7 @@ class Workload {
   bool stopped_ = false;
   int completed_ = 0;
   std::set<std::string> keys_completed_;
+  std::function<void(const HistoryOperation&)> on_answer_ = [](const HistoryOperation&) {};
 };
 
 }  // namespace quorate::sim
