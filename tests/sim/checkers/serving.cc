@@ -1,7 +1,7 @@
 // A node that may have forgotten acknowledged writes answers no reads that clients ask of it:
-// "absent" least of all. Where it did not serve when the read came nor when the read ended, the read
-// must have failed. What it answers to other nodes, nobody outside sees; that it counts nowhere
-// shows in reads that are not stale (stale_reads.cc).
+// "absent" least of all. Where it did not serve when the read came nor when the read ended, the
+// read must have failed. What it answers to other nodes, nobody outside sees; that it counts
+// nowhere shows in reads that are not stale (stale_reads.cc).
 #include "absl/strings/str_cat.h"
 
 #include "tests/sim/checkers/checker.h"
