@@ -161,7 +161,7 @@ bool Record::Merge(const Record& other) {
 int Record::Put(const Version& context, Sibling write) {
   const bool replaces_all =
       PlantedBug(Bug::kReplaceUnseen) || (PlantedBug(Bug::kDeleteUnseen) && write.tombstone);
-  const auto seen = [&context, replaces_all](const Sibling& sibling) {
+  const auto seen = [&](const Sibling& sibling) {
     return replaces_all || context.Contains(sibling.dot);
   };
   const auto kept = std::remove_if(siblings.begin(), siblings.end(), seen);
