@@ -8,6 +8,7 @@
 
 #include "replication/registry.h"
 #include "tests/sim/runner.h"
+#include "tests/sim/sanitized.h"
 #include "tests/sim/tally.h"
 
 namespace quorate::sim {
@@ -19,7 +20,7 @@ constexpr uint64_t kFirstSeed = 600001;
 #ifdef QUORATE_NIGHTLY
 constexpr uint64_t kSeeds = 1000;
 #else
-constexpr uint64_t kSeeds = 60;
+constexpr uint64_t kSeeds = kSanitized ? 12 : 60;
 #endif
 
 class Plans : public testing::TestWithParam<std::string> {};

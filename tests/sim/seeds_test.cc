@@ -10,28 +10,19 @@
 
 #include "replication/registry.h"
 #include "tests/sim/runner.h"
+#include "tests/sim/sanitized.h"
 #include "tests/sim/tally.h"
 
 namespace quorate::sim {
 namespace {
 
 // With at most 5 % void, 720 seeds are 684 valid ones for each strategy.
-// GCC says it by macros of its own; libraries may define __has_feature for it, as false.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define QUORATE_SANITIZED 1
-#elif defined(__has_feature)
-#define QUORATE_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
-#else
-#define QUORATE_SANITIZED 0
-#endif
-
-// A sanitizer makes a seed about ten times slower, and what it looks for shows in fewer of them.
 #ifdef QUORATE_NIGHTLY
 constexpr uint64_t kBlocks = 14;
 constexpr uint64_t kSeedsInBlock = 720;
 #else
 constexpr uint64_t kBlocks = 1;
-constexpr uint64_t kSeedsInBlock = QUORATE_SANITIZED ? 80 : 720;
+constexpr uint64_t kSeedsInBlock = kSanitized ? 80 : 720;
 #endif
 // In so many seeds every situation must have come up.
 constexpr uint64_t kSeedsForSituations = 720;

@@ -808,6 +808,12 @@ TEST(RecoveredTest, OnlyWhatWasStored) {
   EXPECT_EQ(Violations(CheckRecovered, story.history), 1u);
   story.history.Changed(EventKind::kRecovered, kNow, 2, "key", record, record.Encode());
   EXPECT_EQ(Violations(CheckRecovered, story.history), 2u);
+  story.history.SetFinalContents(1, {{"key", record.Encode()}});
+  EXPECT_EQ(Violations(CheckRecovered, story.history), 2u);
+  // What cannot be read is no record, and nothing else falls over it.
+  story.history.SetFinalContents(1, {{"key", "damaged"}});
+  EXPECT_EQ(Violations(CheckRecovered, story.history), 3u);
+  EXPECT_TRUE(DecodeFinalContents(story.history).at(1).empty());
 }
 
 TEST(CheckAllTest, WithoutPromisesOnlyWhatAlwaysHolds) {
@@ -816,7 +822,7 @@ TEST(CheckAllTest, WithoutPromisesOnlyWhatAlwaysHolds) {
   Story story(setting);
   story.Write(1, 1);
   story.Read(1, 0);
-  story.history.SetFinalContents(1, {});
+  for (const NodeId node : {1, 2, 3}) story.Stored(node, 1);
   story.FinallyAll(1);
   EXPECT_TRUE(CheckAll(story.history).violations.empty());
   story.Begin(1, OperationKind::kGet);
