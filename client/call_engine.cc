@@ -35,12 +35,36 @@ Error Unknown(absl::Status status, bool may_have_applied) {
   return error;
 }
 
+// Names a connection: to meet another one's is less likely than that memory fails.
+std::string NewName() {
+  absl::BitGen random;
+  const uint64_t name = absl::Uniform<uint64_t>(random);
+  return std::string(reinterpret_cast<const char*>(&name), sizeof(name));
+}
+
+std::string* RequestId(v1::StreamOperation* operation) {
+  return operation->has_set() ? operation->mutable_set()->mutable_request_id()
+                              : operation->mutable_delete_()->mutable_request_id();
+}
+
+bool IsRepeat(const v1::StreamOperation& operation) {
+  return operation.set().repeat() || operation.delete_().repeat();
+}
+
+void SetRepeat(v1::StreamOperation* operation) {
+  if (operation->has_set()) {
+    operation->mutable_set()->set_repeat(true);
+  } else {
+    operation->mutable_delete_()->set_repeat(true);
+  }
+}
+
 absl::Status Closed() { return absl::CancelledError("the connection was closed"); }
 
 }  // namespace
 
 CallEngine::CallEngine(const ConnectionOptions& options)
-    : options_(options), pool_(options, &loop_, this), budget_(options.retry) {
+    : options_(options), name_(NewName()), pool_(options, &loop_, this), budget_(options.retry) {
   // Before any call can be.
   loop_.Post([this] { pool_.Start(); });
 }
@@ -104,8 +128,19 @@ CallId CallEngine::Submit(std::unique_ptr<Call> call, absl::Duration timeout) {
   call->deadline = After(std::chrono::steady_clock::now(), timeout);
   const CallId id = last_call_.fetch_add(1) + 1;
   call->id = id;
+  if (call->write) Name(call.get());
   loop_.Post([this, call = std::move(call)]() mutable { Begin(std::move(call)); });
   return id;
+}
+
+void CallEngine::Name(Call* call) const {
+  std::string* const name = RequestId(&call->operation);
+  if (name->empty() && options_.retry.name_writes) {
+    *name = name_;
+    name->append(reinterpret_cast<const char*>(&call->id), sizeof(call->id));
+  }
+  call->named = !name->empty();
+  call->in_doubt = IsRepeat(call->operation);
 }
 
 CallId CallEngine::Read(ReadRequest request, ReadCallback done) {
@@ -172,6 +207,7 @@ void CallEngine::Try(Call* call) {
   Wait(call);
   v1::StreamOperation operation =
       call->attempts < options_.retry.max_attempts ? call->operation : std::move(call->operation);
+  if (call->in_doubt) SetRepeat(&operation);
   operation.set_id(call->attempt);
   operation.set_timeout_ms(TimeoutForNode(absl::FromChrono(call->deadline - now)));
   const absl::Status sent = pool_.stream(call->node).Send(std::move(operation));
@@ -242,7 +278,8 @@ void CallEngine::OnSilence(Call* call) {
 void CallEngine::OnFailure(Call* call, Error error, bool reached) {
   if (!error.details.leader.empty()) pool_.directory().LearnLeader(error.details.leader);
   const SteadyTime next = After(loop_.now(), Backoff(options_.retry, call->attempts, random_));
-  const bool again = SafeToRetry(error, call->write) &&
+  call->in_doubt = call->in_doubt || error.details.may_have_applied;
+  const bool again = SafeToRetry(error, call->write, call->named) &&
                      call->attempts < options_.retry.max_attempts && next < call->deadline &&
                      (!reached || budget_.TryRetry());
   if (!again) return Fail(call, std::move(error));
@@ -256,6 +293,7 @@ void CallEngine::Finish(Call* finished, v1::StreamResult* result, Error error) {
   const std::unique_ptr<Call> call = std::move(found->second);
   calls_.erase(found);
   Release(call->bytes);
+  error.details.may_have_applied = error.details.may_have_applied || call->in_doubt;
   if (result == nullptr && call->attempts > 1) {
     error.status = absl::Status(
         error.status.code(), absl::StrCat(error.status.message(), " (try ", call->attempts, ")"));

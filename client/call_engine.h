@@ -50,6 +50,8 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
   struct Call {
     CallId id = 0;
     bool write = false;
+    bool named = false;     // it can be repeated though it may have happened
+    bool in_doubt = false;  // a try may have happened
     v1::StreamOperation operation;
     size_t bytes = 0;
     ReadCallback read_done;
@@ -75,6 +77,8 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
   absl::Status Admit(size_t bytes);
   void Release(size_t bytes);
   CallId Submit(std::unique_ptr<Call> call, absl::Duration timeout);
+  // Gives a write its name, where it is to have one.
+  void Name(Call* call) const;
 
   void Begin(std::unique_ptr<Call> call);
   void Try(Call* call);
@@ -106,6 +110,7 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
   bool Idle() const override { return pool_.idle(); }
 
   const ConnectionOptions options_;
+  const std::string name_;  // begins the names of this connection's writes; unlike any other's
   std::atomic<CallId> last_call_{0};
   std::atomic<size_t> calls_in_flight_{0};
   std::atomic<size_t> bytes_in_flight_{0};

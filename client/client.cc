@@ -26,6 +26,8 @@ WriteRequest ToRequest(std::string key, std::optional<std::string> value, WriteO
   request.w = options.w;
   request.context = std::move(options.context);
   request.session = std::move(options.session);
+  request.request_id = std::move(options.request_id);
+  request.repeat = options.repeat;
   request.timeout = options.timeout;
   return request;
 }

@@ -14,7 +14,8 @@
 // futures at a time, give it.
 //
 // Errors: see Error in client/outcome.h. What is safe to repeat has been repeated before a call
-// fails (client/retry_policy.h). A write whose error says `may_have_applied` is never repeated.
+// fails (client/retry_policy.h): a write whose outcome was not known is repeated by its name, and
+// never happens twice. An error that says `may_have_applied` speaks of all tries.
 //
 // Thread-safety: a client is a cheap value; copies share the connection, and all may be used by
 // any number of threads at a time.
@@ -53,6 +54,12 @@ struct WriteOptions {
   std::string context;
   // The same as in ReadOptions: a write without `context` comes after all that the token has seen.
   std::string session;
+  // For those who may try the same write again in another call, such as after a restart of their
+  // own: its name, up to 64 bytes that no other write has had, and whether an earlier call has
+  // tried it. A repeat finishes what that one began, or fails with UNAVAILABLE and
+  // `may_have_applied` where no try can be found. Within a call all this happens by itself.
+  std::string request_id;
+  bool repeat = false;
   absl::Duration timeout = kDefaultTimeout;  // of the call, retries included
 };
 

@@ -42,6 +42,17 @@ Error WrongKind(bool write) {
 // A quorum below 1 is sent as 0, which a node refuses by name.
 uint32_t Quorum(int wanted) { return wanted < 0 ? 0 : static_cast<uint32_t>(wanted); }
 
+// All but the value.
+template <typename Message>
+void EncodeWrite(WriteRequest request, Message* message) {
+  message->set_key_bytes(std::move(request.key));
+  message->set_context(std::move(request.context));
+  message->set_session(std::move(request.session));
+  message->set_request_id(std::move(request.request_id));
+  message->set_repeat(request.repeat);
+  if (request.w.has_value()) message->set_w(Quorum(*request.w));
+}
+
 }  // namespace
 
 v1::StreamOperation Encode(ReadRequest request) {
@@ -63,20 +74,12 @@ v1::StreamOperation Encode(ReadRequest request) {
 
 v1::StreamOperation Encode(WriteRequest request) {
   v1::StreamOperation operation;
-  if (!request.value.has_value()) {
-    v1::DeleteRequest* write = operation.mutable_delete_();
-    write->set_key_bytes(std::move(request.key));
-    write->set_context(std::move(request.context));
-    write->set_session(std::move(request.session));
-    if (request.w.has_value()) write->set_w(Quorum(*request.w));
-    return operation;
+  if (request.value.has_value()) {
+    operation.mutable_set()->set_data(*std::move(request.value));
+    EncodeWrite(std::move(request), operation.mutable_set());
+  } else {
+    EncodeWrite(std::move(request), operation.mutable_delete_());
   }
-  v1::SetRequest* write = operation.mutable_set();
-  write->set_key_bytes(std::move(request.key));
-  write->set_data(*std::move(request.value));
-  write->set_context(std::move(request.context));
-  write->set_session(std::move(request.session));
-  if (request.w.has_value()) write->set_w(Quorum(*request.w));
   return operation;
 }
 

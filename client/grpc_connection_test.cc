@@ -157,9 +157,56 @@ TEST(GrpcConnectionTest, RetriesWhatIsSafe) {
   EXPECT_EQ(node.operations().size(), 5u);
 }
 
-TEST(GrpcConnectionTest, NeverRetriesAWriteThatMayHaveHappened) {
+const v1::SetRequest& SetOf(const v1::StreamOperation& operation) { return operation.set(); }
+
+TEST(GrpcConnectionTest, RepeatsAWriteThatMayHaveHappenedByItsName) {
   FakeNode node("1");
   Client client = ClientOf(To({&node}));
+  node.AnswerWith(FailingFirst(2, FailedWith(kUnavailable, true)));
+  EXPECT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+  EXPECT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+  const std::vector<v1::StreamOperation> sent = node.operations();
+  ASSERT_EQ(sent.size(), 4u);
+  EXPECT_FALSE(SetOf(sent[0]).request_id().empty());
+  EXPECT_FALSE(SetOf(sent[0]).repeat());
+  for (const size_t repeat : {1, 2}) {
+    EXPECT_EQ(SetOf(sent[repeat]).request_id(), SetOf(sent[0]).request_id());
+    EXPECT_TRUE(SetOf(sent[repeat]).repeat());
+  }
+  EXPECT_NE(SetOf(sent[3]).request_id(), SetOf(sent[0]).request_id());
+  EXPECT_FALSE(SetOf(sent[3]).repeat());
+}
+
+TEST(GrpcConnectionTest, WhatSurelyDidNotHappenIsTriedAnewAndNotRepeated) {
+  FakeNode node("1");
+  Client client = ClientOf(To({&node}));
+  node.AnswerWith(FailingFirst(1, FailedWith(kUnavailable, false)));
+  EXPECT_TRUE(client.Delete("k", PatientWrite()).Get().ok());
+  const std::vector<v1::StreamOperation> sent = node.operations();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[1].delete_().request_id(), sent[0].delete_().request_id());
+  EXPECT_FALSE(sent[1].delete_().repeat());
+}
+
+TEST(GrpcConnectionTest, AnErrorSpeaksOfAllTries) {
+  FakeNode node("1");
+  ConnectionOptions options = To({&node});
+  options.retry.max_attempts = 2;
+  Client client = ClientOf(options);
+  int tries = 0;
+  node.AnswerWith([&tries](const v1::StreamOperation&) {
+    return FailedWith(kUnavailable, /*may_have_applied=*/++tries == 1);
+  });
+  const Outcome<WriteReply> written = client.Set("k", "v", PatientWrite()).Get();
+  EXPECT_EQ(node.operations().size(), 2u);
+  EXPECT_TRUE(written.details().may_have_applied);
+}
+
+TEST(GrpcConnectionTest, WithoutANameAnUnknownOutcomeIsFinal) {
+  FakeNode node("1");
+  ConnectionOptions options = To({&node});
+  options.retry.name_writes = false;
+  Client client = ClientOf(options);
   node.AnswerWith(FailingFirst(1, FailedWith(kUnavailable, true)));
   const Outcome<WriteReply> written = client.Set("k", "v", PatientWrite()).Get();
   EXPECT_EQ(written.status().code(), absl::StatusCode::kUnavailable);
@@ -397,19 +444,24 @@ TEST(GrpcConnectionTest, CancelsCalls) {
   client.Cancel(12345);  // unknown
 }
 
-TEST(GrpcConnectionTest, BrokenStreamLosesWritesAndRepeatsReads) {
-  FakeNode node("1");
-  node.AnswerWith(&Nothing);
-  Client client = ClientOf(To({&node}));
-  const Future<ReadReply> read = client.Get("k", PatientRead());
-  const Future<WriteReply> write = client.Set("k", "v", PatientWrite());
-  ASSERT_TRUE(node.AwaitOperations(2));
-  node.AnswerWith(nullptr);
-  node.BreakStreams();
-  EXPECT_EQ(read.Get()->value, "1");
-  EXPECT_EQ(write.Get().status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_TRUE(write.Get().details().may_have_applied);
-  EXPECT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+TEST(GrpcConnectionTest, BrokenStreamRepeatsReadsAndNamedWrites) {
+  for (const bool named : {true, false}) {
+    FakeNode node("1");
+    node.AnswerWith(&Nothing);
+    ConnectionOptions options = To({&node});
+    options.retry.name_writes = named;
+    Client client = ClientOf(options);
+    const Future<ReadReply> read = client.Get("k", PatientRead());
+    const Future<WriteReply> write = client.Set("k", "v", PatientWrite());
+    ASSERT_TRUE(node.AwaitOperations(2));
+    node.AnswerWith(nullptr);
+    node.BreakStreams();
+    EXPECT_EQ(read.Get()->value, "1");
+    EXPECT_EQ(write.Get().status().code(),
+              named ? absl::StatusCode::kOk : absl::StatusCode::kUnavailable);
+    EXPECT_EQ(write.Get().details().may_have_applied, !named);
+    EXPECT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+  }
 }
 
 TEST(GrpcConnectionTest, ReachesANodeThatComesBack) {

@@ -38,6 +38,10 @@ struct WriteRequest {
   std::optional<int> w;              // acknowledgements to wait for, 1..N; nullopt: the cluster's W
   std::string context;               // of an earlier reply for this key; empty: what the node knows
   std::string session;               // as in ReadRequest; the write comes after it (no context)
+  // The write's name, up to 64 bytes that no other write has had, for those who may repeat it in
+  // another call; empty: the connection gives it one. `repeat`: an earlier call has tried it.
+  std::string request_id;
+  bool repeat = false;
   absl::Duration timeout = kDefaultTimeout;
 };
 

@@ -8,8 +8,8 @@
 
 namespace quorate {
 
-bool SafeToRetry(const Error& error, bool write) {
-  if (write && error.details.may_have_applied) return false;
+bool SafeToRetry(const Error& error, bool write, bool named) {
+  if (write && !named && error.details.may_have_applied) return false;
   switch (error.status.code()) {
     case absl::StatusCode::kUnavailable:
     case absl::StatusCode::kResourceExhausted:

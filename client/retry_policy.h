@@ -21,14 +21,18 @@ struct RetryOptions {
   // node are free: they load none.
   double budget_ratio = 0.1;
   double budget_max = 100;
+  // Each write gets a name of its own, so that one whose outcome is not known can be tried again
+  // and yet never happens twice. False: an unknown outcome is final. A write that has been given a
+  // name (WriteRequest::request_id) is repeated in either case.
+  bool name_writes = true;
 };
 
 // Whether the call can be made again: the failure may pass, and nothing can be written twice.
 //   reads    UNAVAILABLE, RESOURCE_EXHAUSTED, ABORTED; DEADLINE_EXCEEDED of an attempt
-//   writes   the same codes, and FAILED_PRECONDITION that names a leader, where may_have_applied is
-//            false. An outcome that is unknown is final.
+//   writes   the same codes, and FAILED_PRECONDITION that names a leader. Where may_have_applied is
+//            true only those that have a name (`named`), by which the cluster knows a repeat.
 // Thread-safe.
-bool SafeToRetry(const Error& error, bool write);
+bool SafeToRetry(const Error& error, bool write, bool named);
 
 // How long to wait after the `attempts`-th try, from 1. Thread-safe if `random` is.
 absl::Duration Backoff(const RetryOptions& options, int attempts, absl::BitGenRef random);

@@ -18,22 +18,27 @@ TEST(RetryPolicyTest, RepeatsOnlyWhatMayPassAndCannotWriteTwice) {
   for (const absl::StatusCode code :
        {absl::StatusCode::kUnavailable, absl::StatusCode::kResourceExhausted,
         absl::StatusCode::kAborted, absl::StatusCode::kDeadlineExceeded}) {
-    EXPECT_TRUE(SafeToRetry(Of(code), /*write=*/false)) << static_cast<int>(code);
-    EXPECT_TRUE(SafeToRetry(Of(code), /*write=*/true)) << static_cast<int>(code);
-    EXPECT_FALSE(SafeToRetry(Of(code, /*may_have_applied=*/true), /*write=*/true))
+    EXPECT_TRUE(SafeToRetry(Of(code), /*write=*/false, /*named=*/false)) << static_cast<int>(code);
+    EXPECT_TRUE(SafeToRetry(Of(code), /*write=*/true, /*named=*/false)) << static_cast<int>(code);
+    EXPECT_FALSE(SafeToRetry(Of(code, /*may_have_applied=*/true), /*write=*/true, /*named=*/false))
         << static_cast<int>(code);
   }
   for (const absl::StatusCode code :
        {absl::StatusCode::kInvalidArgument, absl::StatusCode::kCancelled,
         absl::StatusCode::kInternal, absl::StatusCode::kUnknown, absl::StatusCode::kDataLoss,
         absl::StatusCode::kUnimplemented, absl::StatusCode::kFailedPrecondition}) {
-    EXPECT_FALSE(SafeToRetry(Of(code), /*write=*/false)) << static_cast<int>(code);
-    EXPECT_FALSE(SafeToRetry(Of(code), /*write=*/true)) << static_cast<int>(code);
+    EXPECT_FALSE(SafeToRetry(Of(code), /*write=*/false, /*named=*/false)) << static_cast<int>(code);
+    EXPECT_FALSE(SafeToRetry(Of(code), /*write=*/true, /*named=*/false)) << static_cast<int>(code);
   }
+  // By its name the cluster knows a repeat.
+  const Error in_doubt = Of(absl::StatusCode::kUnavailable, /*may_have_applied=*/true);
+  EXPECT_TRUE(SafeToRetry(in_doubt, /*write=*/true, /*named=*/true));
+  EXPECT_FALSE(SafeToRetry(Of(absl::StatusCode::kInternal, /*may_have_applied=*/true),
+                           /*write=*/true, /*named=*/true));
   // A follower that does not hand on writes names who takes them.
   const Error elsewhere = Of(absl::StatusCode::kFailedPrecondition, false, "1");
-  EXPECT_TRUE(SafeToRetry(elsewhere, /*write=*/true));
-  EXPECT_FALSE(SafeToRetry(elsewhere, /*write=*/false));
+  EXPECT_TRUE(SafeToRetry(elsewhere, /*write=*/true, /*named=*/false));
+  EXPECT_FALSE(SafeToRetry(elsewhere, /*write=*/false, /*named=*/false));
 }
 
 TEST(RetryPolicyTest, WaitsLongerEachTimeWithinBounds) {

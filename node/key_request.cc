@@ -1,6 +1,7 @@
 #include "node/key_request.h"
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "node/url_fields.h"
@@ -9,7 +10,21 @@ namespace quorate {
 namespace {
 
 constexpr absl::string_view kUnimplementedHeaders[] = {"If-Match", "If-None-Match",
-                                                       "If-Unmodified-Since", "Idempotency-Key"};
+                                                       "If-Unmodified-Since"};
+
+// nullopt where the header is missing.
+absl::StatusOr<std::optional<absl::string_view>> OneHeader(absl::string_view name,
+                                                           const HttpRequest& request) {
+  std::optional<absl::string_view> text;
+  for (const auto& [header, value] : request.headers) {
+    if (!absl::EqualsIgnoreCase(header, name)) continue;
+    if (text.has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat("the header ", name, " comes twice"));
+    }
+    text = value;
+  }
+  return text;
+}
 
 }  // namespace
 
@@ -25,15 +40,25 @@ absl::Status CheckWriteHeaders(const HttpRequest& request) {
 }
 
 absl::StatusOr<std::string> TokenHeader(absl::string_view name, const HttpRequest& request) {
-  std::optional<absl::string_view> text;
-  for (const auto& [header, value] : request.headers) {
-    if (!absl::EqualsIgnoreCase(header, name)) continue;
-    if (text.has_value()) {
-      return absl::InvalidArgumentError(absl::StrCat("the header ", name, " comes twice"));
-    }
-    text = value;
+  const absl::StatusOr<std::optional<absl::string_view>> text = OneHeader(name, request);
+  if (!text.ok()) return text.status();
+  return DecodedField(name, text->value_or(""));
+}
+
+absl::Status SetRequestId(const HttpRequest& request, Operation* operation) {
+  const absl::StatusOr<std::optional<absl::string_view>> id = OneHeader("Idempotency-Key", request);
+  if (!id.ok()) return id.status();
+  const absl::StatusOr<std::optional<absl::string_view>> repeat =
+      OneHeader("Quorate-Repeat", request);
+  if (!repeat.ok()) return repeat.status();
+  if (id->has_value() && (*id)->empty()) {
+    return absl::InvalidArgumentError("the header Idempotency-Key is empty");
   }
-  return DecodedField(name, text.value_or(""));
+  operation->request = std::string(id->value_or(""));
+  if (repeat->has_value() && !absl::SimpleAtob(**repeat, &operation->repeat)) {
+    return absl::InvalidArgumentError("the header Quorate-Repeat must be true or false");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace quorate

@@ -43,6 +43,10 @@ absl::Status CheckWriteHeaders(const HttpRequest& request);
 // INVALID_ARGUMENT where it is no base64, or comes twice.
 absl::StatusOr<std::string> TokenHeader(absl::string_view name, const HttpRequest& request);
 
+// Sets what the headers Idempotency-Key and Quorate-Repeat make of a write. INVALID_ARGUMENT where
+// one of them is wrong.
+absl::Status SetRequestId(const HttpRequest& request, Operation* operation);
+
 }  // namespace quorate
 
 #endif  // QUORATE_NODE_KEY_REQUEST_H_

@@ -43,6 +43,8 @@ template <typename Request>
 absl::Status SetWriteFields(const Request& request, Operation* operation) {
   operation->context = request.context();
   operation->session = request.session();
+  operation->request = request.request_id();
+  operation->repeat = request.repeat();
   return request.has_w() ? SetQuorum("w", request.w(), &operation->w) : absl::OkStatus();
 }
 

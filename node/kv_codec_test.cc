@@ -103,7 +103,11 @@ TEST(ToOperationTest, SetNeedsAValueWhichMayBeEmpty) {
   EXPECT_EQ(operation->session, "");
   EXPECT_EQ(operation->w, 2);
   request.set_session("session");
+  request.set_request_id("request");
+  request.set_repeat(true);
   EXPECT_EQ(ToOperation(request)->session, "session");
+  EXPECT_EQ(ToOperation(request)->request, "request");
+  EXPECT_TRUE(ToOperation(request)->repeat);
   request.set_w(0);
   ExpectInvalid(request, "w is 0");
 }

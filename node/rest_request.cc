@@ -191,6 +191,10 @@ RestRequest DecodeRestRequest(const HttpRequest& http) {
   absl::StatusOr<std::string> session = TokenHeader(kSessionHeader, http);
   if (!session.ok()) return EncodeError(session.status());
   request->operation.session = *std::move(session);
+  if (request->operation.is_write()) {
+    const absl::Status named = SetRequestId(http, &request->operation);
+    if (!named.ok()) return EncodeError(named);
+  }
   return *std::move(request);
 }
 

@@ -10,6 +10,9 @@
 // Each but a local read takes the header Quorate-Session: what such a header of an earlier answer
 // said.
 //
+// A write takes the headers Idempotency-Key, its name, and Quorate-Repeat: true where it is not the
+// first try.
+//
 // A key in a path is percent-decoded once and may hold '/'; '+' is a plus. HEAD goes where GET
 // goes. Fields and parameters that are not known are ignored, except under /v1. Sizes, W and R are
 // the replica's to judge.

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -63,6 +64,34 @@ TEST(RestRequestTest, SessionsComeInAHeader) {
     const RestRequest twice = DecodeRestRequest(http);
     ASSERT_NE(std::get_if<HttpAnswer>(&twice), nullptr) << method << " " << target;
     EXPECT_THAT(std::get_if<HttpAnswer>(&twice)->body, HasSubstr("twice"));
+  }
+}
+
+TEST(RestRequestTest, WritesMayHaveANameAndBeRepeated) {
+  const std::pair<absl::string_view, absl::string_view> calls[] = {
+      {"PUT", "/v1/kv/k"}, {"POST", "/set"}, {"DELETE", "/v1/kv/k"}, {"POST", "/delete"}};
+  for (const auto& [method, target] : calls) {
+    const absl::string_view body = method == "POST" ? R"({"key":"k","value":"v"})" : "";
+    const auto decode = [&, method = method, target = target](
+                            std::vector<std::pair<absl::string_view, absl::string_view>> headers) {
+      return DecodeRestRequest(HttpRequest{method, target, body, std::move(headers)});
+    };
+    const RestRequest first = decode({{"idempotency-KEY", "8e03978e"}});
+    ASSERT_NE(std::get_if<KeyRequest>(&first), nullptr) << method << " " << target;
+    EXPECT_EQ(std::get_if<KeyRequest>(&first)->operation.request, "8e03978e");
+    EXPECT_FALSE(std::get_if<KeyRequest>(&first)->operation.repeat);
+    const RestRequest repeat =
+        decode({{"Idempotency-Key", "8e03978e"}, {"Quorate-Repeat", "true"}});
+    ASSERT_NE(std::get_if<KeyRequest>(&repeat), nullptr) << method << " " << target;
+    EXPECT_TRUE(std::get_if<KeyRequest>(&repeat)->operation.repeat);
+    for (const auto& headers :
+         {std::vector<std::pair<absl::string_view, absl::string_view>>{{"Idempotency-Key", ""}},
+          {{"Idempotency-Key", "a"}, {"Idempotency-Key", "a"}},
+          {{"Idempotency-Key", "a"}, {"Quorate-Repeat", "perhaps"}}}) {
+      const RestRequest wrong = decode(headers);
+      ASSERT_NE(std::get_if<HttpAnswer>(&wrong), nullptr) << method << " " << target;
+      EXPECT_EQ(std::get_if<HttpAnswer>(&wrong)->status, 400);
+    }
   }
 }
 
@@ -233,8 +262,7 @@ TEST(RestRequestTest, HeadGoesWhereGetGoes) {
 
 TEST(RestRequestTest, RefusesHeadersThatWouldChangeWhatAWriteMeans) {
   for (const absl::string_view target : {"/set", "/delete"}) {
-    for (const absl::string_view name :
-         {"If-Match", "if-none-match", "If-Unmodified-Since", "Idempotency-Key"}) {
+    for (const absl::string_view name : {"If-Match", "if-none-match", "If-Unmodified-Since"}) {
       const RestRequest request =
           DecodeRestRequest({"POST", target, R"({"key":"k","value":"v"})", {{name, "x"}}});
       const HttpAnswer* answer = std::get_if<HttpAnswer>(&request);

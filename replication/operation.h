@@ -35,6 +35,10 @@ struct Operation {
   // kGet, kSet, kDelete: a ContextToken for this key, of what the client's session has seen, or
   // empty. A get returns nothing older, or fails; a write without `context` comes after it.
   std::string session;
+  // kSet, kDelete: names the write, so that it can be repeated (named_writes.h); empty: it cannot.
+  // `repeat`: this is not its first try.
+  std::string request;
+  bool repeat = false;
   // Overrides of the cluster's W and R for this operation; nullopt: the cluster's.
   std::optional<int> w;
   std::optional<int> r;

@@ -25,6 +25,11 @@ absl::Status ForeignToken() {
   return absl::InvalidArgumentError("context comes from a cluster with another strategy");
 }
 
+absl::Status NotMerged() {
+  return absl::UnavailableError(
+      "this node cannot take in the newest record of the key; use another node");
+}
+
 absl::Status TooMuchHeld(size_t bytes) {
   return absl::ResourceExhaustedError(
       absl::StrCat("reads in flight hold ", bytes,

@@ -23,6 +23,9 @@ OperationResult NotSent(absl::Status status);
 // What a context or session token is refused with whose versions are of the other kind.
 absl::Status ForeignToken();
 
+// Why this node cannot go on with what other replicas hold.
+absl::Status NotMerged();
+
 // Why a read is refused while reads in flight hold too much: `bytes` of values.
 absl::Status TooMuchHeld(size_t bytes);
 

@@ -72,13 +72,16 @@ void Replica::Submit(OperationId id, Operation operation) {
   CHECK_LT(id, kFirstInternalId);
   ++drain_events_;
   drain_bytes_ += operation.key.size() + operation.value.size();
+  const OpenOperation opened{operation.is_write(), operation.is_write() && operation.repeat,
+                             Version()};
   if (open_.size() >= config_.max_open_operations) {
-    results_.emplace_back(
-        id, NotSent(absl::ResourceExhaustedError(absl::StrCat(
-                "this node has ", open_.size(), " operations in flight, its limit; retry later"))));
+    OperationResult refusal = NotSent(absl::ResourceExhaustedError(absl::StrCat(
+        "this node has ", open_.size(), " operations in flight, its limit; retry later")));
+    SpeakOfAllTries(opened, &refusal);
+    results_.emplace_back(id, std::move(refusal));
     return;
   }
-  const auto [open, added] = open_.emplace(id, OpenOperation{operation.is_write(), Version()});
+  const auto [open, added] = open_.emplace(id, opened);
   CHECK(added) << "operation id used twice";
   if (!failed_.ok()) return Complete(id, NotSent(failed_));
   const absl::Status valid = ValidateOperation(operation);
@@ -97,6 +100,14 @@ void Replica::TellSession(const OpenOperation& operation, OperationResult* resul
   Version seen = operation.session;
   if (!seen.sequenced()) seen.Join(SeenBySession(*result));
   result->session = std::move(seen);
+}
+
+void Replica::SpeakOfAllTries(const OpenOperation& operation, OperationResult* result) {
+  if (!operation.repeat || result->status.ok() || result->may_have_applied) return;
+  result->may_have_applied = true;
+  result->status = absl::Status(
+      result->status.code(),
+      absl::StrCat(result->status.message(), " (an earlier try may still take effect)"));
 }
 
 absl::Status Replica::ValidateOperation(const Operation& operation) const {
@@ -120,6 +131,13 @@ absl::Status Replica::ValidateOperation(const Operation& operation) const {
     if (!quorums.ok()) return quorums;
   } else if (operation.w.value_or(1) < 1 || operation.r.value_or(1) < 1) {
     return absl::InvalidArgumentError("W and R must be at least 1");
+  }
+  if (operation.request.size() > kMaxRequestIdBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("the request id has ", operation.request.size(),
+                                                   " bytes; the limit is ", kMaxRequestIdBytes));
+  }
+  if (operation.repeat && operation.request.empty()) {
+    return absl::InvalidArgumentError("only a write with a request id can be repeated");
   }
   if (operation.linearizable && operation.r.has_value()) {
     return absl::InvalidArgumentError(
@@ -300,6 +318,7 @@ void Replica::Complete(OperationId id, OperationResult result) {
   const auto it = open_.find(id);
   if (it == open_.end()) return;  // cancelled: nobody waits for it any more
   TellSession(it->second, &result);
+  SpeakOfAllTries(it->second, &result);
   open_.erase(it);
   // Answers stay in memory until the drain has ended.
   if (result.record.has_value()) drain_bytes_ += result.record->ValueBytes();

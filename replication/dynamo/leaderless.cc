@@ -28,11 +28,6 @@ constexpr size_t kMaxActors = 512;
 // the time from one comparison in the background to the next.
 constexpr int kRestPerComparison = 20;
 
-absl::Status NotMerged() {
-  return absl::UnavailableError(
-      "this node cannot take in the newest record of the key; use another node");
-}
-
 }  // namespace
 
 Leaderless::Leaderless(StrategyContext* context)
@@ -94,6 +89,7 @@ void Leaderless::Start() {
 
 void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
   if (syncing_) return context_->Complete(id, NotSent(absl::UnavailableError(Status().detail)));
+  if (operation.is_write() && !operation.request.empty() && Repeat(id, operation)) return;
   if (operation.is_write() && !linearizable()) return StartWrite(id, operation);
   // Not to ask replicas before they have got what this drain has written.
   if (context_->store().IsPending(operation.key)) writes_.SendGathered();
@@ -223,6 +219,7 @@ absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const 
   sibling.clock = clock_.Tick(context_->WallNow());
   sibling.tombstone = operation.kind == OperationKind::kDelete;
   sibling.value = operation.value;
+  sibling.request = operation.request;
   result->node = context_->config().self;
   result->order = OrderOf(Version(), sibling);
   const bool was_conflicting = record.conflicting();
@@ -241,6 +238,7 @@ absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const 
     return merged.status();
   }
   CHECK(merged->changed) << "a dot that the store knows already";
+  if (!operation.request.empty()) named_.Add(operation, *result);
   return std::string(merged->encoded);
 }
 

@@ -34,6 +34,7 @@
 #include "replication/catch_up.h"
 #include "replication/dynamo/hybrid_clock.h"
 #include "replication/dynamo/quorum_writes.h"
+#include "replication/named_writes.h"
 #include "replication/quorum_reads.h"
 #include "replication/strategy.h"
 
@@ -93,6 +94,11 @@ class Leaderless : public Strategy {
   };
 
   void StartRead(OperationId id, const Operation& operation);
+  // A write with a name that an earlier try may have begun (leaderless_repeats.cc). Returns false
+  // where it is to begin now.
+  bool Repeat(OperationId id, const Operation& operation);
+  void OnCollectedForRepeat(OperationId id, Collected collected);
+  void FinishNamed(OperationId id, const NamedWrite& write, const Operation& operation);
   void StartWrite(OperationId id, const Operation& operation);
   // A write in a linearizable cluster begins like a read: by what a majority holds.
   void OnCollected(OperationId id, Collected collected);
@@ -127,6 +133,7 @@ class Leaderless : public Strategy {
   HybridClock clock_;
   QuorumReads reads_;
   QuorumWrites writes_;
+  NamedWrites named_;
   absl::btree_map<NodeId, Peer> peers_;
   MonotonicTime counts_from_;  // comparisons that began earlier prove nothing
   NodeId last_compared_ = 0;   // the round of background comparisons

@@ -85,6 +85,8 @@ void Follower::ForwardToLeader(OperationId id, const Operation& operation) {
   forward->set_read(!operation.is_write());
   forward->set_tombstone(operation.kind == OperationKind::kDelete);
   forward->set_w(static_cast<uint32_t>(operation.w.value_or(0)));
+  forward->set_request(operation.request);
+  forward->set_repeat(operation.repeat);
   forward->set_timeout_us(
       static_cast<uint64_t>(absl::ToInt64Microseconds(operation.timeout * kForwardedShare)));
   context_->Send(leader_, message);

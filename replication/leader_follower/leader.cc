@@ -66,18 +66,59 @@ void Leader::OnWrite(OperationId id, const Operation& operation) {
     return Finish(id, NotSent(absl::ResourceExhaustedError(absl::StrCat(
                           "the followers are ", backlog, " writes behind; retry later"))));
   }
-  const uint64_t number = next_number_;
-  Record record =
-      Record::Sequenced(epoch_, number, operation.kind == OperationKind::kDelete, operation.value);
+  if (!operation.request.empty() && Repeat(id, operation, required)) return;
+  Record record = Record::Sequenced(epoch_, next_number_, operation.kind == OperationKind::kDelete,
+                                    operation.value);
+  record.siblings.front().request = operation.request;
   const Version version = record.version;
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, std::move(record));
   if (absl::IsInvalidArgument(merged.status())) return Finish(id, NotSent(merged.status()));
   if (!merged.ok()) return context_->FailStop(merged.status());
   CHECK(merged->changed) << "a number that the store knows already";
+  if (!operation.request.empty()) named_.Add(operation, ResultOf(version));
+  Replicate(id, operation.key, version, std::string(merged->encoded), required);
+}
+
+void Leader::Replicate(OperationId id, std::string key, const Version& version, std::string record,
+                       int required) {
   const int acks = PlantedBug(Bug::kAnswerBeforeW) ? std::max(1, required - 1) : required;
-  writes_.emplace(number, PendingWrite{id, version, QuorumTracker(context_->quorums().n, acks)});
-  numbers_[id] = number;
-  Append(operation.key, std::string(merged->encoded));
+  writes_.emplace(next_number_,
+                  PendingWrite{id, version, QuorumTracker(context_->quorums().n, acks)});
+  numbers_[id] = next_number_;
+  Append(std::move(key), std::move(record));
+}
+
+bool Leader::Repeat(OperationId id, const Operation& operation, int required) {
+  if (PlantedBug(Bug::kRepeatWritesAgain)) return false;
+  if (const NamedWrite* known = named_.Find(operation.request)) {
+    FinishNamed(id, *known, operation, required);
+    return true;
+  }
+  if (!operation.repeat) return false;
+  // Of an earlier life of the leader.
+  absl::StatusOr<std::optional<Record>> own = context_->store().Get(operation.key);
+  if (!own.ok()) {
+    context_->FailStop(own.status());
+    return true;
+  }
+  const Sibling* found = own->has_value() ? FindNamed(**own, operation.request) : nullptr;
+  if (found == nullptr) {
+    Finish(id, NothingToRepeat());
+  } else {
+    FinishNamed(id, FoundWrite(operation.key, **own, *found), operation, required);
+  }
+  return true;
+}
+
+void Leader::FinishNamed(OperationId id, const NamedWrite& write, const Operation& operation,
+                         int required) {
+  const absl::Status same = write.CheckRepeats(operation);
+  if (!same.ok()) return Finish(id, NotSent(same));
+  absl::StatusOr<std::optional<Record>> own = context_->store().Get(write.key);
+  if (!own.ok()) return context_->FailStop(own.status());
+  // A place of its own in the sequence: whoever has come so far knows of the write.
+  CHECK(own->has_value()) << "a write that this leader has made is gone";
+  Replicate(id, write.key, write.result.record->version, (*own)->Encode(), required);
 }
 
 void Leader::OnLinearizableRead(OperationId id, const Operation& operation) {
@@ -129,6 +170,8 @@ void Leader::OnForward(NodeId from, const peer::v1::Forward& forward) {
                                          : OperationKind::kSet;
   operation.key = forward.key();
   operation.value = forward.value();
+  operation.request = forward.request();
+  operation.repeat = forward.repeat();
   const OperationId id = context_->OpenInternal(timeout);
   origins_[id] = Origin{from, forward.operation(), forward.read()};
   if (const int n = context_->quorums().n; forward.w() > static_cast<uint32_t>(n)) {
@@ -284,6 +327,14 @@ uint64_t Leader::Backlog(int required) const {
   return next_number_ - 1 - std::min(next_number_ - 1, held[held.size() - others]);
 }
 
+OperationResult Leader::ResultOf(const Version& version) const {
+  OperationResult result;
+  result.node = context_->config().self;
+  result.record = Record{version, {}};
+  result.order = OrderOf(version, Sibling());
+  return result;
+}
+
 void Leader::Acknowledge(NodeId node, uint64_t base, uint64_t through) {
   auto it = writes_.upper_bound(base);
   while (it != writes_.end() && it->first <= through) {
@@ -293,12 +344,9 @@ void Leader::Acknowledge(NodeId node, uint64_t base, uint64_t through) {
       ++it;
       continue;
     }
-    OperationResult result;
-    result.node = context_->config().self;
+    OperationResult result = ResultOf(write.version);
     result.answers = write.acks.accepted();
     result.required = write.acks.required();
-    result.record = Record{write.version, {}};
-    result.order = OrderOf(write.version, Sibling());
     Finish(write.id, std::move(result));
     numbers_.erase(write.id);
     it = writes_.erase(it);

@@ -19,6 +19,7 @@
 #include "replication/leader_follower/confirmed_reads.h"
 #include "replication/leader_follower/log_window.h"
 #include "replication/leader_follower/role.h"
+#include "replication/named_writes.h"
 #include "replication/quorum.h"
 
 namespace quorate {
@@ -101,10 +102,20 @@ class Leader : public Role {
   // Gives up the epoch because a higher one was seen, and claims one above that.
   void Abdicate(uint64_t higher_epoch);
   void Note(const Version& version);
+  // Sends a write that has `version` to the followers, and answers at `required`. `record` is
+  // encoded, and knows of the write.
+  void Replicate(OperationId id, std::string key, const Version& version, std::string record,
+                 int required);
+  // A write with a name that an earlier try may have begun. Returns false where it is to begin now.
+  bool Repeat(OperationId id, const Operation& operation, int required);
+  void FinishNamed(OperationId id, const NamedWrite& write, const Operation& operation,
+                   int required);
   // `record` is encoded.
   void Append(std::string key, std::string record);
   // Gives a place in the sequence to a record that only a follower held.
   void Adopt(std::string key, const Version& version, std::string record);
+  // Of a write that was given `version`.
+  OperationResult ResultOf(const Version& version) const;
   void Finish(OperationId id, OperationResult result);
   void OnAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Acknowledge(NodeId node, uint64_t base, uint64_t through);
@@ -140,6 +151,7 @@ class Leader : public Role {
   absl::btree_map<OperationId, uint64_t> numbers_;  // of the writes above
   absl::btree_map<OperationId, Origin> origins_;    // forwarded operations in flight
   ConfirmedReads reads_;
+  NamedWrites named_;
   uint64_t resent_ = 0;
   uint64_t adopted_ = 0;
 };

@@ -15,6 +15,7 @@ enum class Bug {
   kFirstAnswerWins,    // a read returns what came first instead of what is newest
   kForgetSession,      // a read returns less than its session has seen
   kEndLate,            // an operation is given twice the time that its client asked for
+  kRepeatWritesAgain,  // a repeat of a write is taken for another write
   // Linearizable reads and writes.
   kReadWithoutWriteBack,  // a read returns what too few replicas hold
   kReadBeforeHeld,        // a leader's read does

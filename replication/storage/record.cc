@@ -38,6 +38,9 @@ absl::Status CheckFits(const Record& record, const Dot& dot, const peer::v1::Sib
   if (entry.clock() >= kMaxClock) {
     return absl::InvalidArgumentError("record has a timestamp out of range");
   }
+  if (entry.request().size() > kMaxRequestIdBytes) {
+    return absl::InvalidArgumentError("record has a value whose write has too long a name");
+  }
   if (record.version.sequenced()) {
     if (!entry.has_dot() && entry.clock() == 0) return absl::OkStatus();
     return absl::InvalidArgumentError("record is sequenced and has a dotted value");
@@ -79,8 +82,9 @@ absl::StatusOr<Record> Record::Decode(absl::string_view bytes) {
     const Dot dot{{entry.dot().node(), entry.dot().incarnation()}, entry.dot().counter()};
     const absl::Status fits = CheckFits(record, dot, entry);
     if (!fits.ok()) return fits;
-    record.siblings.push_back(
-        Sibling{dot, entry.clock(), entry.tombstone(), std::move(*entry.mutable_value())});
+    record.siblings.push_back(Sibling{dot, entry.clock(), entry.tombstone(),
+                                      std::move(*entry.mutable_value()),
+                                      std::move(*entry.mutable_request())});
   }
   return record;
 }
@@ -117,6 +121,7 @@ std::string Record::Encode() const {
     }
     entry->set_tombstone(sibling.tombstone);
     entry->set_value(sibling.value);
+    entry->set_request(sibling.request);
   }
   return proto.SerializeAsString();
 }

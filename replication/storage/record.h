@@ -21,11 +21,15 @@
 
 namespace quorate {
 
+// The longest name that a client may give a write, in bytes.
+inline constexpr size_t kMaxRequestIdBytes = 64;
+
 struct Sibling {
   Dot dot;             // dotted only
   uint64_t clock = 0;  // dotted only: hybrid logical clock, microseconds
   bool tombstone = false;
   std::string value;
+  std::string request = {};  // the name that its client gave the write; empty: none
 };
 
 struct Record {

@@ -87,7 +87,7 @@ OperationResult QuietCluster::Do(NodeId node, Operation operation) {
 size_t QuietCluster::Begin(NodeId node, Operation operation) {
   sim::HistoryOperation called;
   called.operation = std::move(operation);
-  return cluster_.Submit(node, std::move(called), [](const sim::HistoryOperation&) {});
+  return cluster_.Submit(node, std::move(called), [](size_t) {});
 }
 
 void QuietCluster::Wait(absl::Duration how_long) {

@@ -36,7 +36,8 @@ std::string PercentEncoded(absl::string_view bytes) {
 
 bool Same(const Operation& a, const Operation& b) {
   return a.kind == b.kind && a.key == b.key && a.value == b.value && a.context == b.context &&
-         a.w == b.w && a.r == b.r && a.linearizable == b.linearizable;
+         a.w == b.w && a.r == b.r && a.linearizable == b.linearizable && a.session == b.session &&
+         a.request == b.request && a.repeat == b.repeat;
 }
 
 // Asks for `request` with a path of percent-encoded bytes, through /v1/kv.
@@ -52,10 +53,14 @@ KeyRequest AskedPlainly(const KeyRequest& request) {
   if (operation.kind == OperationKind::kLocalRead) absl::StrAppend(&target, "consistency=local");
   if (operation.linearizable) absl::StrAppend(&target, "consistency=linearizable");
   const std::string context = absl::WebSafeBase64Escape(operation.context);
+  const std::string session = absl::WebSafeBase64Escape(operation.session);
   HttpRequest http{"GET", target, operation.value, {}};
   if (operation.kind == OperationKind::kSet) http.method = "PUT";
   if (operation.kind == OperationKind::kDelete) http.method = "DELETE";
   if (!context.empty()) http.headers.emplace_back("quorate-context", context);
+  if (!session.empty()) http.headers.emplace_back("quorate-session", session);
+  if (!operation.request.empty()) http.headers.emplace_back("idempotency-key", operation.request);
+  if (operation.repeat) http.headers.emplace_back("quorate-repeat", "true");
   RestRequest decoded = DecodeRestRequest(http);
   CHECK(std::holds_alternative<KeyRequest>(decoded))
       << http.method << " " << target << ": " << std::get<HttpAnswer>(decoded).body;

@@ -194,6 +194,20 @@ class OpenApiTest(unittest.TestCase):
         self.call("GET", "/local_read/{key}", 400, key="session",
                   headers={"Quorate-Session": headers["Quorate-Session"]})
 
+    def test_repeats(self):
+        for method, path in RAW_WRITES + readable(("POST",), JSON_WRITES):
+            name = {"Idempotency-Key": f"{method} {path}"}
+            body = {"key": "named", "value": "v"} if path == "/set" else {"key": "named"} if method == "POST" else None
+            status = 201 if path == "/set" else 200
+            _, first = self.call(method, path, status, key="named", body=body, headers=name)
+            _, repeat = self.call(method, path, status, key="named", body=body,
+                                  headers={**name, "Quorate-Repeat": "true"})
+            self.assertEqual(json.loads(repeat)["version"], json.loads(first)["version"])
+        _, text = self.call("PUT", "/v1/kv/{key}", 504, key="named", body="v",
+                            headers={"Idempotency-Key": "never", "Quorate-Repeat": "true"})
+        self.assertTrue(json.loads(text)["details"][0]["may_have_applied"])
+        self.call("PUT", "/v1/kv/{key}", 400, key="named", body="v", headers={"Idempotency-Key": "n" * 65})
+
     def test_absent_keys(self):
         self.call("POST", "/set", 201, body={"key": "gone", "value": "v", "w": 3})
         self.call("DELETE", "/v1/kv/{key}", 200, key="gone", query={"w": "3"})
@@ -207,7 +221,7 @@ class OpenApiTest(unittest.TestCase):
     def test_bad_requests(self):
         for path in JSON_WRITES:
             self.call("POST", path, 400, body="{")
-            self.call("POST", path, 501, body={"key": "k", "value": "v"}, headers={"Idempotency-Key": "1"})
+            self.call("POST", path, 501, body={"key": "k", "value": "v"}, headers={"If-Match": "*"})
             self.call("POST", path, 413, body=" " * (MAX_VALUE_BYTES * 6 + (1 << 20)))
         for method, path in READS:
             self.call(method, path, 400, query={"siblings": "perhaps"})

@@ -101,11 +101,13 @@ void History::Refused(MonotonicTime at, size_t index) {
 
 void History::Submitted(MonotonicTime at, size_t index, bool node_not_serving) {
   HistoryOperation& operation = operations_[index];
+  operation.node_not_serving = node_not_serving;
+  operation.submitted_at = at;
+  if (operation.submitted) return;  // a repeat
   Happened(EventKind::kSubmit, at, operation.node);
   events_.back().operation = index;
   operation.submitted = true;
   operation.submit_event = events_.size() - 1;
-  operation.node_not_serving = node_not_serving;
 }
 
 void History::Ended(MonotonicTime at, size_t index, bool node_not_serving, OperationResult result) {
@@ -125,6 +127,19 @@ void History::ConnectionLost(MonotonicTime at, size_t index) {
   operations_[index].ended_at = at;
 }
 
+void History::Repeated(size_t index, NodeId node) {
+  HistoryOperation& operation = operations_[index];
+  if (operation.outcome == Outcome::kEnded) {
+    events_[operation.end_event].kind = EventKind::kTryEnd;
+  }
+  operation.outcome = Outcome::kOpen;
+  operation.submitted_at = absl::InfiniteDuration();
+  operation.results = 0;
+  ++operation.tries;
+  operation.node = node;
+  operation.operation.repeat = true;
+}
+
 void History::Saw(NodeId at, const std::string& key, const Record& record) {
   for (const Sibling& sibling : record.siblings) {
     WriteName name;
@@ -141,7 +156,8 @@ void History::Saw(NodeId at, const std::string& key, const Record& record) {
       return other.Is(key, sibling);
     });
     if (seen == known.end()) {
-      known.push_back({key, sibling.tombstone, sibling.value, sibling.clock, at, record.version});
+      known.push_back({key, sibling.tombstone, sibling.value, sibling.clock, sibling.request, at,
+                       record.version});
     } else if (seen->least.Descends(record.version)) {
       // A store shows a whole drain's merges at once; the message with the write itself comes
       // later.
@@ -169,6 +185,7 @@ std::string History::Describe(size_t index) const {
     absl::StrAppend(&text, " context=", operation.context.DebugString());
   }
   if (operation.cancelled) absl::StrAppend(&text, " (cancelled)");
+  if (operation.tries > 1) absl::StrAppend(&text, " (try ", operation.tries, ")");
   return absl::StrCat(text, ": ", DescribeEnd(operation));
 }
 

@@ -36,6 +36,7 @@ enum class EventKind {
   kCrash,      // node: the process is gone
   kSubmit,     // node, operation: the replica gets it
   kEnd,        // node, operation: the result is out
+  kTryEnd,     // node, operation: the same, of a try after which the client has repeated a write
   kStored,     // node, key, version, content, winner: the store shows this from now on
   kDurable,    // node, key, version: a crash cannot take this away any more
   kRecovered,  // node, key, version, content: found on the disk by a start
@@ -69,10 +70,12 @@ struct HistoryOperation {
   Outcome outcome = Outcome::kOpen;
   int results = 0;  // how often the node gave a result
   bool cancelled = false;
-  bool submitted = false;   // the replica got it
-  size_t submit_event = 0;  // submitted only
-  size_t end_event = 0;     // kEnded only
-  MonotonicTime called_at;  // when the client sent it
+  int tries = 1;               // of a write that is repeated where its outcome is not known
+  bool submitted = false;      // the replica got it
+  size_t submit_event = 0;     // submitted only
+  size_t end_event = 0;        // kEnded only
+  MonotonicTime called_at;     // when the client sent it
+  MonotonicTime submitted_at;  // submitted only: when the replica got it, at its last try
   MonotonicTime ended_at;
   // Its node had dealt with all that came until the operation's time was over, and had not ended
   // it.
@@ -103,12 +106,13 @@ struct WriteContent {
   bool tombstone = false;
   std::string value;
   uint64_t clock = 0;
+  std::string request;
   NodeId seen_at = 0;  // the node that stored, sent or returned it
   Version least;       // the least version of the records in which it was seen: its author's
 
   bool Is(const std::string& of_key, const Sibling& sibling) const {
     return key == of_key && tombstone == sibling.tombstone && value == sibling.value &&
-           clock == sibling.clock;
+           clock == sibling.clock && request == sibling.request;
   }
 };
 
@@ -142,6 +146,8 @@ class History {
   void Submitted(MonotonicTime at, size_t operation, bool node_not_serving);
   void Ended(MonotonicTime at, size_t operation, bool node_not_serving, OperationResult result);
   void ConnectionLost(MonotonicTime at, size_t operation);
+  // The client tries the write again, at `node`: it goes on.
+  void Repeated(size_t operation, NodeId node);
   // A node gave a result for an operation that it never got.
   void StrayResult(NodeId node) { stray_results_.push_back(node); }
   void Cancelled(size_t operation) { operations_[operation].cancelled = true; }

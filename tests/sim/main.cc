@@ -58,7 +58,7 @@ DEFINE_bool(diagram, false, "draw the run");
 DEFINE_bool(shrink, false,
             "make the schedule of a run that violates a property small, and draw it");
 DEFINE_string(property, "", "the property for --shrink; empty: the first that is violated");
-DEFINE_int32(shrink_runs, 1000, "how many runs --shrink may take");
+DEFINE_int32(shrink_runs, 2000, "how many runs --shrink may take");
 DEFINE_string(emulate, "",
               "delays on top of the seeds': classroom, lan, wan3, wan5, or as "
               "replication/emulated_delays.h says");

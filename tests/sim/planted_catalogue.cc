@@ -16,6 +16,8 @@ const std::vector<PlantedRule>& PlantedRules() {
        "a read returns what came first instead of what is newest"},
       {"ForgetSession", Bug::kForgetSession, "a read returns less than its session has seen"},
       {"EndLate", Bug::kEndLate, "an operation is given twice the time that its client asked for"},
+      {"RepeatWritesAgain", Bug::kRepeatWritesAgain,
+       "a repeat of a write is taken for another write"},
       {"ReadWithoutWriteBack", Bug::kReadWithoutWriteBack,
        "a linearizable read returns what too few replicas hold"},
       {"ReadBeforeHeld", Bug::kReadBeforeHeld,

@@ -184,7 +184,7 @@ class Run {
     asked.timeout = kFinalTimeout;
     operation.operation = std::move(asked);
     ++final_open_;
-    cluster_.Submit(node, std::move(operation), [this](const HistoryOperation&) { --final_open_; });
+    cluster_.Submit(node, std::move(operation), [this](size_t) { --final_open_; });
   }
 
   void AwaitFinal() {

@@ -53,7 +53,8 @@ auto Tie(const ScheduleSetting& s) {
 auto Tie(const Fault& f) { return std::tie(f.at, f.kind, f.nodes, f.length, f.amount); }
 auto Tie(const ScheduledOperation& o) {
   return std::tie(o.at, o.client, o.number, o.node, o.kind, o.key, o.value_bytes, o.w, o.r,
-                  o.linearizable, o.timeout, o.with_context, o.with_session, o.cancel_after);
+                  o.linearizable, o.timeout, o.with_context, o.with_session, o.cancel_after,
+                  o.repeats, o.give_up_after);
 }
 
 }  // namespace
@@ -119,6 +120,10 @@ std::string ToText(const ScheduledOperation& operation) {
   if (operation.with_session) absl::StrAppend(&text, " session");
   if (operation.cancel_after.has_value()) {
     absl::StrAppend(&text, " cancel=", Seconds(*operation.cancel_after));
+  }
+  if (!operation.repeats.empty()) absl::StrAppend(&text, " repeats=", Nodes(operation.repeats));
+  if (operation.give_up_after.has_value()) {
+    absl::StrAppend(&text, " gives-up=", Seconds(*operation.give_up_after));
   }
   return text;
 }

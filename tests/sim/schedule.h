@@ -75,6 +75,12 @@ struct ScheduledOperation {
   bool with_context = false;  // hands back the last context that the client saw for the key, if any
   bool with_session = false;  // the same with what its session has seen; not for kLocalRead
   std::optional<absl::Duration> cancel_after;
+  // kSet, kDelete: the write has a name, and where the outcome of a try is not known, it is
+  // repeated at these nodes, one after the other. Empty: the write has no name.
+  std::vector<NodeId> repeats;
+  // With `repeats`: the client takes a try for lost after this time. Its node, which may not have
+  // seen it yet, goes on with it.
+  std::optional<absl::Duration> give_up_after;
 
   std::string Name() const;  // "c3/7"
 

@@ -260,8 +260,13 @@ class Parser {
     fields.Get("timeout", absl::ZeroDuration(), &operation.timeout);
     operation.with_context = fields.Flag("context");
     if (operation.kind == OperationKind::kGet) operation.linearizable = fields.Flag("linearizable");
-    if (operation.kind != OperationKind::kLocalRead) {
-      operation.with_session = fields.Flag("session");
+    const bool local = operation.kind == OperationKind::kLocalRead;
+    if (!local) operation.with_session = fields.Flag("session");
+    if (!local && operation.kind != OperationKind::kGet && fields.Has("repeats")) {
+      fields.GetNodes("repeats", n, &operation.repeats);
+      if (fields.Has("gives-up")) {
+        fields.Get("gives-up", absl::ZeroDuration(), &operation.give_up_after.emplace());
+      }
     }
     if (fields.Has("cancel")) {
       fields.Get("cancel", absl::ZeroDuration(), &operation.cancel_after.emplace());

@@ -56,7 +56,7 @@ constexpr char kText[] =
     "1s bit-flip node=1 for=0.25s\n"
     "1s c0/1 set key=3 node=2 bytes=16 w=3 timeout=0.03s context session cancel=0.0015s\n"
     "1.5s c11/20 get key=0 node=1 r=2 timeout=2s session\n"
-    "1.6s c11/21 delete key=19 node=1 timeout=2s context\n"
+    "1.6s c11/21 delete key=19 node=1 timeout=2s context repeats=3,1,1 gives-up=0.004s\n"
     "1.7s c2/1 local-read key=4 node=3 timeout=2s\n"
     "1.8s c2/2 get key=4 node=3 linearizable timeout=2s\n";
 
@@ -69,6 +69,9 @@ TEST(ScheduleTextTest, SurvivesTheRoundTrip) {
   EXPECT_TRUE(schedule->operations[0].with_session);
   EXPECT_TRUE(schedule->operations[1].with_session);
   EXPECT_FALSE(schedule->operations[2].with_session);
+  EXPECT_EQ(schedule->operations[2].repeats, (std::vector<NodeId>{3, 1, 1}));
+  EXPECT_EQ(schedule->operations[2].give_up_after, absl::Milliseconds(4));
+  EXPECT_TRUE(schedule->operations[0].repeats.empty());
   EXPECT_EQ(schedule->faults[1].at, absl::Milliseconds(250) + absl::Nanoseconds(1));
   EXPECT_EQ(schedule->faults[3].nodes, (std::vector<NodeId>{1, 3}));
   EXPECT_EQ(schedule->faults[7].amount, -absl::Milliseconds(1500));
@@ -137,6 +140,9 @@ TEST(ScheduleTextTest, SaysWhatIsWrongAndWhere) {
       {"get key=0", "get bytes=1 key=0", "'bytes' does not belong here"},
       {"local-read key=4", "local-read linearizable key=4", "'linearizable' does not belong here"},
       {"local-read key=4", "local-read session key=4", "'session' does not belong here"},
+      {"local-read key=4", "local-read repeats=1 key=4", "'repeats' does not belong here"},
+      {"repeats=3,1,1", "repeats=3,4", "'repeats' names nodes from 1 to 3"},
+      {"repeats=3,1,1 gives", "gives", "'gives-up' does not belong here"},
       {"keys 20", "keys 20\nexpect rain", "'rain' cannot be the expect"},
       {"get key=0", "read key=0", "there is no operation 'read'"},
       {"timeout=2s context", "timeout=2s context=1", "'context' takes no value"},

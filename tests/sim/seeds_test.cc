@@ -59,6 +59,7 @@ TEST_P(Seeds, ShowNoViolation) {
   }
   if (tally.promises_sessions()) {
     EXPECT_GT(tally.sessions_checked(), 0u);
+    EXPECT_GT(tally.repeats_checked(), 0u);
   }
   if (kSeedsInBlock >= kSeedsForSituations) {
     EXPECT_THAT(tally.missing_situations(), testing::IsEmpty());

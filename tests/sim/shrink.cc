@@ -49,6 +49,15 @@ std::set<std::pair<int, int>> QuorumsWithOneLess(const ScheduleSetting& setting)
   return quorums;
 }
 
+void MakePlain(ScheduledOperation* operation) {
+  operation->with_context = operation->with_session = false;
+  operation->repeats.clear();
+  operation->give_up_after.reset();
+  operation->cancel_after.reset();
+  operation->w.reset();
+  operation->r.reset();
+}
+
 class Shrinker {
  public:
   // Of the schedule it is known when its clients and faults begin.
@@ -59,7 +68,10 @@ class Shrinker {
     Prefix();
     for (round_ = 1; round_ <= kRoundsMax && !Spent(); ++round_) {
       const Schedule before = best_;
+      PlainOperations();
       Faults();
+      // With fewer faults the violation may lie earlier, which is cheap to learn.
+      Prefix();
       Select("clients", [](const ScheduledOperation& operation) { return operation.client; });
       Select("keys", [](const ScheduledOperation& operation) { return operation.key; });
       Operations();
@@ -181,14 +193,17 @@ class Shrinker {
     if (!(candidate == best_)) Try(candidate);
     for (size_t i = 0; i < best_.operations.size() && !Spent(); ++i) {
       candidate = best_;
-      candidate.operations[i].with_context = false;
-      candidate.operations[i].with_session = false;
-      candidate.operations[i].cancel_after.reset();
-      candidate.operations[i].w.reset();
-      candidate.operations[i].r.reset();
+      MakePlain(&candidate.operations[i]);
       if (!(candidate == best_)) Try(candidate);
     }
     Report("settings");
+  }
+
+  void PlainOperations() {
+    Schedule candidate = best_;
+    for (ScheduledOperation& operation : candidate.operations) MakePlain(&operation);
+    if (!(candidate == best_)) Try(std::move(candidate));
+    Report("plain operations");
   }
 
   void HealEarly() {
@@ -238,6 +253,10 @@ Schedule WithoutNode(const Schedule& schedule, NodeId gone, int w, int r) {
   for (ScheduledOperation& operation : less.operations) {
     operation.node =
         operation.node == gone ? 1 + gone % static_cast<NodeId>(setting.n) : moved(operation.node);
+    auto& repeats = operation.repeats;
+    repeats.erase(std::remove(repeats.begin(), repeats.end(), gone), repeats.end());
+    std::transform(repeats.begin(), repeats.end(), repeats.begin(), moved);
+    if (repeats.empty()) operation.give_up_after.reset();
     if (operation.w.has_value()) operation.w = std::min(*operation.w, setting.n);
     if (operation.r.has_value()) operation.r = std::min(*operation.r, setting.n);
   }

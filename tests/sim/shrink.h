@@ -18,7 +18,7 @@
 namespace quorate::sim {
 
 struct ShrinkOptions {
-  int runs_max = 1000;
+  int runs_max = 2000;
   // To keep violated; empty: what the schedule says, or else what its run violates first.
   std::string property;
   // Called with a line, without its end, when something has become smaller; may be empty.

@@ -208,14 +208,24 @@ void SimCluster::Heal() {
 
 size_t SimCluster::Submit(NodeId id, HistoryOperation operation, Done done) {
   operation.node = id;
-  const Operation asked = operation.operation;
   const size_t index = history_->Called(Now(), std::move(operation));
+  SendToNode(index, std::move(done));
+  return index;
+}
+
+void SimCluster::Repeat(size_t operation, NodeId node, Done done) {
+  history_->Repeated(operation, node);
+  SendToNode(operation, std::move(done));
+}
+
+void SimCluster::SendToNode(size_t index, Done done) {
+  const NodeId id = history_->operations()[index].node;
   done_[index] = std::move(done);
   if (!Up(id)) {
     history_->Refused(Now(), index);
-    EndOperation(index);
-    return index;
+    return EndOperation(index);
   }
+  const Operation asked = history_->operations()[index].operation;
   const OperationId operation_id = at(id).next_operation++;
   operations_[{id, operation_id}] = index;
   at(id).open.insert(operation_id);
@@ -225,7 +235,18 @@ size_t SimCluster::Submit(NodeId id, HistoryOperation operation, Done done) {
     history_->Submitted(Now(), index, !replica->KnowsItsPast());
     replica->Submit(operation_id, asked);
   });
-  return index;
+}
+
+void SimCluster::GiveUp(size_t operation) {
+  const HistoryOperation& known = history_->operations()[operation];
+  if (known.outcome != Outcome::kOpen) return;
+  for (const OperationId operation_id : at(known.node).open) {
+    if (operations_.at({known.node, operation_id}) != operation) continue;
+    given_up_.emplace(known.node, operation_id);
+    at(known.node).open.erase(operation_id);
+    history_->ConnectionLost(Now(), operation);
+    return EndOperation(operation);
+  }
 }
 
 void SimCluster::Cancel(size_t operation) {
@@ -246,9 +267,8 @@ void SimCluster::Cancel(size_t operation) {
 void SimCluster::EndOperation(size_t operation) {
   const auto it = done_.find(operation);
   if (it == done_.end()) return;
-  queue_->After(absl::Microseconds(100), [this, operation, done = std::move(it->second)] {
-    done(history_->operations()[operation]);
-  });
+  queue_->After(absl::Microseconds(100),
+                [operation, done = std::move(it->second)] { done(operation); });
   done_.erase(it);
 }
 
@@ -293,8 +313,8 @@ void SimCluster::NoteOverdue(const Node& node) {
     const size_t index = operations_.at({node.id, id});
     const HistoryOperation& operation = history_->operations()[index];
     if (!operation.submitted) continue;
-    const MonotonicTime submitted = history_->events()[operation.submit_event].at;
-    if (submitted + operation.operation.timeout < through) history_->Overdue(index);
+    const MonotonicTime due = operation.submitted_at + operation.operation.timeout;
+    if (due < through) history_->Overdue(index);
   }
 }
 
@@ -363,6 +383,7 @@ void SimCluster::OnComplete(NodeId id, OperationId operation, OperationResult re
     history_->StrayResult(id);
     return;
   }
+  if (given_up_.erase({id, operation}) > 0) return;  // nobody hears it
   const size_t index = it->second;
   if (result.record.has_value()) {
     history_->Saw(id, history_->operations()[index].operation.key, *result.record);

@@ -56,8 +56,8 @@ struct ClusterPlan {
 
 class SimCluster : private SimWorld, private NetworkUser {
  public:
-  // Called when an operation is over for its client.
-  using Done = std::function<void(const HistoryOperation&)>;
+  // Called with an operation's place in the history when it is over for its client.
+  using Done = std::function<void(size_t operation)>;
 
   // All must outlive the cluster. Nodes are numbered 1 to N; none runs yet.
   SimCluster(const ClusterPlan& plan, uint64_t seed, EventQueue* queue, History* history,
@@ -66,6 +66,7 @@ class SimCluster : private SimWorld, private NetworkUser {
 
   int size() const { return static_cast<int>(nodes_.size()); }
   const ClusterPlan& plan() const { return plan_; }
+  const History& history() const { return *history_; }
   NodeId leader() const { return plan_.leader; }
 
   // Processes. Starting a node that is up does nothing, nor does ending one that is down, except
@@ -99,6 +100,10 @@ class SimCluster : private SimWorld, private NetworkUser {
   // Clients. Returns the operation's place in the history. `done` is called once, later: also where
   // the node is down or dies, but not where the operation never ends.
   size_t Submit(NodeId node, HistoryOperation operation, Done done);
+  // The client does not know the outcome of a write that has ended, and tries it again at `node`.
+  void Repeat(size_t operation, NodeId node, Done done);
+  // The client takes the operation for lost. Its node does not hear of that.
+  void GiveUp(size_t operation);
   // The client is gone.
   void Cancel(size_t operation);
 
@@ -140,7 +145,6 @@ class SimCluster : private SimWorld, private NetworkUser {
 
   Node& at(NodeId node) { return nodes_[node - 1]; }
   const Node& at(NodeId node) const { return nodes_[node - 1]; }
-
   ClusterConfig ConfigOf(NodeId node) const;
   Incarnation NewIncarnation(Node* node);
   // Ends the process over the disk, and writes down what that takes away.
@@ -154,11 +158,11 @@ class SimCluster : private SimWorld, private NetworkUser {
   void AddCounters(const Replica& replica, std::map<std::string, uint64_t>* sums) const;
   void Flush(Node* node);
   void NoteServing(Node* node, bool answers = false);
-  // Writes down which operations the node should have ended by now.
   void NoteOverdue(const Node& node);
   void Enqueue(NodeId node, std::function<void(Replica*)> work);
   void ScheduleDrain(Node* node);
   void Drain(NodeId node, uint64_t life);
+  void SendToNode(size_t operation, Done done);
   void EndOperation(size_t operation);
   void StartSync(NodeId node);
 
@@ -185,6 +189,7 @@ class SimCluster : private SimWorld, private NetworkUser {
   SimNetwork network_;
   std::vector<Node> nodes_;
   std::map<std::pair<NodeId, OperationId>, size_t> operations_;  // place in the history
+  std::set<std::pair<NodeId, OperationId>> given_up_;            // of the above
   std::map<size_t, Done> done_;
   std::map<std::string, uint64_t> observed_;
   absl::flat_hash_set<uint64_t> recorded_messages_;  // hashes: a message to four peers counts once

@@ -156,6 +156,10 @@ const char* BoundsText(Bounds bounds) {
   return "?";
 }
 
+void DrawRepeats(SimRng rng, WorkloadPlan* plan) {
+  if (rng.Chance(60)) plan->repeat_percent = rng.Between(20, 100);
+}
+
 }  // namespace
 
 SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
@@ -175,6 +179,7 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   DrawDisks(SimRng::Stream(seed, "disk plan"), &plan);
   DrawLinearizability(SimRng::Stream(seed, "linearizability plan"), &plan);
   DrawSessions(SimRng::Stream(seed, "session plan"), &plan.workload);
+  DrawRepeats(SimRng::Stream(seed, "repeat plan"), &plan.workload);
   return plan;
 }
 

@@ -11,6 +11,25 @@ namespace {
 // So few that operations on one key overlap.
 constexpr int kHotKeys = 2;
 
+constexpr int kRepeatsMax = 4;
+
+// A client waits so long before it repeats a write.
+constexpr absl::Duration kBackoff = absl::Milliseconds(20);
+
+bool InDoubt(const HistoryOperation& operation) {
+  switch (operation.outcome) {
+    case Outcome::kConnectionLost:
+      return true;
+    case Outcome::kEnded:
+      return operation.result.may_have_applied;
+    case Outcome::kRefused:
+      return operation.tries > 1;  // by this node alone
+    case Outcome::kOpen:
+      return false;
+  }
+  return false;
+}
+
 // Behind faults, and client by client.
 uint64_t RankOf(int client) { return 2 + static_cast<uint64_t>(client); }
 
@@ -94,6 +113,12 @@ ScheduledOperation Workload::Draw(Client* client) {
   drawn.node = PickNode(drawn.kind);
   const bool may = drawn.kind != OperationKind::kLocalRead && !drawn.linearizable;
   drawn.with_session = may && plan_.session_percent > 0 && rng_.Chance(plan_.session_percent);
+  if (writes && plan_.repeat_percent > 0 && rng_.Chance(plan_.repeat_percent)) {
+    for (int i = rng_.Between(1, kRepeatsMax); i > 0; --i) {
+      drawn.repeats.push_back(rng_.Chance(30) ? drawn.node : PickNode(drawn.kind));
+    }
+    if (rng_.Chance(30)) drawn.give_up_after = rng_.Exponential(absl::Milliseconds(10));
+  }
   const bool cancels = rng_.Chance(plan_.cancel_percent);
   const absl::Duration cancel_after = rng_.Exponential(absl::Milliseconds(2));
   if (cancels) drawn.cancel_after = cancel_after;
@@ -132,15 +157,42 @@ void Workload::Issue(Client* client, ScheduledOperation drawn) {
     operation.session = session->second.first;
     issued.session = session->second.second;
   }
+  if (!drawn.repeats.empty()) operation.request = drawn.Name();
   client->busy = true;
-  const size_t index =
-      cluster_->Submit(drawn.node, std::move(issued),
-                       [this, client](const HistoryOperation& done) { OnDone(client, done); });
+  const auto tried = [this, client, nodes = drawn.repeats](size_t done) {
+    OnTried(client, done, nodes);
+  };
+  const size_t index = cluster_->Submit(drawn.node, std::move(issued), tried);
+  if (drawn.give_up_after.has_value()) {
+    queue_->OutsideAt(queue_->Now() + *drawn.give_up_after, RankOf(client->number), [this, index] {
+      if (cluster_->history().operations()[index].tries == 1) {
+        cluster_->GiveUp(index);
+      }
+    });
+  }
   if (drawn.cancel_after.has_value()) {
     queue_->OutsideAt(queue_->Now() + *drawn.cancel_after, RankOf(client->number),
                       [this, index] { cluster_->Cancel(index); });
   }
   operations_.push_back(std::move(drawn));
+}
+
+void Workload::OnTried(Client* client, size_t index, std::vector<NodeId> nodes) {
+  const HistoryOperation& operation = cluster_->history().operations()[index];
+  if (nodes.empty() || operation.cancelled || stopped_ || !InDoubt(operation)) {
+    return OnDone(client, operation);
+  }
+  const NodeId next = nodes.front();
+  nodes.erase(nodes.begin());
+  queue_->OutsideAt(queue_->Now() + kBackoff, RankOf(client->number),
+                    [this, client, index, next, nodes = std::move(nodes)] {
+                      if (stopped_) {
+                        return OnDone(client, cluster_->history().operations()[index]);
+                      }
+                      cluster_->Repeat(index, next, [this, client, nodes](size_t done) {
+                        OnTried(client, done, nodes);
+                      });
+                    });
 }
 
 void Workload::OnDone(Client* client, const HistoryOperation& done) {

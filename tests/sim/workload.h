@@ -1,6 +1,6 @@
 // Workload: clients that set, get and delete a few keys at random nodes, each with one operation in
-// flight. Every value is unique. Nothing is ever retried. The operations are drawn according to a
-// WorkloadPlan, or are those of a schedule.
+// flight. Every value is unique. Nothing is ever retried but writes that have a name. The
+// operations are drawn according to a WorkloadPlan, or are those of a schedule.
 //
 // Not thread-safe.
 #ifndef QUORATE_TESTS_SIM_WORKLOAD_H_
@@ -38,6 +38,7 @@ struct WorkloadPlan {
   int override_percent = 10;
   int context_percent = 30;
   int session_percent = 0;  // of operations, that belong to their client's session
+  int repeat_percent = 0;   // of writes, that are repeated where their outcome is not known
   int cancel_percent = 2;
   size_t value_bytes = 16;
   absl::Duration think_mean = absl::Milliseconds(20);
@@ -84,6 +85,8 @@ class Workload {
   ScheduledOperation Draw(Client* client);
   NodeId PickNode(OperationKind kind);
   void Issue(Client* client, ScheduledOperation drawn);
+  // Repeats the write where that is to be done, at the first of `nodes`; or ends the operation.
+  void OnTried(Client* client, size_t index, std::vector<NodeId> nodes);
   void OnDone(Client* client, const HistoryOperation& operation);
 
   const WorkloadPlan plan_;

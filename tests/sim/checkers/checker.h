@@ -53,6 +53,8 @@ struct Report {
   uint64_t inversions_allowed = 0;
   // Operations that had something of their session to know.
   uint64_t sessions_checked = 0;
+  // Writes that succeeded when they were repeated.
+  uint64_t repeats_checked = 0;
 
   void Add(std::string property, std::string what, std::vector<size_t> operations = {}) {
     violations.push_back(

@@ -829,6 +829,21 @@ TEST(CheckAllTest, WithoutPromisesOnlyWhatAlwaysHolds) {
   EXPECT_EQ(CheckAll(story.history).violations.size(), 1u);
 }
 
+TEST(UniqueWritesTest, ANameOfAClientStandsForOneWrite) {
+  Story story(Setting(3, 1, 1));
+  story.Write(1, 1);
+  Record record = Story::RecordOf(1, "value1");
+  record.siblings.front().request = "request";
+  story.Stored(1, "key", record);
+  story.Stored(2, "key", record);
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 0u);
+  story.Write(2, 2);
+  record = Story::RecordOf(2, "value2");
+  record.siblings.front().request = "request";
+  story.Stored(2, "key", record);
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 1u);
+}
+
 class SessionsTest : public testing::Test {
  protected:
   SessionsTest() : story_(SettingOfSessions()) {}

@@ -56,6 +56,7 @@ void Holdings::Apply(size_t index) {
   switch (event.kind) {
     case EventKind::kStart:
     case EventKind::kSubmit:
+    case EventKind::kTryEnd:
       return;
     case EventKind::kServing:
       serving_.Add(event.node);

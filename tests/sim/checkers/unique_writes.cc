@@ -51,6 +51,24 @@ bool NamesItself(const History& history, const HistoryOperation& operation) {
   });
 }
 
+// A write that its client has named, and may have repeated, has happened once.
+void CheckNamesOfClients(const History& history, Report* report) {
+  std::map<std::string, WriteName> named;
+  for (const auto& [name, contents] : history.writes()) {
+    for (const WriteContent& content : contents) {
+      if (content.request.empty()) continue;
+      const auto [first, fresh] = named.emplace(content.request, name);
+      if (fresh || !(first->second < name || name < first->second)) continue;
+      report->Add(kProperty,
+                  absl::StrCat("the request ", content.request, " was written twice, as ",
+                               first->second.DebugString(), " and as ", name.DebugString()));
+    }
+  }
+  for (const HistoryOperation& operation : history.operations()) {
+    report->repeats_checked += operation.tries > 1 && operation.ok() ? 1 : 0;
+  }
+}
+
 }  // namespace
 
 void CheckUniqueWrites(const History& history, Report* report) {
@@ -72,6 +90,7 @@ void CheckUniqueWrites(const History& history, Report* report) {
                                           " names what nobody wrote: ", DescribeContent(content)));
     }
   }
+  CheckNamesOfClients(history, report);
   std::map<std::pair<std::string, std::string>, size_t> answered;
   for (size_t i = 0; i < history.operations().size(); ++i) {
     const HistoryOperation& operation = history.operations()[i];

@@ -100,6 +100,7 @@ void CheckVersionOrder(const History& history, Report* report) {
       case EventKind::kServing:
       case EventKind::kDurable:
       case EventKind::kForgot:
+      case EventKind::kTryEnd:
         break;
     }
   }
