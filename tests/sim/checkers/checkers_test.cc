@@ -8,121 +8,10 @@
 #include "gtest/gtest.h"
 
 #include "tests/sim/checkers/checker.h"
+#include "tests/sim/checkers/story.h"
 
 namespace quorate::sim {
 namespace {
-
-constexpr MonotonicTime kNow;
-
-HistorySetting Setting(int n, int w, int r, Durability durability = Durability::kMemory) {
-  HistorySetting setting;
-  setting.strategy = "by hand";
-  setting.quorums = Quorums{n, w, r};
-  setting.durability = durability;
-  for (int write = 1; write <= n; ++write) {
-    for (int read = 1; read <= n; ++read) {
-      Guarantee& promise = setting.promises[{write, read}];
-      promise.keeps_acknowledged_writes = promise.converges = true;
-      promise.no_stale_reads = write + read > n;
-    }
-  }
-  return setting;
-}
-
-OperationResult Answered(NodeId node, std::optional<Record> record, int quorum) {
-  OperationResult result;
-  result.record = std::move(record);
-  result.answers = result.required = quorum;
-  result.node = node;
-  return result;
-}
-
-// Tells a story to a History in few words. Versions are sequenced, in epoch 1, unless said
-// otherwise.
-class Story {
- public:
-  explicit Story(HistorySetting setting) : history(std::move(setting)) {
-    for (int node = 1; node <= history.setting().quorums.n; ++node) {
-      history.Happened(EventKind::kStart, kNow, node);
-      history.Happened(EventKind::kServing, kNow, node);
-    }
-  }
-
-  static Record RecordOf(uint64_t number, const std::string& value) {
-    return Record::Sequenced(1, number, /*tombstone=*/false, value);
-  }
-
-  void Stored(NodeId node, const std::string& key, const Record& record) {
-    history.Changed(EventKind::kStored, kNow, node, key, record, record.Encode());
-    history.Saw(node, key, record);
-  }
-  void Stored(NodeId node, uint64_t number) {
-    Stored(node, "key", RecordOf(number, "value" + std::to_string(number)));
-  }
-
-  size_t Begin(NodeId node, OperationKind kind, const std::string& value = "",
-               bool linearizable = false) {
-    HistoryOperation operation;
-    operation.node = node;
-    operation.operation.kind = kind;
-    operation.operation.key = "key";
-    operation.operation.value = value;
-    operation.operation.linearizable = linearizable;
-    const size_t index = history.Called(kNow, std::move(operation));
-    history.Submitted(kNow, index, /*node_not_serving=*/false);
-    return index;
-  }
-
-  void End(size_t index, std::optional<Record> record, int quorum, bool not_serving = false) {
-    const NodeId node = history.operations()[index].node;
-    history.Ended(kNow, index, not_serving, Answered(node, std::move(record), quorum));
-  }
-
-  // A set of "value<number>" that is answered with version (1, number).
-  size_t Write(NodeId node, uint64_t number) {
-    const size_t index = Begin(node, OperationKind::kSet, "value" + std::to_string(number));
-    End(index, Record{Version::Sequenced(1, number), {}}, history.setting().quorums.w);
-    return index;
-  }
-
-  // A get that is answered with version (1, number), or "absent" for 0.
-  size_t Read(NodeId node, uint64_t number) {
-    const size_t index = Begin(node, OperationKind::kGet);
-    End(index, Answer(number), history.setting().quorums.r);
-    return index;
-  }
-
-  static std::optional<Record> Answer(uint64_t number) {
-    if (number == 0) return std::nullopt;
-    return RecordOf(number, "value" + std::to_string(number));
-  }
-
-  void Crash(NodeId node) {
-    if (history.setting().durability == Durability::kMemory) {
-      history.Changed(EventKind::kForgot, kNow, node, "key", Record(), "");
-    }
-    history.Happened(EventKind::kCrash, kNow, node);
-  }
-  void Start(NodeId node) { history.Happened(EventKind::kStart, kNow, node); }
-  void Serve(NodeId node) { history.Happened(EventKind::kServing, kNow, node); }
-
-  void FinallyAll(uint64_t number) {
-    const Record record = RecordOf(number, "value" + std::to_string(number));
-    for (int node = 1; node <= history.setting().quorums.n; ++node) {
-      history.SetFinalContents(node, {{"key", record.Encode()}});
-    }
-  }
-
-  History history;
-};
-
-using Checker = void (*)(const History&, Report*);
-
-size_t Violations(Checker check, const History& history) {
-  Report report;
-  check(history, &report);
-  return report.violations.size();
-}
 
 TEST(AcknowledgedWritesTest, HeldAndStillThere) {
   Story story(Setting(3, 2, 2));
@@ -620,6 +509,21 @@ TEST(UniqueWritesTest, AnsweredWithAnothersVersion) {
   EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 2u);
 }
 
+TEST(UniqueWritesTest, ANameOfAClientStandsForOneWrite) {
+  Story story(Setting(3, 1, 1));
+  story.Write(1, 1);
+  Record record = Story::RecordOf(1, "value1");
+  record.siblings.front().request = "request";
+  story.Stored(1, "key", record);
+  story.Stored(2, "key", record);
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 0u);
+  story.Write(2, 2);
+  record = Story::RecordOf(2, "value2");
+  record.siblings.front().request = "request";
+  story.Stored(2, "key", record);
+  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 1u);
+}
+
 // Two concurrent writes through nodes 1 and 2; in the end the record covers both.
 Record Concurrent(bool keep_first) {
   Record record;
@@ -827,78 +731,6 @@ TEST(CheckAllTest, WithoutPromisesOnlyWhatAlwaysHolds) {
   EXPECT_TRUE(CheckAll(story.history).violations.empty());
   story.Begin(1, OperationKind::kGet);
   EXPECT_EQ(CheckAll(story.history).violations.size(), 1u);
-}
-
-TEST(UniqueWritesTest, ANameOfAClientStandsForOneWrite) {
-  Story story(Setting(3, 1, 1));
-  story.Write(1, 1);
-  Record record = Story::RecordOf(1, "value1");
-  record.siblings.front().request = "request";
-  story.Stored(1, "key", record);
-  story.Stored(2, "key", record);
-  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 0u);
-  story.Write(2, 2);
-  record = Story::RecordOf(2, "value2");
-  record.siblings.front().request = "request";
-  story.Stored(2, "key", record);
-  EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 1u);
-}
-
-class SessionsTest : public testing::Test {
- protected:
-  SessionsTest() : story_(SettingOfSessions()) {}
-
-  static HistorySetting SettingOfSessions() {
-    HistorySetting setting = Setting(3, 1, 1);
-    for (auto& [quorums, promise] : setting.promises) promise.sessions = true;
-    return setting;
-  }
-
-  // An operation of a session that has seen version (1, `seen`), answered with `number`.
-  void Do(OperationKind kind, uint64_t seen, uint64_t number) {
-    HistoryOperation operation;
-    operation.node = 2;
-    operation.operation.kind = kind;
-    operation.operation.key = "key";
-    operation.session = Version::Sequenced(1, seen);
-    operation.operation.session = ContextToken("key", operation.session);
-    const size_t index = story_.history.Called(kNow, std::move(operation));
-    story_.history.Submitted(kNow, index, /*node_not_serving=*/false);
-    story_.End(index, Story::Answer(number), 1);
-  }
-
-  Story story_;
-};
-
-TEST_F(SessionsTest, KnowWhatTheyHaveSeenOrMore) {
-  Do(OperationKind::kGet, 2, 2);
-  Do(OperationKind::kGet, 2, 5);
-  Do(OperationKind::kSet, 2, 3);
-  Report report;
-  CheckSessions(story_.history, &report);
-  EXPECT_TRUE(report.violations.empty());
-  EXPECT_EQ(report.sessions_checked, 3u);
-}
-
-TEST_F(SessionsTest, ReadsThatGoBackAreSeen) {
-  Do(OperationKind::kGet, 2, 1);
-  EXPECT_EQ(Violations(CheckSessions, story_.history), 1u);
-  Do(OperationKind::kGet, 2, 0);
-  EXPECT_EQ(Violations(CheckSessions, story_.history), 2u);
-}
-
-TEST_F(SessionsTest, WritesBehindTheirSessionAreSeen) {
-  Do(OperationKind::kDelete, 2, 1);
-  EXPECT_EQ(Violations(CheckSessions, story_.history), 1u);
-}
-
-TEST_F(SessionsTest, OtherOperationsHaveNothingToKnow) {
-  story_.Write(1, 2);
-  story_.Read(2, 1);
-  Report report;
-  CheckSessions(story_.history, &report);
-  EXPECT_TRUE(report.violations.empty());
-  EXPECT_EQ(report.sessions_checked, 0u);
 }
 
 }  // namespace
