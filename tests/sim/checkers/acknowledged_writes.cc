@@ -59,8 +59,21 @@ const Record* FindWithout(const TrackedWrite& write, const std::string& key,
   return nullptr;
 }
 
+// The reads after healing that were answered, by key.
+using FinalReads = std::map<std::string, std::vector<size_t>>;
+
+FinalReads FindFinalReads(const History& history) {
+  FinalReads reads;
+  for (size_t i = 0; i < history.operations().size(); ++i) {
+    const HistoryOperation& read = history.operations()[i];
+    if (!read.final_phase || !read.ok() || read.operation.is_write()) continue;
+    reads[read.operation.key].push_back(i);
+  }
+  return reads;
+}
+
 void CheckPresent(const History& history, const TrackedWrite& write, const FinalRecords& final,
-                  Report* report) {
+                  const FinalReads& reads, Report* report) {
   const HistoryOperation& operation = history.operations()[write.operation];
   const std::string& key = operation.operation.key;
   NodeId node = 0;
@@ -71,10 +84,11 @@ void CheckPresent(const History& history, const TrackedWrite& write, const Final
                 {write.operation});
     return;
   }
-  for (size_t i = 0; i < history.operations().size(); ++i) {
+  const auto of_key = reads.find(key);
+  if (of_key == reads.end()) return;
+  for (const size_t i : of_key->second) {
     const HistoryOperation& read = history.operations()[i];
-    if (!read.final_phase || !read.ok() || read.operation.is_write()) continue;
-    if (read.operation.key != key || read.submit_event < operation.end_event) continue;
+    if (read.submit_event < operation.end_event) continue;
     if (ReturnedVersion(read).Descends(write.version)) continue;
     report->Add(kProperty, "a read after healing does not know of an acknowledged write",
                 {write.operation, i});
@@ -109,9 +123,20 @@ struct Fate {
   bool gone_for_sure = false;  // and all nodes were down
 };
 
+void Judge(const TrackedWrite& write, bool all_down, Fate* fate) {
+  if (!write.acknowledged) return;
+  const bool held = write.holders.Count() > 0;
+  fate->excused = fate->excused || write.lost.Count() >= write.w;
+  fate->forsaken = fate->forsaken || !held;
+  fate->gone_for_sure = fate->gone_for_sure || (!held && all_down);
+}
+
 std::vector<Fate> FindFates(const History& history, Holdings* holdings, Report* report) {
   std::vector<Fate> fates(holdings->writes().size());
   NodeSet up;
+  const auto judge = [&](size_t place) {
+    Judge(holdings->writes()[place], up.Count() == 0, &fates[place]);
+  };
   for (size_t i = 0; i < history.events().size(); ++i) {
     holdings->Apply(i);
     const HistoryEvent& event = history.events()[i];
@@ -121,16 +146,17 @@ std::vector<Fate> FindFates(const History& history, Holdings* holdings, Report* 
                           history.operations()[event.operation].operation.is_write() &&
                           history.operations()[event.operation].ok();
     if (answered) {
-      CheckAnswer(history, holdings->writes()[holdings->PlaceOf(event.operation)], report);
+      const size_t place = holdings->PlaceOf(event.operation);
+      CheckAnswer(history, holdings->writes()[place], report);
+      judge(place);
     }
-    if (!answered && event.kind != EventKind::kCrash) continue;
-    for (size_t place = 0; place < fates.size(); ++place) {
-      const TrackedWrite& write = holdings->writes()[place];
-      if (!write.acknowledged) continue;
-      Fate& fate = fates[place];
-      fate.excused = fate.excused || write.lost.Count() >= write.w;
-      fate.forsaken = fate.forsaken || write.holders.Count() == 0;
-      fate.gone_for_sure = fate.gone_for_sure || (write.holders.Count() == 0 && up.Count() == 0);
+    // While a node forgets, one key after the other, nothing is judged.
+    if (answered || event.kind == EventKind::kCrash) {
+      for (const size_t place : holdings->TakeForgotten()) judge(place);
+    }
+    // What was lost before may now be gone for sure.
+    if (event.kind == EventKind::kCrash && up.Count() == 0) {
+      for (size_t place = 0; place < fates.size(); ++place) judge(place);
     }
   }
   return fates;
@@ -143,6 +169,7 @@ void CheckAcknowledgedWrites(const History& history, Report* report) {
   Holdings holdings(history);
   const std::vector<Fate> fates = FindFates(history, &holdings, report);
   const FinalRecords final = DecodeFinalContents(history);
+  const FinalReads reads = FindFinalReads(history);
   const int promised_w = std::max(2, history.setting().quorums.w);
   for (size_t place = 0; place < fates.size(); ++place) {
     const Fate& fate = fates[place];
@@ -152,7 +179,7 @@ void CheckAcknowledgedWrites(const History& history, Report* report) {
     if (fate.gone_for_sure) CheckGone(history, write, final, report);
     if (!(history.promise().converges ? fate.forsaken : fate.excused)) {
       ++report->writes_checked;
-      CheckPresent(history, write, final, report);
+      CheckPresent(history, write, final, reads, report);
       continue;
     }
     NodeId node = 0;

@@ -1,5 +1,7 @@
 #include "tests/sim/checkers/holdings.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 #include "tests/sim/checkers/checker.h"
@@ -39,15 +41,18 @@ Holdings::Holdings(const History& history)
     write.version = ReturnedVersion(operation);
     write.w = AskedW(history, operation);
     by_operation_[i] = writes_.size();
-    by_key_[operation.operation.key].push_back(writes_.size());
     writes_.push_back(std::move(write));
   }
 }
 
-const std::vector<size_t>& Holdings::WritesOf(const std::string& key) const {
+const std::vector<size_t>& Holdings::AcknowledgedOf(const std::string& key) const {
   static const auto& none = *new std::vector<size_t>();
-  const auto it = by_key_.find(key);
-  return it == by_key_.end() ? none : it->second;
+  const auto it = keys_.find(key);
+  return it == keys_.end() ? none : it->second.acknowledged;
+}
+
+const std::string& Holdings::KeyOf(const TrackedWrite& write) const {
+  return history_.operations()[write.operation].operation.key;
 }
 
 void Holdings::Apply(size_t index) {
@@ -55,8 +60,12 @@ void Holdings::Apply(size_t index) {
   forgetful_.Apply(event);
   switch (event.kind) {
     case EventKind::kStart:
-    case EventKind::kSubmit:
     case EventKind::kTryEnd:
+      return;
+    case EventKind::kSubmit:
+      if (const auto it = by_operation_.find(event.operation); it != by_operation_.end()) {
+        Begin(it->second);
+      }
       return;
     case EventKind::kServing:
       serving_.Add(event.node);
@@ -72,16 +81,11 @@ void Holdings::Apply(size_t index) {
     case EventKind::kForgot:
       Forget(event.node, event.key, event.version);
       return;
-    case EventKind::kEnd: {
-      const auto it = by_operation_.find(event.operation);
-      if (it == by_operation_.end()) return;
-      TrackedWrite& write = writes_[it->second];
-      write.acknowledged = true;
-      for (int node = 1; node <= history_.setting().quorums.n; ++node) {
-        if (Serving(node) && !write.holders.Has(node)) write.served_without.Add(node);
+    case EventKind::kEnd:
+      if (const auto it = by_operation_.find(event.operation); it != by_operation_.end()) {
+        Acknowledge(it->second);
       }
       return;
-    }
     case EventKind::kStored:
       if (!synced_) Hold(index, event.node, event.key, event.version);
       return;
@@ -92,25 +96,65 @@ void Holdings::Apply(size_t index) {
   }
 }
 
-void Holdings::Hold(size_t event, NodeId node, const std::string& key, const Version& version) {
-  for (const size_t place : WritesOf(key)) {
-    TrackedWrite& write = writes_[place];
-    if (write.holders.Has(node) || !version.Descends(write.version)) continue;
-    write.holders.Add(node);
-    write.ever.Add(node);
-    write.lost.Remove(node);
-    write.held_since[node] = event;
+void Holdings::Begin(size_t place) {
+  TrackedWrite& write = writes_[place];
+  KeyWrites& writes = keys_[KeyOf(write)];
+  writes.begun.push_back(place);
+  writes.spreading.push_back(place);
+  write.spreading = true;
+  // What descends from it may be there before it begins: of a higher epoch, that all forgot since.
+  for (const auto& [node, known] : writes.known) {
+    if (known.version.Descends(write.version)) HoldOne(known.since, node, &write);
   }
 }
 
+void Holdings::Acknowledge(size_t place) {
+  TrackedWrite& write = writes_[place];
+  write.acknowledged = true;
+  keys_[KeyOf(write)].acknowledged.push_back(place);
+  for (int node = 1; node <= history_.setting().quorums.n; ++node) {
+    if (Serving(node) && !write.holders.Has(node)) write.served_without.Add(node);
+  }
+}
+
+void Holdings::Hold(size_t event, NodeId node, const std::string& key, const Version& version) {
+  KeyWrites& writes = keys_[key];
+  writes.known[node] = Known{version, event};
+  for (const size_t place : writes.spreading) {
+    TrackedWrite& write = writes_[place];
+    if (write.holders.Has(node) || !version.Descends(write.version)) continue;
+    HoldOne(event, node, &write);
+  }
+  const auto everywhere = [this](size_t place) {
+    TrackedWrite& write = writes_[place];
+    write.spreading = write.holders.Count() < history_.setting().quorums.n;
+    return !write.spreading;
+  };
+  writes.spreading.erase(
+      std::remove_if(writes.spreading.begin(), writes.spreading.end(), everywhere),
+      writes.spreading.end());
+}
+
+void Holdings::HoldOne(size_t event, NodeId node, TrackedWrite* write) {
+  write->holders.Add(node);
+  write->ever.Add(node);
+  write->lost.Remove(node);
+  write->held_since[node] = event;
+}
+
 void Holdings::Forget(NodeId node, const std::string& key, const Version& left) {
-  for (const size_t place : WritesOf(key)) {
+  KeyWrites& writes = keys_[key];
+  writes.known[node].version = left;
+  for (const size_t place : writes.begun) {
     TrackedWrite& write = writes_[place];
     if (!write.holders.Has(node) || left.Descends(write.version)) continue;
     anybody_forgot_ = true;
     write.holders.Remove(node);
     write.lost.Add(node);
     write.held_since.erase(node);
+    forgotten_.push_back(place);
+    if (!write.spreading) writes.spreading.push_back(place);
+    write.spreading = true;
   }
 }
 

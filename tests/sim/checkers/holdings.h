@@ -64,6 +64,7 @@ struct TrackedWrite {
   NodeSet holders;            // hold it now
   NodeSet ever;               // have held it at some time
   NodeSet lost;               // have held it, forgot it, and do not hold it now
+  bool spreading = false;     // a node does not hold it, and it has begun
   NodeSet served_without;     // since the answer: have served at a time when they did not hold it
   std::map<NodeId, size_t> held_since;  // for holders: the event since which they hold it
 };
@@ -77,8 +78,10 @@ class Holdings {
   void Apply(size_t index);
 
   const std::vector<TrackedWrite>& writes() const { return writes_; }
-  // The writes of one key, by place in writes().
-  const std::vector<size_t>& WritesOf(const std::string& key) const;
+  // The writes of one key that are acknowledged by now, by place in writes(), in that order.
+  const std::vector<size_t>& AcknowledgedOf(const std::string& key) const;
+  // The writes that a node has forgotten since the last call.
+  std::vector<size_t> TakeForgotten() { return std::exchange(forgotten_, {}); }
   // The place in writes() of an operation that is tracked.
   size_t PlaceOf(size_t operation) const { return by_operation_.at(operation); }
 
@@ -88,14 +91,32 @@ class Holdings {
   bool anybody_forgot() const { return anybody_forgot_; }
 
  private:
+  // What a node's store knows of a key, and the event since which.
+  struct Known {
+    Version version;
+    size_t since = 0;
+  };
+  // Histories are long, and few of their writes are under way at a time.
+  struct KeyWrites {
+    std::vector<size_t> begun;
+    std::vector<size_t> acknowledged;
+    std::vector<size_t> spreading;  // begun, and not held by all nodes
+    std::map<NodeId, Known> known;
+  };
+
+  void Begin(size_t place);
+  void Acknowledge(size_t place);
   void Hold(size_t event, NodeId node, const std::string& key, const Version& version);
+  void HoldOne(size_t event, NodeId node, TrackedWrite* write);
   void Forget(NodeId node, const std::string& key, const Version& left);
+  const std::string& KeyOf(const TrackedWrite& write) const;
 
   const History& history_;
   const bool synced_;
   std::vector<TrackedWrite> writes_;
-  std::map<std::string, std::vector<size_t>> by_key_;
+  std::map<std::string, KeyWrites> keys_;
   std::map<size_t, size_t> by_operation_;
+  std::vector<size_t> forgotten_;
   NodeSet serving_;
   ForgetfulNodes forgetful_;
   bool anybody_forgot_ = false;
