@@ -11,17 +11,11 @@
 namespace quorate {
 namespace {
 
-// Enough to tell a mistake, at a cost that does not grow with the value.
-uint64_t HashOf(absl::string_view value) {
-  constexpr size_t kLooksAt = 4096;
-  return StableHash(value.substr(0, kLooksAt), kStableHashBasis + value.size());
-}
-
 NamedWrite Named(const std::string& key, bool tombstone, const std::string& value) {
   NamedWrite write;
   write.key = key;
   write.tombstone = tombstone;
-  write.value_hash = HashOf(value);
+  write.value_hash = ContentHash(value);
   return write;
 }
 
@@ -34,7 +28,7 @@ size_t BytesOf(const std::optional<Version>& version) {
 absl::Status NamedWrite::CheckRepeats(const Operation& operation) const {
   const bool same = key == operation.key &&
                     tombstone == (operation.kind == OperationKind::kDelete) &&
-                    value_hash == HashOf(operation.value);
+                    value_hash == ContentHash(operation.value);
   if (same) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "another write has had this request id: give each write one of its own, and only its "

@@ -32,7 +32,7 @@ WriteOrder OrderOf(const Version& version, const Sibling& sibling) {
   if (version.sequenced()) return WriteOrder{version.epoch(), version.number(), 0};
   // As Record::Winner() decides, a delete comes after every value of the same clock.
   const uint64_t author = sibling.dot.actor.node + (sibling.tombstone ? kDeleteComesAfter : 0);
-  return WriteOrder{sibling.clock, author, StableHash(sibling.value)};
+  return WriteOrder{sibling.clock, author, ContentHash(sibling.value)};
 }
 
 WriteOrder OrderOf(const Record& record) {

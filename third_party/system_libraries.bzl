@@ -9,6 +9,7 @@ _RENAMED = {
     "glog": "libglog",
     "grpcpp": "grpc++",
     "tcmalloc": "libtcmalloc_minimal",
+    "xxhash": "libxxhash",
 }
 
 _PKG_CONFIG = [
@@ -58,6 +59,7 @@ _PKG_CONFIG = [
     "protobuf",
     "rocksdb",
     "tcmalloc",
+    "xxhash",
     "zlib",
 ]
 

@@ -17,6 +17,7 @@ readonly BUILD_PACKAGES=(
   libgoogle-perftools-dev
   libboost-dev
   librocksdb-dev
+  libxxhash-dev
   nlohmann-json3-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   zlib1g-dev

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <xxhash.h>
 
 #include "absl/status/status.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -30,7 +31,7 @@ bool Beats(const Sibling& a, const Sibling& b) {
   if (a.clock != b.clock) return a.clock > b.clock;
   if (a.tombstone != b.tombstone) return a.tombstone;
   if (a.dot.actor.node != b.dot.actor.node) return a.dot.actor.node > b.dot.actor.node;
-  return StableHash(a.value) > StableHash(b.value);
+  return ContentHash(a.value) > ContentHash(b.value);
 }
 
 // Whether a value may stand behind those that `record` has.
@@ -194,6 +195,8 @@ const Sibling* Record::Winner() const {
   }
   return winner;
 }
+
+uint64_t ContentHash(absl::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
 uint64_t StableHash(absl::string_view bytes, uint64_t basis) {
   uint64_t hash = basis;

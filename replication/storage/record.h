@@ -64,8 +64,11 @@ struct Record {
   bool conflicting() const { return siblings.size() > 1; }
 };
 
-// FNV-1a: the same on every machine and build, unlike absl::Hash. With the hash of what comes
-// before as `basis`, the hash of both.
+// Of a value or a message, however long: XXH3. The same on every machine and build.
+uint64_t ContentHash(absl::string_view bytes);
+
+// Of a name, for what is kept: FNV-1a. The same on every machine and build, unlike absl::Hash. With
+// the hash of what comes before as `basis`, the hash of both.
 inline constexpr uint64_t kStableHashBasis = 14695981039346656037u;
 uint64_t StableHash(absl::string_view bytes, uint64_t basis = kStableHashBasis);
 

@@ -84,7 +84,7 @@ void History::Changed(EventKind kind, MonotonicTime at, NodeId node, const std::
   Happened(kind, at, node);
   events_.back().key = key;
   events_.back().version = record.version;
-  events_.back().content = StableHash(encoded);
+  events_.back().content = ContentHash(encoded);
   events_.back().winner = OrderOf(record);
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -161,7 +162,7 @@ class History {
 
   // Reading.
   const std::vector<HistoryEvent>& events() const { return events_; }
-  const std::vector<HistoryOperation>& operations() const { return operations_; }
+  const std::deque<HistoryOperation>& operations() const { return operations_; }
   const absl::btree_map<WriteName, std::vector<WriteContent>>& writes() const { return writes_; }
   const std::map<NodeId, std::vector<std::pair<std::string, std::string>>>& final_contents() const {
     return final_contents_;
@@ -175,7 +176,7 @@ class History {
  private:
   const HistorySetting setting_;
   std::vector<HistoryEvent> events_;
-  std::vector<HistoryOperation> operations_;
+  std::deque<HistoryOperation> operations_;  // large, and many: never moved
   absl::btree_map<WriteName, std::vector<WriteContent>> writes_;
   std::map<NodeId, std::vector<std::pair<std::string, std::string>>> final_contents_;
   std::vector<std::string> stalls_;

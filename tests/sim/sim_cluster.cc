@@ -29,15 +29,15 @@ uint64_t HashOf(const OperationResult& result) {
   const std::string record = result.record.has_value() ? result.record->Encode() : "";
   const std::string seen = result.seen.has_value() ? result.seen->DebugString() : "";
   const WriteOrder& order = result.order;
-  return StableHash(absl::StrCat(result.status.ToString(), "\n", record, "\n", seen, "\n",
-                                 result.may_have_applied, " ", result.node, " ", result.answers,
-                                 " ", result.required, " ", order.major, " ", order.minor, " ",
-                                 order.tie));
+  return ContentHash(absl::StrCat(result.status.ToString(), "\n", record, "\n", seen, "\n",
+                                  result.may_have_applied, " ", result.node, " ", result.answers,
+                                  " ", result.required, " ", order.major, " ", order.minor, " ",
+                                  order.tie));
 }
 
 uint64_t HashOf(const peer::v1::Batch& batch) {
   uint64_t hash = batch.session() * 31 + batch.sequence() + (batch.reply() ? 7 : 0);
-  for (const std::string& message : batch.messages()) hash = hash * 31 + StableHash(message);
+  for (const std::string& message : batch.messages()) hash = hash * 31 + ContentHash(message);
   return hash;
 }
 
@@ -423,7 +423,7 @@ void SimCluster::StartSync(NodeId id) {
 
 void SimCluster::OnLog(NodeId node, const std::string& line) {
   RecordLine(line);
-  trace_->Note(Now(), node, {StableHash(line)}, [&] { return absl::StrCat("says: ", line); });
+  trace_->Note(Now(), node, {ContentHash(line)}, [&] { return absl::StrCat("says: ", line); });
 }
 
 void SimCluster::Deliver(NodeId to, std::shared_ptr<const peer::v1::Batch> batch) {

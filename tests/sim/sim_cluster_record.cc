@@ -59,7 +59,7 @@ void SimCluster::RecordMessages(NodeId from, const peer::v1::Batch& batch) {
     if (record.ok()) history_->Saw(from, entry.key(), *record);
   };
   for (const std::string& bytes : batch.messages()) {
-    if (!recorded_messages_.insert(StableHash(bytes)).second) continue;
+    if (!recorded_messages_.insert(ContentHash(bytes)).second) continue;
     peer::v1::Message message;
     CHECK(message.ParseFromString(bytes)) << "node " << from << " sent what is no message";
     for (const peer::v1::LogEntry& entry : message.replicate().entries()) saw(entry);

@@ -29,7 +29,7 @@ void CheckRecovered(const History& history, Report* report) {
   }
   for (const auto& [node, contents] : history.final_contents()) {
     for (const auto& [key, bytes] : contents) {
-      if (stored.contains(std::make_tuple(node, key, StableHash(bytes)))) continue;
+      if (stored.contains(std::make_tuple(node, key, ContentHash(bytes)))) continue;
       report->Add(kProperty, absl::StrCat("node ", node, " holds under ", Shown(key),
                                           " in the end what it had never stored"));
     }
