@@ -4,9 +4,7 @@
 //   line.Add(MonotonicNow(), std::move(batch), [...](peer::v1::Batch batch) { its delivery });
 //   next = line.Release(MonotonicNow());
 //
-// What comes on one stream is released in the order in which it came. The line has no bound of its
-// own: streams stop reading while too much of theirs has not been dealt with, which includes what
-// stands here.
+// What comes on one stream is released, once, in the order in which it came.
 #ifndef QUORATE_NODE_DELAY_LINE_H_
 #define QUORATE_NODE_DELAY_LINE_H_
 
@@ -16,9 +14,7 @@
 #include <map>
 #include <utility>
 
-#include "absl/functional/any_invocable.h"
-#include "absl/time/time.h"
-
+#include "node/incoming_line.h"
 #include "proto/peer.pb.h"
 #include "replication/emulated_delays.h"
 #include "replication/env.h"
@@ -27,23 +23,14 @@
 namespace quorate {
 
 // Not thread-safe.
-class DelayLine {
+class DelayLine : public IncomingLine {
  public:
-  using Deliver = absl::AnyInvocable<void(peer::v1::Batch batch)>;
-
   // For what comes to the node `self`. `random` gives 64 random bits.
   DelayLine(NodeId self, EmulatedDelays delays, std::function<uint64_t()> random);
 
-  bool active() const { return delays_.any(); }
-
-  // `deliver` is called once, in a later Release, unless the line is cleared before.
-  void Add(MonotonicTime now, peer::v1::Batch batch, Deliver deliver);
-
-  // Delivers what is due. Returns when something more will be; infinite where nothing is held.
-  MonotonicTime Release(MonotonicTime now);
-
-  // Forgets what is held.
-  void Clear() { streams_.clear(); }
+  void Add(MonotonicTime now, peer::v1::Batch batch, Deliver deliver) override;
+  MonotonicTime Release(MonotonicTime now) override;
+  void Clear() override { streams_.clear(); }
 
  private:
   struct Held {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "glog/logging.h"
@@ -18,14 +19,15 @@ constexpr int kMaxFired = 256;
 
 }  // namespace
 
-GrpcEnv::GrpcEnv() : next_deadline_(kNever) {}
+GrpcEnv::GrpcEnv(std::function<absl::Time()> wall_clock)
+    : wall_clock_(std::move(wall_clock)), next_deadline_(kNever) {}
 
 MonotonicTime GrpcEnv::Now() {
   if (!now_.has_value()) now_ = MonotonicNow();
   return *now_;
 }
 
-absl::Time GrpcEnv::WallNow() { return absl::Now(); }
+absl::Time GrpcEnv::WallNow() { return wall_clock_ == nullptr ? absl::Now() : wall_clock_(); }
 
 uint64_t GrpcEnv::Random() { return absl::Uniform<uint64_t>(random_); }
 

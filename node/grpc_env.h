@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/random/random.h"
+#include "absl/time/time.h"
 
 #include "node/kv_api.h"
 #include "node/peer_routes.h"
@@ -43,7 +45,8 @@ struct Effects {
 
 class GrpcEnv : public Env {
  public:
-  GrpcEnv();
+  // `wall_clock` null: the system's.
+  explicit GrpcEnv(std::function<absl::Time()> wall_clock = nullptr);
 
   // Env.
   MonotonicTime Now() override;
@@ -84,6 +87,7 @@ class GrpcEnv : public Env {
     std::optional<MonotonicTime> expiry;  // in expiries_
   };
 
+  const std::function<absl::Time()> wall_clock_;
   std::optional<MonotonicTime> now_;  // of this drain, once it has asked
   absl::BitGen random_;
   std::vector<peer::v1::MemberAddress> members_;  // this node first

@@ -16,6 +16,7 @@
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 
+#include "node/delay_line.h"
 #include "proto/health.grpc.pb.h"
 #include "proto/kv.grpc.pb.h"
 #include "proto/peer.grpc.pb.h"
@@ -61,6 +62,13 @@ uint64_t RandomBits() {
   return absl::Uniform<uint64_t>(random);
 }
 
+// Null where nothing that comes is held back.
+std::shared_ptr<IncomingLine> LineOf(const NodeConfig& config, const NodeWorld& world) {
+  if (world.incoming != nullptr) return world.incoming;
+  if (!config.emulated.any()) return nullptr;
+  return std::make_shared<DelayLine>(config.cluster.self, config.emulated, RandomBits);
+}
+
 // Why the system refuses to listen there. gRPC does not say.
 std::string ListenError(const std::string& address, int port) {
   sockaddr_storage storage = {};
@@ -98,17 +106,18 @@ peer::v1::MemberAddress SelfAddress(const NodeConfig& config) {
 
 }  // namespace
 
-Node::Node(const NodeConfig& config)
+Node::Node(const NodeConfig& config, const NodeWorld& world)
     : config_(config),
       identity_{config.cluster.self, config.node_name, config.cluster.cluster},
-      delay_line_(config.cluster.self, config.emulated, RandomBits),
+      incoming_(LineOf(config, world)),
+      env_(world.wall_clock),
       next_operation_(FirstOperation()) {}
 
 absl::StatusOr<std::unique_ptr<Node>> Node::Start(const NodeConfig& config,
-                                                  const NodeStorage& storage) {
-  std::unique_ptr<Node> node(new Node(config));
+                                                  const NodeWorld& world) {
+  std::unique_ptr<Node> node(new Node(config, world));
   node->shut_down_ = true;
-  const absl::Status opened = node->OpenReplica(storage);
+  const absl::Status opened = node->OpenReplica(world.storage);
   if (!opened.ok()) return opened;
   const absl::Status server = node->StartServer();
   if (!server.ok()) {
@@ -324,7 +333,8 @@ MonotonicTime Node::OnGathered() {
   }
   if (learned.has_value()) dialer_->Learn(*learned);
   if (stop_peers_) StopPeers();
-  const MonotonicTime next_batch = delay_line_.Release(now);
+  const MonotonicTime next_batch =
+      incoming_ == nullptr ? absl::InfiniteDuration() : incoming_->Release(now);
   if (NextDeadline() <= now) {
     firing_ = true;
     strand_.Enqueue(Strand::Kind::kOngoing, [this] {
@@ -347,22 +357,19 @@ MonotonicTime Node::OnGathered() {
 }
 
 void Node::OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) {
-  if (delay_line_.active()) {
-    delay_line_.Add(MonotonicNow(), std::move(batch),
-                    [this, stream = std::move(stream), bytes](peer::v1::Batch due) mutable {
-                      Deliver(std::move(stream), std::move(due), bytes);
-                    });
-  } else {
-    Deliver(std::move(stream), std::move(batch), bytes);
+  if (incoming_ == nullptr) {
+    return strand_.Enqueue(Strand::Kind::kOngoing,
+                           [this, stream = std::move(stream), batch = std::move(batch), bytes] {
+                             replica_->Receive(batch);
+                             stream->Consumed(bytes);
+                           });
   }
-}
-
-void Node::Deliver(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) {
-  strand_.Enqueue(Strand::Kind::kOngoing,
-                  [this, stream = std::move(stream), batch = std::move(batch), bytes] {
-                    replica_->Receive(batch);
-                    stream->Consumed(bytes);
-                  });
+  incoming_->Add(
+      MonotonicNow(), std::move(batch),
+      [this, held = std::make_shared<Unconsumed>(std::move(stream), bytes)](peer::v1::Batch due) {
+        strand_.Enqueue(Strand::Kind::kOngoing,
+                        [this, held, due = std::move(due)] { replica_->Receive(due); });
+      });
 }
 
 void Node::OnPaused(std::shared_ptr<PeerStream> stream) {
@@ -426,7 +433,7 @@ void Node::ShowHealth() {
 }
 
 void Node::StopPeers() {
-  delay_line_.Clear();
+  if (incoming_ != nullptr) incoming_->Clear();
   kv_service_->EndStreams();
   dialer_->Shutdown();
   peer_service_->Shutdown();

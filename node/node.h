@@ -22,14 +22,15 @@
 #include "absl/time/time.h"
 #include "grpcpp/server.h"
 
-#include "node/delay_line.h"
 #include "node/grpc_env.h"
 #include "node/health_service.h"
+#include "node/incoming_line.h"
 #include "node/kv_api.h"
 #include "node/kv_service.h"
 #include "node/node_config.h"
 #include "node/node_status.h"
 #include "node/node_store.h"
+#include "node/node_world.h"
 #include "node/peer_dialer.h"
 #include "node/peer_routes.h"
 #include "node/peer_service.h"
@@ -55,7 +56,7 @@ class Node final : public KvApi,
   // makes no sense; UNAVAILABLE, naming address and port, where the system refuses them; what
   // NodeStore::Open says where the data cannot be used. Blocks for the disk.
   static absl::StatusOr<std::unique_ptr<Node>> Start(const NodeConfig& config,
-                                                     const NodeStorage& storage = {});
+                                                     const NodeWorld& world = {});
 
   // Shutdown(absl::ZeroDuration()), unless it has been shut down before.
   ~Node() override;
@@ -78,7 +79,7 @@ class Node final : public KvApi,
   void Shutdown(absl::Duration deadline);
 
  private:
-  explicit Node(const NodeConfig& config);
+  Node(const NodeConfig& config, const NodeWorld& world);
 
   absl::Status OpenReplica(const NodeStorage& storage);
   absl::Status StartServer();
@@ -105,7 +106,6 @@ class Node final : public KvApi,
   void OnPeers(std::vector<peer::v1::MemberAddress> peers) override;
   void OnRefusal(const PeerAddress& where, const std::string& reason) override;
 
-  void Deliver(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes);
   void RefreshStatus();
   void ShowHealth();
   void StopPeers();
@@ -116,6 +116,7 @@ class Node final : public KvApi,
   // Fixed after construction or Start.
   const NodeConfig config_;
   const PeerIdentity identity_;
+  const std::shared_ptr<IncomingLine> incoming_;  // null: nothing is held back
   std::unique_ptr<PollLoop> loop_;
   std::unique_ptr<NodeStore> store_;
   std::unique_ptr<Replica> replica_;
@@ -135,7 +136,6 @@ class Node final : public KvApi,
   // Of the poll thread.
   MonotonicTime next_refresh_ = -absl::InfiniteDuration();
   std::vector<std::shared_ptr<PeerStream>> paused_;
-  DelayLine delay_line_;
   bool shown_healthy_ = false;
 
   // Thread-safe by themselves.

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "grpcpp/support/async_stream.h"
@@ -150,6 +151,21 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   bool open_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   BatchQueue queue_ ABSL_GUARDED_BY(mu_);
+};
+
+// What has come on a stream and counts against its bound, until this ends. Thread-safe.
+class Unconsumed {
+ public:
+  Unconsumed(std::shared_ptr<PeerStream> stream, size_t bytes)
+      : stream_(std::move(stream)), bytes_(bytes) {}
+  ~Unconsumed() { stream_->Consumed(bytes_); }
+
+  Unconsumed(const Unconsumed&) = delete;
+  Unconsumed& operator=(const Unconsumed&) = delete;
+
+ private:
+  const std::shared_ptr<PeerStream> stream_;
+  const size_t bytes_;
 };
 
 }  // namespace quorate

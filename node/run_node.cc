@@ -77,13 +77,13 @@ void RaiseFileLimit() {
   }
 }
 
-int Serve(const NodeConfig& config, const NodeStorage& storage) {
+int Serve(const NodeConfig& config, const NodeWorld& world) {
   RaiseFileLimit();
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  absl::StatusOr<std::unique_ptr<Node>> node = Node::Start(config, storage);
+  absl::StatusOr<std::unique_ptr<Node>> node = Node::Start(config, world);
   if (!node.ok()) {
     LOG(ERROR) << node.status().message();
     return node.status().code() == absl::StatusCode::kInvalidArgument ? kExitUsage : kExitStart;
@@ -111,7 +111,7 @@ int Serve(const NodeConfig& config, const NodeStorage& storage) {
 
 }  // namespace
 
-int RunNode(int argc, char** argv, const NodeStorage& storage) {
+int RunNode(int argc, char** argv, const NodeWorld& world) {
   SpareLibraryLocks();
   FLAGS_logtostderr = true;
   const absl::StatusOr<CommandLine> command = ParseCommandLine(argc, argv);
@@ -131,7 +131,7 @@ int RunNode(int argc, char** argv, const NodeStorage& storage) {
     std::fputs(absl::StrCat("quorate: ", config.status().message(), "\n").c_str(), stderr);
     return kExitUsage;
   }
-  return Serve(*config, storage);
+  return Serve(*config, world);
 }
 
 }  // namespace quorate

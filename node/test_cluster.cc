@@ -62,7 +62,8 @@ void Cluster::StartAll() {
 }
 
 void Cluster::Start(size_t i, const NodeStorage& storage) {
-  absl::StatusOr<std::unique_ptr<Node>> node = Node::Start(configs_[i], storage);
+  absl::StatusOr<std::unique_ptr<Node>> node =
+      Node::Start(configs_[i], NodeWorld{storage, nullptr, nullptr});
   ASSERT_TRUE(node.ok()) << node.status();
   nodes_[i] = *std::move(node);
 }

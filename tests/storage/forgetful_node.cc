@@ -5,14 +5,14 @@
 #include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 
-#include "node/node_store.h"
+#include "node/node_world.h"
 #include "node/run_node.h"
 #include "tests/storage/faulty_file_system.h"
 
 int main(int argc, char** argv) {
-  quorate::NodeStorage storage;
-  storage.rocksdb.file_system = std::make_shared<quorate::FaultyFileSystem>();
+  quorate::NodeWorld world;
+  world.storage.rocksdb.file_system = std::make_shared<quorate::FaultyFileSystem>();
   absl::BitGen random;
-  storage.boot = absl::StrCat("boot-", absl::Uniform<uint64_t>(random));
-  return quorate::RunNode(argc, argv, storage);
+  world.storage.boot = absl::StrCat("boot-", absl::Uniform<uint64_t>(random));
+  return quorate::RunNode(argc, argv, world);
 }
