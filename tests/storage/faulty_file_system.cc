@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/time/clock.h"
 
 #include "support/mutex.h"
 
@@ -88,7 +89,8 @@ class ForgetfulLog : public FaultyFile {
   std::string unsynced_ ABSL_GUARDED_BY(mu_);
 };
 
-FaultyFileSystem::FaultyFileSystem() : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+FaultyFileSystem::FaultyFileSystem(DiskFaults faults)
+    : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()), faults_(std::move(faults)) {}
 
 void FaultyFileSystem::HoldSyncs(bool hold) {
   MutexLock lock(&mu_);
@@ -102,6 +104,7 @@ void FaultyFileSystem::AwaitHeldSync() {
 }
 
 void FaultyFileSystem::PassSync() {
+  if (faults_.sync_delay != nullptr) absl::SleepFor(faults_.sync_delay());
   MutexLock lock(&mu_);
   ++held_syncs_;
   changed_.SignalAll();
@@ -111,7 +114,8 @@ void FaultyFileSystem::PassSync() {
 
 IOStatus FaultyFileSystem::Condition() const {
   if (power_lost_) return IOStatus::IOError("the power is gone");
-  return failing_ ? IOStatus::IOError("the disk fails") : IOStatus::OK();
+  const bool fails = failing_ || (faults_.fails != nullptr && faults_.fails());
+  return fails ? IOStatus::IOError("the disk fails") : IOStatus::OK();
 }
 
 IOStatus FaultyFileSystem::NewWritableFile(const std::string& name,

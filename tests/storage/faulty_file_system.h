@@ -11,20 +11,28 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 #include "rocksdb/file_system.h"
 
 #include "support/mutex.h"
 
 namespace quorate {
 
+// What a disk does by itself. Both are asked before each write or sync, on any thread; null: never.
+struct DiskFaults {
+  std::function<bool()> fails;
+  std::function<absl::Duration()> sync_delay;  // of write-ahead logs
+};
+
 // Thread-safe. Files that were opened through it must not outlive it.
 class FaultyFileSystem : public rocksdb::FileSystemWrapper {
  public:
-  FaultyFileSystem();
+  explicit FaultyFileSystem(DiskFaults faults = {});
 
   // For good.
   void LosePower() { power_lost_ = true; }
@@ -53,9 +61,10 @@ class FaultyFileSystem : public rocksdb::FileSystemWrapper {
 
   // OK, or why nothing can be written now.
   rocksdb::IOStatus Condition() const;
-  // Blocks while syncs are held.
+  // Blocks while syncs are held, or for as long as one is delayed.
   void PassSync() ABSL_LOCKS_EXCLUDED(mu_);
 
+  const DiskFaults faults_;
   std::atomic<bool> power_lost_{false};
   std::atomic<bool> failing_{false};
   std::atomic<bool> failing_syncs_{false};
