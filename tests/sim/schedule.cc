@@ -39,6 +39,9 @@ std::string SettingText(const ScheduleSetting& setting) {
   if (setting.write_mode != WriteMode::kPlain) {
     absl::StrAppend(&text, "write-mode ", WriteModeName(setting.write_mode), "\n");
   }
+  if (setting.durability.has_value()) {
+    absl::StrAppend(&text, "durability ", DurabilityName(*setting.durability), "\n");
+  }
   if (setting.expect_linearizable) absl::StrAppend(&text, "expect linearizable\n");
   if (!setting.planted.empty()) absl::StrAppend(&text, "planted ", setting.planted, "\n");
   if (!setting.violates.empty()) absl::StrAppend(&text, "violates ", setting.violates, "\n");
@@ -46,9 +49,9 @@ std::string SettingText(const ScheduleSetting& setting) {
 }
 
 auto Tie(const ScheduleSetting& s) {
-  return std::tie(s.strategy, s.seed, s.inner_seed, s.emulate, s.write_mode, s.n, s.w, s.r,
-                  s.leader, s.loss_per_mille, s.repeat_per_mille, s.keys, s.expect_linearizable,
-                  s.planted, s.violates);
+  return std::tie(s.strategy, s.seed, s.inner_seed, s.emulate, s.write_mode, s.durability, s.n, s.w,
+                  s.r, s.leader, s.loss_per_mille, s.repeat_per_mille, s.keys,
+                  s.expect_linearizable, s.planted, s.violates);
 }
 auto Tie(const Fault& f) { return std::tie(f.at, f.kind, f.nodes, f.length, f.amount); }
 auto Tie(const ScheduledOperation& o) {

@@ -25,6 +25,7 @@
 #include "replication/cluster_config.h"
 #include "replication/env.h"
 #include "replication/operation.h"
+#include "replication/storage/stored_state.h"
 #include "replication/storage/version.h"
 
 namespace quorate::sim {
@@ -95,6 +96,7 @@ struct ScheduleSetting {
   uint64_t inner_seed = 0;
   std::string emulate;  // EmulatedDelays::spec()
   WriteMode write_mode = WriteMode::kPlain;
+  std::optional<Durability> durability;  // nullopt: the seed decides
   int n = 0;
   int w = 0;
   int r = 0;

@@ -148,6 +148,8 @@ class Parser {
     } else if (name == "write-mode") {
       good = value == WriteModeName(WriteMode::kLinearizable);
       setting.write_mode = WriteMode::kLinearizable;
+    } else if (name == "durability") {
+      good = ParseDurability(value, &setting.durability);
     } else if (name == "seed") {
       good = absl::SimpleAtoi(value, &setting.seed);
     } else if (name == "inner-seed") {
@@ -173,6 +175,13 @@ class Parser {
       return absl::StrCat("there is no setting '", name, "'");
     }
     return good ? "" : absl::StrCat("'", value, "' cannot be the ", name);
+  }
+
+  static bool ParseDurability(absl::string_view name, std::optional<Durability>* durability) {
+    for (const Durability one : {Durability::kMemory, Durability::kOs, Durability::kSynced}) {
+      if (name == DurabilityName(one)) *durability = one;
+    }
+    return durability->has_value() && name == DurabilityName(**durability);
   }
 
   static bool Known(const std::string& strategy) {

@@ -99,6 +99,19 @@ TEST(ScheduleTextTest, HasAWriteModeAndWhatIsExpected) {
   EXPECT_THAT(std::string(ParseSchedule(text).status().message()), HasSubstr("with a majority"));
 }
 
+TEST(ScheduleTextTest, HasADurabilityThatRunsHave) {
+  for (const Durability durability : {Durability::kMemory, Durability::kOs, Durability::kSynced}) {
+    const std::string name = DurabilityName(durability);
+    const absl::StatusOr<Schedule> schedule = ParseSchedule(
+        absl::StrReplaceAll(kText, {{"emulate lan\nplanted AcceptGaps", "durability " + name}}));
+    ASSERT_TRUE(schedule.ok()) << schedule.status();
+    EXPECT_TRUE(*ParseSchedule(ToText(*schedule)) == *schedule);
+    const RunResult run = RunSchedule(*schedule);
+    EXPECT_EQ(run.plan.cluster.config.durability, durability);
+    EXPECT_EQ(run.history->setting().durability, durability);
+  }
+}
+
 TEST(ScheduleTextTest, CommentsAndEmptyLinesMayStandAnywhere) {
   const std::string text = absl::StrReplaceAll(kText, {{"heal", "# why\n\n  # indented\nheal"}});
   const absl::StatusOr<Schedule> schedule = ParseSchedule(text);
@@ -124,6 +137,7 @@ TEST(ScheduleTextTest, SaysWhatIsWrongAndWhere) {
       {"keys 20", "keys 0", "'0' cannot be the keys"},
       {"keys 20", "colour 20", "there is no setting 'colour'"},
       {"emulate lan", "emulate moon", "'moon' cannot be the emulate"},
+      {"emulate lan", "durability stone", "'stone' cannot be the durability"},
       {"heal 9.5s", "heal 1.5s", "no event comes after 'heal'"},
       {"heal 9.5s\n", "", "'heal' is missing"},
       {"node=1 for=0.1s", "node=4 for=0.1s", "line 16: 'node' names nodes from 1 to 3"},

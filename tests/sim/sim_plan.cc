@@ -236,6 +236,7 @@ ScheduleSetting SimPlan::Setting() const {
 
 void SimPlan::Adopt(const ScheduleSetting& setting) {
   cluster.config.write_mode = setting.write_mode;
+  if (setting.durability.has_value()) cluster.config.durability = *setting.durability;
   cluster.config.quorums = Quorums{setting.n, setting.w, setting.r};
   cluster.leader = setting.leader;
   cluster.network.loss_per_mille = setting.loss_per_mille;
