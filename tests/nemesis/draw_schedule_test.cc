@@ -1,0 +1,99 @@
+#include "tests/nemesis/draw_schedule.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+
+#include "replication/cluster_config.h"
+#include "replication/registry.h"
+#include "replication/storage/stored_state.h"
+#include "tests/sim/schedule.h"
+
+namespace quorate::nemesis {
+namespace {
+
+using sim::Fault;
+using sim::FaultKind;
+
+DrawOptions OptionsFor(const std::string& strategy, uint64_t seed) {
+  DrawOptions options;
+  options.strategy = strategy;
+  options.seed = seed;
+  options.length = absl::Minutes(1);
+  return options;
+}
+
+bool Stops(FaultKind kind) {
+  return kind == FaultKind::kCrash || kind == FaultKind::kShutdown || kind == FaultKind::kNewDisk ||
+         kind == FaultKind::kDiskFailure || kind == FaultKind::kFullDisk;
+}
+
+TEST(DrawScheduleTest, IsASchedule) {
+  for (const std::string& strategy : StrategyNames()) {
+    const sim::Schedule drawn = DrawSchedule(OptionsFor(strategy, 3));
+    const absl::StatusOr<sim::Schedule> read = sim::ParseSchedule(sim::ToText(drawn));
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_TRUE(*read == drawn);
+    EXPECT_TRUE(DrawSchedule(OptionsFor(strategy, 3)) == drawn);
+    EXPECT_FALSE(DrawSchedule(OptionsFor(strategy, 4)) == drawn);
+  }
+}
+
+TEST(DrawScheduleTest, HasEveryKind) {
+  for (const Durability durability : {Durability::kMemory, Durability::kOs, Durability::kSynced}) {
+    for (uint64_t seed = 1; seed <= 10; ++seed) {
+      DrawOptions options = OptionsFor("leaderless", seed);
+      options.durability = durability;
+      std::set<FaultKind> seen;
+      for (const Fault& fault : DrawSchedule(options).faults) seen.insert(fault.kind);
+      const std::vector<FaultKind> known = KindsFor(durability);
+      EXPECT_EQ(seen, std::set<FaultKind>(known.begin(), known.end())) << seed;
+    }
+  }
+}
+
+TEST(DrawScheduleTest, StopsFewerThanWAtATime) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    const sim::Schedule schedule = DrawSchedule(OptionsFor("leader_follower", seed));
+    int stops = 0;
+    for (const Fault& last : schedule.faults) {
+      if (!Stops(last.kind)) continue;
+      ++stops;
+      int away = 0;
+      for (const Fault& one : schedule.faults) {
+        // With a second to catch up.
+        away +=
+            Stops(one.kind) && one.at <= last.at && last.at < one.at + one.length + absl::Seconds(1)
+                ? 1
+                : 0;
+      }
+      EXPECT_LT(away, schedule.setting.w) << seed;
+    }
+    EXPECT_GE(stops, 3) << seed;
+  }
+}
+
+TEST(DrawScheduleTest, AsksForNoLessThanWAndChoosesNoQuorumsInALinearizableCluster) {
+  const sim::Schedule plain = DrawSchedule(OptionsFor("leaderless", 1));
+  bool overrides = false;
+  for (const sim::ScheduledOperation& operation : plain.operations) {
+    if (operation.w.has_value()) {
+      EXPECT_GE(*operation.w, plain.setting.w);
+    }
+    overrides = overrides || operation.r.has_value();
+  }
+  EXPECT_TRUE(overrides);
+  DrawOptions options = OptionsFor("leaderless", 1);
+  options.write_mode = WriteMode::kLinearizable;
+  for (const sim::ScheduledOperation& operation : DrawSchedule(options).operations) {
+    EXPECT_FALSE(operation.w.has_value() || operation.r.has_value());
+  }
+}
+
+}  // namespace
+}  // namespace quorate::nemesis

@@ -1,0 +1,220 @@
+#include "tests/nemesis/verdict.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "loadgen/check/history.h"
+#include "replication/operation.h"
+#include "tests/nemesis/load.h"
+#include "tests/sim/schedule.h"
+
+namespace quorate::nemesis {
+namespace {
+
+using ::testing::IsEmpty;
+
+constexpr check::Nanos kSecond = 1000000000;
+
+class VerdictTest : public ::testing::Test {
+ protected:
+  VerdictTest() {
+    setting_.strategy = "leaderless";
+    setting_.n = 3;
+    setting_.w = 2;
+    setting_.r = 2;
+    setting_.keys = 1;
+    load_.history.keys = {"k0"};
+  }
+
+  check::Operation& Add(OperationKind kind, int quorum, int start, int end) {
+    check::Operation operation;
+    operation.session = static_cast<uint32_t>(load_.asked.size());
+    operation.kind = kind == OperationKind::kSet      ? check::Kind::kWrite
+                     : kind == OperationKind::kDelete ? check::Kind::kDelete
+                                                      : check::Kind::kRead;
+    operation.start = start * kSecond;
+    operation.end = end * kSecond;
+    Asked asked;
+    asked.kind = kind;
+    asked.quorum = quorum;
+    load_.asked.push_back(asked);
+    load_.clients.push_back(0);
+    load_.names.push_back("c0/" + std::to_string(operation.session));
+    load_.history.operations.push_back(operation);
+    return load_.history.operations.back();
+  }
+  // The write of value and order `number`.
+  check::Operation& Write(int number, int w, int start, int end) {
+    check::Operation& operation = Add(OperationKind::kSet, w, start, end);
+    operation.value = operation.order = static_cast<uint64_t>(number);
+    operation.order_known = 1;
+    return operation;
+  }
+  // A read that returned it; 0: nothing.
+  check::Operation& Read(int number, int r, int start, int end,
+                         OperationKind kind = OperationKind::kGet) {
+    check::Operation& operation = Add(kind, r, start, end);
+    operation.value = operation.order = static_cast<uint64_t>(number);
+    operation.found = number != 0 ? 1 : 0;
+    operation.order_known = 1;
+    return operation;
+  }
+
+  Verdict Judge(const std::vector<Forgotten>& forgotten = {}) {
+    Verdict verdict;
+    check::SortByKey(&load_.history);
+    JudgeHistory(setting_, load_, forgotten, &verdict);
+    return verdict;
+  }
+
+  static Forgotten From(NodeId node, int from, int until) {
+    return Forgotten{node, absl::Seconds(from), absl::Seconds(until)};
+  }
+
+  sim::ScheduleSetting setting_;
+  LoadResult load_;
+};
+
+TEST_F(VerdictTest, AFreshReadIsRight) {
+  Write(1, 2, 0, 1);
+  Read(1, 2, 2, 3);
+  const Verdict verdict = Judge();
+  EXPECT_THAT(verdict.violations, IsEmpty());
+  EXPECT_EQ(verdict.reads_checked, 1u);
+  EXPECT_EQ(verdict.writes_checked, 1u);
+  EXPECT_EQ(verdict.values_checked, 1u);
+}
+
+TEST_F(VerdictTest, AStaleReadIsWrongWhereTheQuorumsMeet) {
+  Write(1, 2, 0, 1);
+  Write(2, 2, 2, 3);
+  Read(1, 2, 4, 5);
+  EXPECT_EQ(Judge().conflicts.at("no stale reads"), 1u);
+}
+
+TEST_F(VerdictTest, AStaleReadIsAllowedWhereTheyNeedNotMeet) {
+  Write(1, 2, 0, 1);
+  Write(2, 2, 2, 3);
+  Read(1, 1, 4, 5);
+  Read(1, 1, 6, 7, OperationKind::kLocalRead);
+  const Verdict verdict = Judge();
+  EXPECT_THAT(verdict.violations, IsEmpty());
+  EXPECT_EQ(verdict.reads_checked, 0u);
+  EXPECT_EQ(verdict.stale_reads_allowed, 1u);
+}
+
+TEST_F(VerdictTest, ALargerWObligesReadsOfASmallerR) {
+  Write(1, 2, 0, 1);
+  Write(2, 3, 2, 3);
+  Read(1, 1, 4, 5);
+  EXPECT_EQ(Judge().conflicts.count("no stale reads"), 1u);
+}
+
+TEST_F(VerdictTest, AnAcknowledgedWriteMustBeThereInTheEnd) {
+  Write(1, 2, 0, 1);
+  Read(0, 3, 20, 21);
+  load_.asked.back().final_phase = true;
+  EXPECT_EQ(Judge().conflicts.at("acknowledged writes are there"), 1u);
+  // Fewer than W forgetting change nothing.
+  EXPECT_EQ(Judge({From(1, 2, 5), From(2, 6, 8)}).conflicts.count("acknowledged writes are there"),
+            1u);
+}
+
+TEST_F(VerdictTest, NothingIsPromisedOnceWHaveForgotten) {
+  Write(1, 2, 0, 1);
+  Read(0, 2, 7, 8);
+  const Verdict verdict = Judge({From(1, 2, 5), From(2, 4, 8)});
+  EXPECT_THAT(verdict.violations, IsEmpty());
+  EXPECT_EQ(verdict.promise_ended, absl::Seconds(4));
+  // What was seen before that is judged.
+  Write(2, 2, 1, 2);
+  Read(0, 2, 3, 3);
+  EXPECT_EQ(Judge({From(1, 2, 5), From(2, 4, 8)}).conflicts.at("no stale reads"), 1u);
+}
+
+TEST_F(VerdictTest, AWriteThatAskedForLessMayBeForgottenByFewer) {
+  Write(1, 1, 0, 1);
+  Read(0, 3, 7, 8);
+  EXPECT_EQ(Judge().conflicts.count("no stale reads"), 1u);
+  const Verdict verdict = Judge({From(1, 2, 5)});
+  EXPECT_THAT(verdict.violations, IsEmpty());
+  EXPECT_EQ(verdict.writes_excused, 1u);
+}
+
+TEST_F(VerdictTest, WhatNobodyWroteIsWrongInAnyRead) {
+  Write(1, 2, 0, 1);
+  Read(7, 1, 2, 3, OperationKind::kLocalRead);
+  EXPECT_EQ(Judge().conflicts.at("reads return what was written"), 1u);
+}
+
+TEST_F(VerdictTest, AFailedWriteIsNeverRead) {
+  Write(1, 2, 0, 1).outcome = check::Outcome::kFailed;
+  Read(1, 1, 2, 3);
+  EXPECT_EQ(Judge().conflicts.count("reads return what was written"), 1u);
+}
+
+TEST_F(VerdictTest, AnUnknownWriteMayAppearOrNot) {
+  check::Operation& write = Write(1, 2, 0, 1);
+  write.outcome = check::Outcome::kUnknown;
+  write.order_known = 0;
+  Read(0, 2, 2, 3);
+  Read(1, 2, 4, 5);
+  EXPECT_THAT(Judge().violations, IsEmpty());
+}
+
+TEST_F(VerdictTest, ReadsNeverGoBackInALinearizableCluster) {
+  Write(1, 2, 0, 1);
+  Write(2, 2, 2, 9);
+  Read(2, 2, 3, 4);
+  Read(1, 2, 5, 6);
+  EXPECT_THAT(Judge().violations, IsEmpty());
+  setting_.write_mode = WriteMode::kLinearizable;
+  const Verdict verdict = Judge();
+  EXPECT_EQ(verdict.conflicts.count("linearizable"), 1u);
+  EXPECT_EQ(verdict.linearizable_checked, 4u);
+}
+
+TEST_F(VerdictTest, TheReadsThatAskForItNeverGoBackWithALeader) {
+  setting_.strategy = "leader_follower";
+  setting_.leader = 1;
+  Write(1, 2, 0, 1);
+  Write(2, 2, 2, 9);
+  Read(2, 2, 3, 4);
+  Read(1, 2, 5, 6);
+  EXPECT_THAT(Judge().violations, IsEmpty());
+  load_.asked[2].linearizable = load_.asked[3].linearizable = true;
+  EXPECT_EQ(Judge().conflicts.count("linearizable"), 1u);
+}
+
+TEST_F(VerdictTest, WritesAreInOrderWithALeader) {
+  Write(2, 2, 0, 1);
+  Write(1, 2, 2, 3);
+  Read(2, 2, 4, 5);
+  EXPECT_THAT(Judge().violations, IsEmpty());
+  setting_.strategy = "leader_follower";
+  setting_.leader = 1;
+  EXPECT_EQ(Judge().conflicts.at("writes are in order"), 1u);
+}
+
+TEST_F(VerdictTest, RepliesMustSayWhatWasAskedFor) {
+  load_.bad_replies.push_back(BadReply{"c1/2", "asked for 2, was answered with 1 of 1"});
+  EXPECT_EQ(Judge().conflicts.at("answers keep to what was asked for"), 1u);
+}
+
+TEST(EndOfPromiseTest, IsWhenWNodesHadForgottenAtOneTime) {
+  const auto from = [](NodeId node, int from, int until) {
+    return Forgotten{node, absl::Seconds(from), absl::Seconds(until)};
+  };
+  EXPECT_EQ(EndOfPromise({}, 1), absl::InfiniteDuration());
+  EXPECT_EQ(EndOfPromise({from(1, 3, 5)}, 1), absl::Seconds(3));
+  EXPECT_EQ(EndOfPromise({from(1, 3, 5), from(2, 5, 6)}, 2), absl::InfiniteDuration());
+  EXPECT_EQ(EndOfPromise({from(1, 3, 5), from(2, 4, 6), from(1, 7, 8)}, 2), absl::Seconds(4));
+  EXPECT_EQ(EndOfPromise({from(1, 3, 9), from(1, 4, 6)}, 2), absl::InfiniteDuration());
+}
+
+}  // namespace
+}  // namespace quorate::nemesis
