@@ -172,15 +172,15 @@ size_t Load::Begin(const ScheduledOperation& operation, bool final_phase) {
   return recorder_.Begin(began);
 }
 
-Load::Tokens Load::TokensFor(const ScheduledOperation& operation) {
+Tokens Load::TokensFor(const ScheduledOperation& operation) {
   const auto& seen = states_[operation.client].seen;
   const auto of_key = seen.find(operation.key);
   Tokens tokens;
   if (of_key == seen.end()) return tokens;
-  if (operation.with_context) tokens.context = of_key->second.context;
-  if (operation.with_session) tokens.session = of_key->second.session;
-  const bool any = !tokens.context.empty() || !tokens.session.empty();
-  if (any && IsWrite(operation.kind)) ++result_.with_context;
+  // A read has no context to hand back, and a local read has no session.
+  const bool local = operation.kind == OperationKind::kLocalRead;
+  if (operation.with_context && IsWrite(operation.kind)) tokens.context = of_key->second.context;
+  if (operation.with_session && !local) tokens.session = of_key->second.session;
   return tokens;
 }
 
@@ -192,7 +192,7 @@ void Load::Issue(const ScheduledOperation& operation, bool final_phase) {
     MutexLock lock(&mu_);
     slot = Begin(operation, final_phase);
     place = result_.asked.size() - 1;
-    tokens = TokensFor(operation);
+    tokens = result_.asked[place].handed = TokensFor(operation);
   }
   Client& client = ClientOf(operation.client);
   CallId call = 0;
@@ -284,6 +284,7 @@ void Load::End(const ScheduledOperation& operation, size_t place, size_t slot,
                const check::Ended& ended, const Tokens& tokens, const std::string& wrong) {
   recorder_.End(slot, ended);
   if (!wrong.empty()) result_.bad_replies.push_back(BadReply{result_.names[place], wrong});
+  result_.asked[place].told = tokens;
   ClientState& state = states_[operation.client];
   Tokens& seen = state.seen[operation.key];
   if (!tokens.context.empty()) seen.context = tokens.context;

@@ -36,12 +36,22 @@
 
 namespace quorate::nemesis {
 
-// What was asked for, beside what a history can say.
+// What a reply gives for the next operation on its key, as it came; empty: nothing.
+struct Tokens {
+  std::string context;
+  std::string session;
+};
+
+// What was asked for and told, beside what a history can say.
 struct Asked {
   OperationKind kind = OperationKind::kGet;
   int quorum = 0;  // the W or R that counts
   bool linearizable = false;
   bool final_phase = false;  // after healing
+  Tokens handed;             // back, with what was asked
+  Tokens told;               // by the reply
+
+  bool handed_any() const { return !handed.context.empty() || !handed.session.empty(); }
 };
 
 // A reply that was not what was asked for: fewer acknowledgements, another durability.
@@ -59,7 +69,6 @@ struct LoadResult {
   std::vector<BadReply> bad_replies;
   std::vector<std::string> failed_at_the_end;  // final operations that did not succeed
   uint64_t not_issued = 0;                     // their turn had not come when the load ended
-  uint64_t with_context = 0;  // writes that handed back what their client or its session had seen
 };
 
 class Load {
@@ -83,11 +92,6 @@ class Load {
   LoadResult Take() ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
-  // What a reply gives for the next operation on its key; empty: nothing.
-  struct Tokens {
-    std::string context;
-    std::string session;
-  };
   struct ClientState {
     bool busy = false;
     std::deque<sim::ScheduledOperation> waiting;

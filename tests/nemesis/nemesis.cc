@@ -276,9 +276,7 @@ class Run {
     int faults = 0;
     for (const auto& [name, count] : result_.faults) faults += count;
     if (2 * faults < static_cast<int>(schedule().faults.size())) return "too few faults";
-    const Verdict& verdict = result_.verdict;
-    if (verdict.reads_checked + verdict.linearizable_checked == 0) return "no promise to judge";
-    return "";
+    return result_.verdict.JudgedAnything() ? "" : "no promise to judge";
   }
 
   const NemesisOptions options_;

@@ -1,6 +1,7 @@
 #include "tests/nemesis/verdict.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -16,6 +17,7 @@
 #include "replication/cluster_config.h"
 #include "replication/registry.h"
 #include "replication/strategy.h"
+#include "tests/nemesis/knowledge.h"
 #include "tests/sim/promises.h"
 
 namespace quorate::nemesis {
@@ -46,6 +48,12 @@ class Judge {
     end_ = verdict_->promise_ended == absl::InfiniteDuration()
                ? check::kNever
                : absl::ToInt64Nanoseconds(verdict_->promise_ended);
+    for (const check::Operation& operation : load_.history.operations) {
+      const bool certainly_nothing = operation.outcome == check::Outcome::kFailed;
+      if (!operation.is_write() || certainly_nothing || !AskedOf(operation).handed_any()) continue;
+      check::Nanos& first = with_tokens_.emplace(operation.key, check::kNever).first->second;
+      first = std::min(first, operation.start);
+    }
   }
 
   void Run() {
@@ -59,6 +67,8 @@ class Judge {
  private:
   using Wanted = std::function<bool(const Asked&)>;
 
+  static bool Any(const Asked&) { return true; }
+
   const Guarantee& Own() const { return promises_.at({setting_.w, setting_.r}); }
   const Asked& AskedOf(const check::Operation& operation) const {
     return load_.asked[operation.session];
@@ -67,7 +77,7 @@ class Judge {
   bool HoldsOut(const Asked& write) const { return !anybody_forgot_ || write.quorum >= setting_.w; }
 
   // The reads that are `wanted`, and all writes; those that oblige nobody have unknown outcomes.
-  check::History Part(const Wanted& wanted, const Wanted& obliges, check::Nanos end) const {
+  check::History Select(const Wanted& wanted, const Wanted& obliges, check::Nanos end) const {
     check::History part;
     part.keys = load_.history.keys;
     part.cut_at = load_.history.cut_at;
@@ -80,12 +90,20 @@ class Judge {
         operation.outcome = check::Outcome::kUnknown;
         operation.end = check::kNever;
       }
-      // By whom it was asked, for people and for what sessions are promised.
-      operation.session = static_cast<uint32_t>(load_.clients[operation.session]);
       part.operations.push_back(operation);
     }
     check::SortByKey(&part);
     return part;
+  }
+  // By whom it was asked, for people and for what sessions are promised.
+  check::History WithClients(check::History part) const {
+    for (check::Operation& operation : part.operations) {
+      operation.session = static_cast<uint32_t>(load_.clients[operation.session]);
+    }
+    return part;
+  }
+  check::History Part(const Wanted& wanted, const Wanted& obliges, check::Nanos end) const {
+    return WithClients(Select(wanted, obliges, end));
   }
 
   void Report(const std::string& property, const check::History& part, const CheckResult& result,
@@ -114,8 +132,7 @@ class Judge {
   // What a read returns was written, by a write that had begun, under one version. This holds of
   // every read, and whatever is forgotten.
   void JudgeValues() {
-    const check::History part =
-        Part([](const Asked&) { return true; }, [](const Asked&) { return true; }, check::kNever);
+    const check::History part = Part(Any, Any, check::kNever);
     const CheckResult result = CheckVersionSweep(part, check::Model::kRegular);
     verdict_->values_checked += result.reads();
     Report("reads return what was written", part, result,
@@ -140,18 +157,43 @@ class Judge {
         const auto promise = promises_.find({write.quorum, r});
         return promise != promises_.end() && promise->second.no_stale_reads && HoldsOut(write);
       };
-      const check::History part = Part(wanted, obliges, end_);
-      const CheckResult result = CheckVersionSweep(part, check::Model::kRegular);
-      // Where clocks are wrong, a write in a leaderless cluster may rank below an earlier one that
-      // its coordinator has not seen; with a context, below what it replaces.
-      const bool ordered = has_leader_ || Own().linearizable;
-      if (ordered) Report("writes are in order", part, result, {ConflictKind::kWriteOrder});
-      if (!ordered && load_.with_context > 0) continue;
-      Report(final_phase ? "acknowledged writes are there" : "no stale reads", part, result,
-             {ConflictKind::kStaleRead});
+      const check::History part = Select(wanted, obliges, end_);
+      JudgeByOrder(part, final_phase);
+      if (!Ordered()) JudgeKnowledge(part);
       Count(part);
-      CountAllowed(wanted, result.Count(ConflictKind::kStaleRead));
+      CountAllowed(wanted, part);
     }
+  }
+
+  // Where clocks are wrong, a write in a leaderless cluster may rank below an earlier one that its
+  // coordinator has not seen; with a context, below what it replaces.
+  bool Ordered() const { return has_leader_ || Own().linearizable; }
+
+  // Without the reads whose age the order of writes does not show: some write may rank below what
+  // it replaced, and did so before they ended.
+  check::History WithOrder(check::History part) const {
+    if (Ordered()) return part;
+    const auto misled = [this](const check::Operation& operation) {
+      const auto first = with_tokens_.find(operation.key);
+      return operation.is_read() && first != with_tokens_.end() && operation.end >= first->second;
+    };
+    auto& operations = part.operations;
+    operations.erase(std::remove_if(operations.begin(), operations.end(), misled),
+                     operations.end());
+    return part;
+  }
+
+  void JudgeByOrder(const check::History& selected, bool final_phase) {
+    const check::History part = WithClients(WithOrder(selected));
+    const CheckResult result = CheckVersionSweep(part, check::Model::kRegular);
+    if (Ordered()) Report("writes are in order", part, result, {ConflictKind::kWriteOrder});
+    Report(final_phase ? "acknowledged writes are there" : "no stale reads", part, result,
+           {ConflictKind::kStaleRead});
+  }
+
+  void JudgeKnowledge(const check::History& selected) {
+    const CheckResult result = CheckKnowledge(selected, load_.asked);
+    Report(result.property(), WithClients(selected), result, {ConflictKind::kStaleRead});
   }
 
   void Count(const check::History& part) {
@@ -170,11 +212,12 @@ class Judge {
   }
 
   // Stale reads that nothing forbids, to see that the faults were such as to make some.
-  void CountAllowed(const Wanted& wanted, uint64_t forbidden) {
-    const check::History part = Part(
-        wanted, [](const Asked&) { return true; }, check::kNever);
-    const CheckResult result = CheckVersionSweep(part, check::Model::kRegular);
-    verdict_->stale_reads_allowed += result.Count(ConflictKind::kStaleRead) - forbidden;
+  void CountAllowed(const Wanted& wanted, const check::History& judged) {
+    const auto stale = [this](const check::History& part) {
+      const CheckResult result = CheckVersionSweep(WithOrder(part), check::Model::kRegular);
+      return result.Count(ConflictKind::kStaleRead);
+    };
+    verdict_->stale_reads_allowed += stale(Select(wanted, Any, check::kNever)) - stale(judged);
   }
 
   void JudgeLinearizable() {
@@ -216,6 +259,8 @@ class Judge {
   Verdict* const verdict_;
   std::map<std::pair<int, int>, Guarantee> promises_;
   check::Nanos end_ = check::kNever;
+  // By key: when the first write began that told what it replaces.
+  std::map<uint32_t, check::Nanos> with_tokens_;
 };
 
 }  // namespace
@@ -224,6 +269,8 @@ void Verdict::Add(std::string property, std::string what) {
   if (conflicts[property]++ >= kShownMax) return;
   violations.push_back(Violation{std::move(property), std::move(what)});
 }
+
+bool Verdict::JudgedAnything() const { return reads_checked + linearizable_checked > 0; }
 
 absl::Duration EndOfPromise(const std::vector<Forgotten>& forgotten, int w) {
   absl::Duration end = absl::InfiniteDuration();

@@ -1,5 +1,6 @@
 // Verdict: what a run against real processes showed, judged by the load generator's checkers
-// (loadgen/check) against what the strategy promises (tests/sim/promises.h).
+// (loadgen/check) against what the strategy promises (tests/sim/promises.h). Where the order of
+// writes may mislead them, in a plain leaderless cluster, by what versions say, too (knowledge.h).
 //
 // What is promised ends where W nodes have, at one time, forgotten something and not caught up yet:
 // the history is judged up to there, and what was under way then counts as of unknown outcome.
@@ -51,6 +52,8 @@ struct Verdict {
   absl::Duration promise_ended = absl::InfiniteDuration();
 
   void Add(std::string property, std::string what);
+  // Whether anything that not every cluster promises could have been violated.
+  bool JudgedAnything() const;
 };
 
 // When W nodes had forgotten at one time; infinite: never.

@@ -8,7 +8,9 @@
 #include "gtest/gtest.h"
 
 #include "loadgen/check/history.h"
+#include "replication/cluster_config.h"
 #include "replication/operation.h"
+#include "replication/storage/version.h"
 #include "tests/nemesis/load.h"
 #include "tests/sim/schedule.h"
 
@@ -62,6 +64,21 @@ class VerdictTest : public ::testing::Test {
     operation.found = number != 0 ? 1 : 0;
     operation.order_known = 1;
     return operation;
+  }
+
+  // A write of one node, of its counter 1; or all that several nodes have written so.
+  static Version Of(const std::vector<NodeId>& nodes) {
+    Version version;
+    for (const NodeId node : nodes) version.Add(Dot{Actor{node, 7}, 1});
+    return version;
+  }
+  static std::string Token(const std::vector<NodeId>& nodes) {
+    return ContextToken("k0", Of(nodes));
+  }
+  // What the operation that was added last handed back, and was told.
+  Tokens& handed() { return load_.asked.back().handed; }
+  void Told(const std::vector<NodeId>& nodes) {
+    load_.asked.back().told = Tokens{Token(nodes), Token(nodes)};
   }
 
   Verdict Judge(const std::vector<Forgotten>& forgotten = {}) {
@@ -198,6 +215,94 @@ TEST_F(VerdictTest, WritesAreInOrderWithALeader) {
   setting_.strategy = "leader_follower";
   setting_.leader = 1;
   EXPECT_EQ(Judge().conflicts.at("writes are in order"), 1u);
+}
+
+constexpr char kKnow[] = "reads know of acknowledged writes";
+
+TEST_F(VerdictTest, AWriteMayRankBelowWhatItReplacesWhereItSaysSo) {
+  Write(5, 2, 0, 1);
+  Told({1});
+  Write(3, 2, 2, 3);
+  Told({1, 2});
+  handed().context = Token({1});
+  Read(3, 2, 4, 5);
+  Told({1, 2});
+  const Verdict verdict = Judge();
+  EXPECT_THAT(verdict.violations, IsEmpty());
+  EXPECT_EQ(verdict.reads_checked, 1u);
+  EXPECT_TRUE(verdict.JudgedAnything());
+}
+
+TEST_F(VerdictTest, ReadsKnowOfAcknowledgedWritesWhateverTheClocksSay) {
+  Write(5, 2, 0, 1);
+  Told({1});
+  Write(3, 2, 2, 3);
+  Told({1, 2});
+  handed().context = Token({1});
+  Read(5, 2, 4, 5);
+  Told({1});
+  const Verdict verdict = Judge();
+  EXPECT_EQ(verdict.conflicts.at(kKnow), 1u);
+  EXPECT_EQ(verdict.conflicts.count("no stale reads"), 0u);
+  // Not once too many have forgotten, nor at a smaller R.
+  EXPECT_THAT(Judge({From(1, 3, 9), From(2, 4, 9)}).violations, IsEmpty());
+  load_.asked.back().quorum = 1;
+  EXPECT_THAT(Judge().violations, IsEmpty());
+  EXPECT_FALSE(Judge().JudgedAnything());
+}
+
+TEST_F(VerdictTest, AReadThatFindsNothingKnowsNothing) {
+  Write(5, 2, 0, 1);
+  Told({1});
+  handed().context = Token({});
+  Read(0, 2, 2, 3);
+  EXPECT_EQ(Judge().conflicts.at(kKnow), 1u);
+}
+
+TEST_F(VerdictTest, AWriteWithAnOldContextStandsBesideNewerOnes) {
+  Write(5, 2, 0, 1);
+  Told({1});
+  Write(4, 2, 2, 3);
+  handed().context = Token({});
+  load_.asked.back().told = Tokens{Token({}), Token({1, 2})};
+  Read(5, 2, 4, 5);
+  Told({1, 2});
+  EXPECT_THAT(Judge().violations, IsEmpty());
+}
+
+TEST_F(VerdictTest, WhatASessionHasSeenIsNoPartOfAWriteThatSaysWhatItReplaces) {
+  Write(5, 2, 0, 1);
+  handed() = Tokens{Token({1}), Token({3})};
+  load_.asked.back().told = Tokens{Token({1}), Token({1, 2, 3})};
+  Read(5, 2, 4, 5);
+  Told({1, 2});
+  EXPECT_THAT(Judge().violations, IsEmpty());
+  load_.asked.back().told = Tokens();
+  EXPECT_EQ(Judge().conflicts.count(kKnow), 1u);
+}
+
+TEST_F(VerdictTest, TheOrderCountsUntilAWriteSaysWhatItReplaces) {
+  Write(1, 2, 0, 1);
+  Write(2, 2, 2, 3);
+  Read(1, 2, 4, 5);
+  Write(3, 2, 6, 7);
+  handed().context = Token({1});
+  EXPECT_EQ(Judge().conflicts.at("no stale reads"), 1u);
+  load_.history.operations[3].start = 5 * kSecond;
+  EXPECT_THAT(Judge().violations, IsEmpty());
+  // One that certainly was not done has replaced nothing.
+  load_.history.operations[3].outcome = check::Outcome::kFailed;
+  EXPECT_EQ(Judge().conflicts.at("no stale reads"), 1u);
+}
+
+TEST_F(VerdictTest, TheOrderOfAKeyCountsWhateverWritesOfOthersSay) {
+  load_.history.keys = {"k0", "k1"};
+  Write(9, 2, 0, 1);
+  handed().context = Token({1});
+  Write(1, 2, 0, 1).key = 1;
+  Write(2, 2, 2, 3).key = 1;
+  Read(1, 2, 4, 5).key = 1;
+  EXPECT_EQ(Judge().conflicts.at("no stale reads"), 1u);
 }
 
 TEST_F(VerdictTest, RepliesMustSayWhatWasAskedFor) {
