@@ -332,7 +332,8 @@ std::string Describe(const NemesisResult& result) {
                   absl::FormatDuration(result.converged_after),
                   " after healing\nchecked: ", verdict.reads_checked, " reads against ",
                   verdict.writes_checked, " acknowledged writes, ", verdict.linearizable_checked,
-                  " reads and writes for linearizability, ", verdict.values_checked,
+                  " reads and writes for linearizability, ", verdict.sessions_checked,
+                  " operations of sessions, ", verdict.values_checked,
                   " values\nseen: ", verdict.writes_excused,
                   " acknowledged writes that are excused, ", verdict.stale_reads_allowed,
                   " stale reads where they are allowed\n");

@@ -18,6 +18,8 @@
 #include "replication/registry.h"
 #include "replication/strategy.h"
 #include "tests/nemesis/knowledge.h"
+#include "tests/nemesis/recorded_sessions.h"
+#include "tests/sim/checkers/checker.h"
 #include "tests/sim/promises.h"
 
 namespace quorate::nemesis {
@@ -61,6 +63,7 @@ class Judge {
     JudgeValues();
     JudgeRegular();
     JudgeLinearizable();
+    JudgeSessions();
     CountExcused();
   }
 
@@ -244,6 +247,17 @@ class Judge {
     }
   }
 
+  void JudgeSessions() {
+    const RecordedSessions recorded = RecordSessions(setting_, promises_, load_);
+    sim::Report report;
+    sim::CheckSessions(recorded.history, &report);
+    verdict_->sessions_checked += report.sessions_checked;
+    for (const sim::Violation& violation : report.violations) {
+      const size_t place = recorded.places[violation.operations[0]];
+      verdict_->Add(violation.property, absl::StrCat(load_.names[place], ": ", violation.what));
+    }
+  }
+
   void CountExcused() {
     for (const check::Operation& operation : load_.history.operations) {
       if (!operation.is_write() || !operation.ok()) continue;
@@ -270,7 +284,9 @@ void Verdict::Add(std::string property, std::string what) {
   violations.push_back(Violation{std::move(property), std::move(what)});
 }
 
-bool Verdict::JudgedAnything() const { return reads_checked + linearizable_checked > 0; }
+bool Verdict::JudgedAnything() const {
+  return reads_checked + linearizable_checked + sessions_checked > 0;
+}
 
 absl::Duration EndOfPromise(const std::vector<Forgotten>& forgotten, int w) {
   absl::Duration end = absl::InfiniteDuration();

@@ -1,6 +1,7 @@
 // Verdict: what a run against real processes showed, judged by the load generator's checkers
 // (loadgen/check) against what the strategy promises (tests/sim/promises.h). Where the order of
 // writes may mislead them, in a plain leaderless cluster, by what versions say, too (knowledge.h).
+// Sessions by the simulator's checker (recorded_sessions.h): they have no end of their promise.
 //
 // What is promised ends where W nodes have, at one time, forgotten something and not caught up yet:
 // the history is judged up to there, and what was under way then counts as of unknown outcome.
@@ -44,7 +45,8 @@ struct Verdict {
   uint64_t reads_checked = 0;   // where W+R>N
   uint64_t writes_checked = 0;  // acknowledged, that these reads were held against
   uint64_t linearizable_checked = 0;
-  uint64_t values_checked = 0;  // reads, whatever is promised: their value was written
+  uint64_t values_checked = 0;    // reads, whatever is promised: their value was written
+  uint64_t sessions_checked = 0;  // operations that had something of their session to know
   // After W nodes had forgotten; and asked for less than W.
   uint64_t writes_excused = 0;
   uint64_t stale_reads_allowed = 0;

@@ -1,5 +1,6 @@
 #include "tests/nemesis/verdict.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -303,6 +304,56 @@ TEST_F(VerdictTest, TheOrderOfAKeyCountsWhateverWritesOfOthersSay) {
   Write(2, 2, 2, 3).key = 1;
   Read(1, 2, 4, 5).key = 1;
   EXPECT_EQ(Judge().conflicts.at("no stale reads"), 1u);
+}
+
+constexpr char kSessions[] = "sessions do not go back";
+
+TEST_F(VerdictTest, ASessionKnowsWhatItHasSeenOrMore) {
+  Write(1, 1, 0, 1);
+  Told({1});
+  Read(1, 1, 2, 3);
+  handed().session = Token({1});
+  Told({1, 2});
+  Write(2, 1, 4, 5);
+  handed().session = Token({1, 2});
+  load_.asked.back().told = Tokens{Token({3}), Token({1, 2, 3})};
+  const Verdict verdict = Judge();
+  EXPECT_THAT(verdict.violations, IsEmpty());
+  EXPECT_EQ(verdict.sessions_checked, 2u);
+  EXPECT_TRUE(verdict.JudgedAnything());
+}
+
+TEST_F(VerdictTest, SessionsDoNotGoBackAtAnyQuorumsWhoeverHasForgotten) {
+  Write(1, 1, 0, 1);
+  Told({1});
+  Write(2, 1, 2, 3);
+  Told({1, 2});
+  Read(1, 1, 7, 8);
+  Told({1});
+  // Others' reads may be old.
+  EXPECT_THAT(Judge().violations, IsEmpty());
+  EXPECT_EQ(Judge().sessions_checked, 0u);
+  handed().session = Token({1, 2});
+  EXPECT_EQ(Judge().conflicts.at(kSessions), 1u);
+  EXPECT_EQ(Judge({From(1, 4, 9), From(2, 4, 9)}).conflicts.at(kSessions), 1u);
+  // A read that failed has returned nothing that could be too old.
+  load_.history.operations.back().outcome = check::Outcome::kFailed;
+  EXPECT_THAT(Judge().violations, IsEmpty());
+}
+
+TEST_F(VerdictTest, NorDoTheirWrites) {
+  setting_.strategy = "leader_follower";
+  setting_.leader = 1;
+  Write(1, 2, 0, 1);
+  handed().session = ContextToken("k0", Version::Sequenced(1, 4));
+  const auto told = [this](uint64_t number) {
+    const std::string token = ContextToken("k0", Version::Sequenced(1, number));
+    load_.asked.back().told = Tokens{token, token};
+  };
+  told(5);
+  EXPECT_THAT(Judge().violations, IsEmpty());
+  told(3);
+  EXPECT_EQ(Judge().conflicts.at(kSessions), 1u);
 }
 
 TEST_F(VerdictTest, RepliesMustSayWhatWasAskedFor) {
