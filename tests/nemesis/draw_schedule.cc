@@ -21,6 +21,9 @@ constexpr absl::Duration kRecovery = absl::Seconds(4);
 constexpr absl::Duration kShortest = absl::Milliseconds(300);
 constexpr absl::Duration kLongest = absl::Seconds(4);
 constexpr int kHotKeys = 3;
+// One client in so many has a session; the sessions' writes go to one key in so many, since their
+// order says little of the reads of these keys (verdict.h).
+constexpr int kSessionsOneIn = 3;
 
 // Kinds in turn, each once a round, so that no run goes without one by chance. What could not
 // happen when it was drawn is put back.
@@ -191,6 +194,22 @@ ScheduledOperation DrawOperation(const DrawOptions& options, bool has_leader, Si
   return operation;
 }
 
+// Whether it hands back what its session has seen. Takes no draw: all else does not depend on it.
+void HandBack(int client, ScheduledOperation* operation) {
+  if (client % kSessionsOneIn != 0) return;
+  switch (operation->kind) {
+    case OperationKind::kGet:
+      operation->with_session = !operation->linearizable;
+      break;
+    case OperationKind::kSet:
+    case OperationKind::kDelete:
+      operation->with_session = operation->key % kSessionsOneIn == 0;
+      break;
+    case OperationKind::kLocalRead:
+      break;  // no part of a session
+  }
+}
+
 std::vector<ScheduledOperation> DrawOperations(const DrawOptions& options, bool has_leader) {
   std::vector<ScheduledOperation> operations;
   for (int client = 0; client < options.clients; ++client) {
@@ -203,6 +222,7 @@ std::vector<ScheduledOperation> DrawOperations(const DrawOptions& options, bool 
       operation.at = at;
       operation.client = client;
       operation.number = number;
+      HandBack(client, &operation);
       operations.push_back(std::move(operation));
     }
   }

@@ -95,5 +95,29 @@ TEST(DrawScheduleTest, AsksForNoLessThanWAndChoosesNoQuorumsInALinearizableClust
   }
 }
 
+TEST(DrawScheduleTest, SomeClientsHaveSessionsAndSomeKeysNoWritesOfThese) {
+  for (const std::string& strategy : StrategyNames()) {
+    int reads = 0;
+    int writes = 0;
+    std::set<int> keys_without;
+    std::set<int> keys_with;
+    for (const sim::ScheduledOperation& operation :
+         DrawSchedule(OptionsFor(strategy, 1)).operations) {
+      const bool set = operation.kind == OperationKind::kSet;
+      reads += operation.with_session && operation.kind == OperationKind::kGet ? 1 : 0;
+      writes += operation.with_session && set ? 1 : 0;
+      if (set) keys_without.insert(operation.key);
+      if (set && operation.with_session) keys_with.insert(operation.key);
+      if (operation.kind == OperationKind::kLocalRead || operation.linearizable) {
+        EXPECT_FALSE(operation.with_session);
+      }
+    }
+    for (const int key : keys_with) keys_without.erase(key);
+    EXPECT_GT(reads, 100);
+    EXPECT_GT(writes, 50);
+    EXPECT_GT(keys_without.size(), 50u);
+  }
+}
+
 }  // namespace
 }  // namespace quorate::nemesis
