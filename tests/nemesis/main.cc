@@ -22,7 +22,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "gflags/gflags.h"
@@ -36,6 +35,7 @@
 #include "tests/nemesis/draw_schedule.h"
 #include "tests/nemesis/nemesis.h"
 #include "tests/nemesis/real_cluster.h"
+#include "tests/nemesis/rerun.h"
 #include "tests/nemesis/series.h"
 #include "tests/sim/runner.h"
 #include "tests/sim/schedule.h"
@@ -49,7 +49,8 @@ DEFINE_string(write_mode, "plain", "plain or linearizable");
 DEFINE_int32(n, 5, "nodes");
 DEFINE_int32(w, 3, "acknowledgements that a write waits for");
 DEFINE_int32(r, 3, "answers that a read waits for");
-DEFINE_string(kinds, "", "faults, such as crash,new-disk,one-way-partition; empty: all");
+DEFINE_string(kinds, "",
+              "faults, as schedules name them, such as crash,new-disk,one-way; empty: all");
 DEFINE_string(gap, "1.5s", "mean time from one fault to the next");
 DEFINE_int32(clients, 12, "clients, each with one operation in flight");
 DEFINE_int32(keys, 100, "keys");
@@ -93,13 +94,11 @@ absl::Status BadFlag(const char* flag, const std::string& value, const std::stri
 absl::Status ReadKinds(std::vector<sim::FaultKind>* kinds) {
   const std::vector<sim::FaultKind> known = KindsFor(Durability::kSynced);
   for (const absl::string_view word : absl::StrSplit(FLAGS_kinds, ',', absl::SkipEmpty())) {
-    const size_t before = kinds->size();
-    for (const sim::FaultKind kind : known) {
-      const std::string name = absl::StrReplaceAll(sim::FaultName(kind), {{" ", "-"}});
-      if (name == word) kinds->push_back(kind);
-    }
-    if (kinds->size() == before)
+    const std::optional<sim::FaultKind> kind = sim::FaultKindOf(word);
+    if (!kind.has_value() || std::count(known.begin(), known.end(), *kind) == 0) {
       return BadFlag("kinds", std::string(word), "there is no such fault");
+    }
+    kinds->push_back(*kind);
   }
   return absl::OkStatus();
 }
@@ -151,13 +150,6 @@ absl::StatusOr<sim::Schedule> ReadOrDraw() {
   if (!options.ok()) return options.status();
   // As it is read from the file.
   return sim::ParseSchedule(sim::ToText(DrawSchedule(*options)));
-}
-
-// The command line that does the same.
-std::string RerunCommand(int argc, char** argv) {
-  std::string command = "bazel run //tests/nemesis --";
-  for (int i = 1; i < argc; ++i) absl::StrAppend(&command, " ", argv[i]);
-  return command;
 }
 
 // A folder for the run, removed at the end unless it shall be kept.
@@ -223,10 +215,11 @@ int RunSimulated(const sim::Schedule& schedule, std::vector<WorldSeries>* worlds
   return run.report.violations.empty() ? kPassed : kViolated;
 }
 
-int Main(int argc, char** argv) {
+// `arguments` as they were given.
+int Main(const std::vector<std::string>& arguments) {
   const absl::StatusOr<sim::Schedule> schedule = ReadOrDraw();
   if (!schedule.ok()) return Wrong(schedule.status().message());
-  Say(absl::StrCat("run it again: ", RerunCommand(argc, argv), "\n", schedule->setting.strategy,
+  Say(absl::StrCat("run it again: ", RerunCommand(arguments), "\n", schedule->setting.strategy,
                    " N=", schedule->setting.n, " W=", schedule->setting.w,
                    " R=", schedule->setting.r, " seed ", schedule->setting.seed, ": ",
                    schedule->faults.size(), " faults, ", schedule->operations.size(),
@@ -266,12 +259,12 @@ int main(int argc, char** argv) {
   for (const int number : {SIGINT, SIGTERM}) {
     std::signal(number, [](int) { quorate::nemesis::interrupted = true; });
   }
-  const std::vector<char*> given(argv, argv + argc);
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
   const quorate::ParsedCommandLine command =
       quorate::ParseFlags(argc, argv, "nemesis, of the tests of Quorate");
   if (command.asked != quorate::CommandLine::kRun || !command.words.empty()) {
     std::fputs("The head of tests/nemesis/main.cc says how to use it.\n", stderr);
     return quorate::kUsageExitCode;
   }
-  return quorate::nemesis::Main(argc, const_cast<char**>(given.data()));
+  return quorate::nemesis::Main(arguments);
 }

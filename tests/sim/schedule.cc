@@ -79,6 +79,13 @@ const char* FaultName(FaultKind kind) {
   return "?";
 }
 
+std::optional<FaultKind> FaultKindOf(absl::string_view word) {
+  for (const FaultWord& known : FaultWords()) {
+    if (known.word == word) return known.kind;
+  }
+  return std::nullopt;
+}
+
 std::string ScheduledOperation::Name() const { return absl::StrCat("c", client, "/", number); }
 
 std::string ToText(const Fault& fault) {

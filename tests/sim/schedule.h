@@ -47,6 +47,8 @@ enum class FaultKind {
 };
 // For people.
 const char* FaultName(FaultKind kind);
+// By the word that a schedule's text has for it; nullopt: there is none such.
+std::optional<FaultKind> FaultKindOf(absl::string_view word);
 
 struct Fault {
   MonotonicTime at;

@@ -1,6 +1,7 @@
 // The reader of a schedule's text.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -200,9 +201,8 @@ class Parser {
     if (words.size() < 2) return "nothing happens here";
     const absl::string_view what = words[1];
     words.erase(words.begin(), words.begin() + 2);
-    for (const FaultWord& word : FaultWords()) {
-      if (what == word.word) return FaultLine(at, word.kind, words);
-    }
+    const std::optional<FaultKind> fault = FaultKindOf(what);
+    if (fault.has_value()) return FaultLine(at, *fault, words);
     return OperationLine(at, what, std::move(words));
   }
 

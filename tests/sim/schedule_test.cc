@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -168,6 +169,13 @@ TEST(ScheduleTextTest, SaysWhatIsWrongAndWhere) {
     EXPECT_EQ(schedule.status().code(), absl::StatusCode::kInvalidArgument) << wrong.becomes;
     EXPECT_THAT(std::string(schedule.status().message()), HasSubstr(wrong.message));
   }
+}
+
+TEST(FaultKindTest, HasTheWordOfTheText) {
+  EXPECT_EQ(FaultKindOf("one-way"), FaultKind::kOneWay);
+  EXPECT_EQ(FaultKindOf("new-disk"), FaultKind::kNewDisk);
+  EXPECT_EQ(FaultKindOf("one-way-partition"), std::nullopt);
+  EXPECT_EQ(FaultKindOf(""), std::nullopt);
 }
 
 TEST(ScheduleFileTest, IsWrittenAndRead) {
