@@ -38,7 +38,13 @@ void FaultyNetwork::Add(MonotonicTime now, peer::v1::Batch batch, Deliver delive
   sent->deliver = std::move(deliver);
   const bool repeats = rng_.ChancePerMille(faults_->RepeatPerMille(at));
   if (repeats) ++counters_->repeated;
+  // What is sent during a cut does not arrive, however late it would.
+  const bool cut = faults_->Cut(sent->from, options_.self, at);
   for (int copy = 0; copy < (repeats ? 2 : 1); ++copy) {
+    if (cut) {
+      ++counters_->cut;
+      continue;
+    }
     if (rng_.ChancePerMille(faults_->LossPerMille(at))) {
       ++counters_->lost;
       continue;
@@ -56,7 +62,7 @@ MonotonicTime FaultyNetwork::Release(MonotonicTime now) {
   while (!held_.empty() && held_.begin()->first <= now) {
     const std::shared_ptr<Sent> sent = std::move(held_.begin()->second);
     held_.erase(held_.begin());
-    // What is under way when a cut begins does not arrive.
+    // Nor does it where it is under way when a cut begins.
     if (faults_->Cut(sent->from, options_.self, since_(now))) {
       ++counters_->cut;
       continue;

@@ -119,6 +119,25 @@ TEST_F(FaultyNetworkTest, WhatIsUnderWayWhenACutBeginsIsLost) {
   EXPECT_THAT(ReleaseAt(2.2), ElementsAre(4));
 }
 
+TEST_F(FaultyNetworkTest, WhatIsSentDuringACutIsLostThoughItWouldComeLater) {
+  Use("1s one-way nodes=2 for=1s\n1.5s clog from=2 to=1 by=2s for=2s\n");
+  Arrive(1.9, 2, 1);
+  EXPECT_EQ(alive(), 0);
+  EXPECT_EQ(counters_.cut, 1u);
+  EXPECT_EQ(counters_.clogged, 0u);
+  Arrive(2.1, 2, 2);
+  EXPECT_THAT(ReleaseAt(5), ElementsAre(2));
+  EXPECT_EQ(counters_.cut, 1u);
+}
+
+TEST_F(FaultyNetworkTest, ACutThatBeginsAndEndsWhileSomethingIsUnderWayTakesNothing) {
+  Use("0.5s clog from=2 to=1 by=2s for=1s\n1s one-way nodes=2 for=1s\n");
+  Arrive(0.9, 2, 1);
+  EXPECT_THAT(ReleaseAt(2.5), IsEmpty());
+  EXPECT_THAT(ReleaseAt(3), ElementsAre(1));
+  EXPECT_EQ(counters_.cut, 0u);
+}
+
 TEST_F(FaultyNetworkTest, AClogMakesOneWaySlow) {
   Use("1s clog from=2 to=1 by=0.5s for=1s\n");
   Arrive(1.1, 2, 1);
