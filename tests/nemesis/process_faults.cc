@@ -80,10 +80,7 @@ absl::Status ProcessFaults::Do(const Event& event, absl::Duration at) {
       }
       return StartNode(event.node);
     case What::kDiskMended:
-      // A new process has mended it, or will.
-      if (!nodes_[event.node].disk_failed || nodes_[event.node].down) return absl::OkStatus();
-      KillNode(event.node, at);
-      return StartNode(event.node);
+      return MendDisk(event, at);
   }
   return absl::OkStatus();
 }
@@ -113,8 +110,9 @@ absl::Status ProcessFaults::DoFault(const Fault& fault, absl::Duration at) {
     case FaultKind::kNewDisk:
       Stop(fault, at);
       break;
-    case FaultKind::kDiskFailure:
     case FaultKind::kFullDisk:
+      return FailDisk(fault, at);
+    case FaultKind::kDiskFailure:
       if (node.down) {
         LeaveOut(fault, "a disk fails by what its process does to it, and there is none");
         return absl::OkStatus();
@@ -151,21 +149,41 @@ void ProcessFaults::Stop(const Fault& fault, absl::Duration at) {
   KillNode(id, at);
   if (fault.kind != FaultKind::kNewDisk) return;
   cluster_->Wipe(id);
+  MakeRoom(id);  // the new one has it
   Down(id, at, /*forgets=*/true);
 }
 
 absl::Status ProcessFaults::FailDisk(const Fault& fault, absl::Duration at) {
   const NodeId id = fault.nodes[0];
-  nodes_[id].disk_failed = true;
+  Node& node = nodes_[id];
+  if (fault.kind == FaultKind::kFullDisk) node.disk_full = true;
+  if (!node.down) node.disk_failed = true;
   events_.emplace(at + fault.length, Event{What::kDiskMended, fault, id});
   ++done_[sim::FaultName(fault.kind)];
   return timeline_.Fills(fault) ? cluster_->FillDisk(id) : absl::OkStatus();
 }
 
+// Whoever has had to do with the disk is started anew; and once there is room, whoever is down, as
+// in the simulator.
+absl::Status ProcessFaults::MendDisk(const Event& event, absl::Duration at) {
+  const NodeId id = event.node;
+  const bool full = event.fault.kind == FaultKind::kFullDisk;
+  if (full) MakeRoom(id);
+  // Otherwise a new process has mended it, or will.
+  const bool told = nodes_[id].disk_failed && !nodes_[id].down;
+  if (told) KillNode(id, at);
+  return told || full ? StartNode(id) : absl::OkStatus();
+}
+
+void ProcessFaults::MakeRoom(NodeId id) {
+  nodes_[id].disk_full = false;
+  cluster_->EmptyDisk(id);
+}
+
 absl::Status ProcessFaults::StartNode(NodeId id) {
   Node& node = nodes_[id];
-  if (!node.down) return absl::OkStatus();
-  cluster_->EmptyDisk(id);
+  // On a full disk no process can begin; it is started once there is room.
+  if (!node.down || node.disk_full) return absl::OkStatus();
   node = Node();
   ++restarts_;
   return cluster_->Start(id);
@@ -203,6 +221,7 @@ absl::Status ProcessFaults::Heal(absl::Duration at) {
   for (auto& [id, node] : nodes_) {
     if (node.resume_at != absl::InfiniteDuration()) cluster_->Resume(id);
     node.resume_at = absl::InfiniteDuration();
+    MakeRoom(id);
     if (node.ending || node.disk_failed) KillNode(id, at);
     const absl::Status started = StartNode(id);
     if (!started.ok()) return started;

@@ -54,7 +54,8 @@ class ProcessFaults {
     bool down = false;    // on purpose
     bool ending = false;  // was asked to end
     bool serves = false;
-    bool disk_failed = false;
+    bool disk_failed = false;                           // under this process
+    bool disk_full = false;                             // so that none can begin
     absl::Duration kill_at = absl::InfiniteDuration();  // where ending takes too long
     absl::Duration resume_at = absl::InfiniteDuration();
   };
@@ -63,6 +64,8 @@ class ProcessFaults {
   absl::Status DoFault(const sim::Fault& fault, absl::Duration at);
   void Stop(const sim::Fault& fault, absl::Duration at);
   absl::Status FailDisk(const sim::Fault& fault, absl::Duration at);
+  absl::Status MendDisk(const Event& event, absl::Duration at);
+  void MakeRoom(NodeId node);
   absl::Status StartNode(NodeId node);
   void KillNode(NodeId node, absl::Duration at);
   void Down(NodeId node, absl::Duration at, bool forgets);
