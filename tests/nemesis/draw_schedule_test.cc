@@ -12,6 +12,7 @@
 #include "replication/cluster_config.h"
 #include "replication/registry.h"
 #include "replication/storage/stored_state.h"
+#include "replication/storage/version.h"
 #include "tests/sim/schedule.h"
 
 namespace quorate::nemesis {
@@ -73,6 +74,41 @@ TEST(DrawScheduleTest, StopsFewerThanWAtATime) {
                 : 0;
       }
       EXPECT_LT(away, schedule.setting.w) << seed;
+    }
+    EXPECT_GE(stops, 3) << seed;
+  }
+}
+
+// Whether others do not hear of a node, so that it cannot catch up.
+bool Disturbs(FaultKind kind) {
+  return kind == FaultKind::kPartition || kind == FaultKind::kOneWay || kind == FaultKind::kPause;
+}
+
+// When a node that is stopped by `stop` has been up and undisturbed for two seconds.
+absl::Duration CaughtUpAfter(const sim::Schedule& schedule, const Fault& stop) {
+  absl::Duration since = stop.at + stop.length;
+  for (const Fault& fault : schedule.faults) {
+    if (!Disturbs(fault.kind) || fault.at >= since + absl::Seconds(2)) continue;
+    since = std::max(since, fault.at + fault.length);
+  }
+  return since + absl::Seconds(2);
+}
+
+TEST(DrawScheduleTest, InMemoryWhoeverHasForgottenIsAwayUntilItCouldCatchUp) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    DrawOptions options = OptionsFor("leaderless", seed);
+    options.durability = Durability::kMemory;
+    const sim::Schedule schedule = DrawSchedule(options);
+    int stops = 0;
+    for (const Fault& last : schedule.faults) {
+      if (!Stops(last.kind)) continue;
+      ++stops;
+      std::set<NodeId> forgetful;
+      for (const Fault& one : schedule.faults) {
+        if (!Stops(one.kind) || one.at > last.at) continue;
+        if (last.at < CaughtUpAfter(schedule, one)) forgetful.insert(one.nodes[0]);
+      }
+      EXPECT_LT(static_cast<int>(forgetful.size()), schedule.setting.w) << seed;
     }
     EXPECT_GE(stops, 3) << seed;
   }

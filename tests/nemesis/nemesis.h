@@ -21,6 +21,7 @@
 #include "absl/time/time.h"
 
 #include "replication/storage/stored_state.h"
+#include "tests/nemesis/forgotten.h"
 #include "tests/nemesis/load.h"
 #include "tests/nemesis/verdict.h"
 #include "tests/sim/schedule.h"

@@ -22,7 +22,7 @@ bool NeedsDisk(FaultKind kind) {
 }  // namespace
 
 ProcessFaults::ProcessFaults(const sim::Schedule& schedule, Durability durability,
-                             const FaultTimeline& timeline, RealCluster* cluster)
+                             const FaultTimeline& timeline, NodeProcesses* cluster)
     : schedule_(schedule), durability_(durability), timeline_(timeline), cluster_(cluster) {
   for (const Fault& fault : schedule_.faults) events_.emplace(fault.at, Event{What::kFault, fault});
   for (NodeId node = 1; node <= cluster_->size(); ++node) nodes_[node].serves = true;

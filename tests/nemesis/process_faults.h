@@ -13,8 +13,8 @@
 #include "replication/storage/stored_state.h"
 #include "replication/storage/version.h"
 #include "tests/nemesis/fault_timeline.h"
-#include "tests/nemesis/real_cluster.h"
-#include "tests/nemesis/verdict.h"
+#include "tests/nemesis/forgotten.h"
+#include "tests/nemesis/node_processes.h"
 #include "tests/sim/schedule.h"
 
 namespace quorate::nemesis {
@@ -24,7 +24,7 @@ class ProcessFaults {
  public:
   // All must outlive the faults. `timeline` says which disks to fill.
   ProcessFaults(const sim::Schedule& schedule, Durability durability, const FaultTimeline& timeline,
-                RealCluster* cluster);
+                NodeProcesses* cluster);
 
   // Does what is due at `at` of the run's time. An error where the system refuses a process. Blocks
   // for as long as it takes to kill one.
@@ -76,7 +76,7 @@ class ProcessFaults {
   const sim::Schedule& schedule_;
   const Durability durability_;
   const FaultTimeline& timeline_;
-  RealCluster* const cluster_;
+  NodeProcesses* const cluster_;
   std::multimap<absl::Duration, Event> events_;  // not done yet, by their time
   std::map<NodeId, Node> nodes_;
   std::vector<Forgotten> forgotten_;

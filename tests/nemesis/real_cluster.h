@@ -19,7 +19,9 @@
 #include "proto/kv.grpc.pb.h"
 #include "replication/env.h"
 #include "replication/storage/stored_state.h"
+#include "replication/storage/version.h"
 #include "tests/nemesis/child_process.h"
+#include "tests/nemesis/node_processes.h"
 #include "tests/sim/schedule.h"
 
 namespace quorate::nemesis {
@@ -37,35 +39,31 @@ struct RealClusterOptions {
 // What a node holds of some keys, in a form that can be compared; by key.
 using Holding = std::map<std::string, std::string>;
 
-class RealCluster {
+class RealCluster final : public NodeProcesses {
  public:
   explicit RealCluster(const RealClusterOptions& options);
   // Kills all nodes, and takes their small disks away.
-  ~RealCluster();
+  ~RealCluster() override;
 
-  NodeId size() const { return static_cast<NodeId>(options_.setting.n); }
   std::string GrpcAddress(NodeId node) const;
 
-  // Processes. UNAVAILABLE where the system refuses a new one. Starting a node that is up does
-  // nothing.
-  absl::Status Start(NodeId node);
-  bool Up(NodeId node) { return at(node).process != nullptr && !at(node).process->Ended(); }
-  // Blocks until the process is gone.
-  void Kill(NodeId node);
-  // Asks it to end. Whether it has ended, and well, is seen later.
-  void Terminate(NodeId node);
-  bool EndedWell(NodeId node) const { return at(node).process->EndedWell(); }
-  std::string HowItEnded(NodeId node) const { return at(node).process->HowItEnded(); }
-  void Pause(NodeId node) { at(node).process->Signal(SIGSTOP); }
-  void Resume(NodeId node) { at(node).process->Signal(SIGCONT); }
-  // Counts starts.
-  int life(NodeId node) const { return at(node).life; }
-
-  // Disks. A node must be down to lose what it stores.
-  void Wipe(NodeId node);
-  // Leaves no room on its disk, and gives it back. REQUIRES: full_disks.
-  absl::Status FillDisk(NodeId node);
-  void EmptyDisk(NodeId node);
+  NodeId size() const override { return static_cast<NodeId>(options_.setting.n); }
+  absl::Status Start(NodeId node) override;
+  bool Up(NodeId node) override {
+    return at(node).process != nullptr && !at(node).process->Ended();
+  }
+  void Kill(NodeId node) override;
+  void Terminate(NodeId node) override;
+  bool EndedWell(NodeId node) const override { return at(node).process->EndedWell(); }
+  std::string HowItEnded(NodeId node) const override { return at(node).process->HowItEnded(); }
+  void Pause(NodeId node) override { at(node).process->Signal(SIGSTOP); }
+  void Resume(NodeId node) override { at(node).process->Signal(SIGCONT); }
+  int life(NodeId node) const override { return at(node).life; }
+  void Wipe(NodeId node) override;
+  // REQUIRES: full_disks.
+  absl::Status FillDisk(NodeId node) override;
+  void EmptyDisk(NodeId node) override;
+  std::string LogTail(NodeId node) const override;
 
   // What a node says of itself; nullopt where it does not answer within `patience`. Blocks.
   std::optional<v1::StatusResponse> Ask(NodeId node, absl::Duration patience) const;
@@ -73,9 +71,6 @@ class RealCluster {
   bool AtRest(const std::optional<v1::StatusResponse>& status) const;
   // What a node holds; an error where it does not tell. Blocks.
   absl::StatusOr<Holding> Held(NodeId node, const std::vector<std::string>& keys) const;
-
-  // The end of what a node has printed.
-  std::string LogTail(NodeId node) const;
 
  private:
   struct Node {

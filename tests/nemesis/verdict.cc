@@ -16,6 +16,7 @@
 #include "loadgen/check/zones.h"
 #include "replication/cluster_config.h"
 #include "replication/registry.h"
+#include "replication/storage/version.h"
 #include "replication/strategy.h"
 #include "tests/nemesis/knowledge.h"
 #include "tests/nemesis/recorded_sessions.h"

@@ -20,18 +20,11 @@
 #include "absl/time/time.h"
 
 #include "loadgen/check/history.h"
-#include "replication/storage/version.h"
+#include "tests/nemesis/forgotten.h"
 #include "tests/nemesis/load.h"
 #include "tests/sim/schedule.h"
 
 namespace quorate::nemesis {
-
-// A node had forgotten, perhaps, and had not caught up again.
-struct Forgotten {
-  NodeId node = 0;
-  absl::Duration from;
-  absl::Duration until = absl::InfiniteDuration();
-};
 
 struct Violation {
   std::string property;

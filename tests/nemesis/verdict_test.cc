@@ -12,6 +12,7 @@
 #include "replication/cluster_config.h"
 #include "replication/operation.h"
 #include "replication/storage/version.h"
+#include "tests/nemesis/forgotten.h"
 #include "tests/nemesis/load.h"
 #include "tests/sim/schedule.h"
 
