@@ -339,7 +339,7 @@ std::string Describe(const NemesisResult& result) {
                   " stale reads where they are allowed\n");
   if (verdict.promise_ended != absl::InfiniteDuration()) {
     absl::StrAppend(&text, "W nodes had forgotten at ", absl::FormatDuration(verdict.promise_ended),
-                    ": what came later was not judged\n");
+                    ": staleness, order and linearizability were judged until then\n");
   }
   for (const auto& [property, count] : verdict.conflicts) {
     absl::StrAppend(&text, "violated ", count, " times: ", property, "\n");

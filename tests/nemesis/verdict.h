@@ -1,10 +1,12 @@
 // Verdict: what a run against real processes showed, judged by the load generator's checkers
 // (loadgen/check) against what the strategy promises (tests/sim/promises.h). Where the order of
 // writes may mislead them, in a plain leaderless cluster, by what versions say, too (knowledge.h).
-// Sessions by the simulator's checker (recorded_sessions.h): they have no end of their promise.
+// Sessions are judged by the simulator's checker (recorded_sessions.h).
 //
-// What is promised ends where W nodes have, at one time, forgotten something and not caught up yet:
-// the history is judged up to there, and what was under way then counts as of unknown outcome.
+// Most of what is promised ends where W nodes have, at one time, forgotten something and not caught
+// up yet: the history is judged up to there, and what was under way then counts as of unknown
+// outcome. That reads return what was written, what answers say, and sessions are judged to the
+// end.
 // Where fewer forget, a write that asked for fewer than W replicas counts as of unknown outcome
 // too: it may be gone (README.md, What W and R promise).
 //
