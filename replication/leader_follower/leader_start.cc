@@ -115,8 +115,9 @@ void Leader::ClaimEpoch() {
 
 void Leader::TryServe() {
   if (epoch_ == 0 || serving_ || durable_epoch_ != epoch_) return;
-  // Every later start hears one of these followers, and so chooses a higher epoch: without that,
-  // what only a lost follower holds of this epoch could rank above later acknowledged writes.
+  // A later leader acknowledges nothing at W without one of these followers, who tell it of this
+  // epoch: without that, what only a lost follower holds of this epoch could rank above later
+  // acknowledged writes.
   int adopted = 0;
   for (const auto& [peer, follower] : followers_) {
     adopted += follower.connected && follower.highest_epoch == epoch_ ? 1 : 0;
