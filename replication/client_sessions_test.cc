@@ -157,8 +157,11 @@ TEST_P(ClientSessionsTest, RefusesATokenThatIsNone) {
   for (const std::string& token :
        {std::string("damaged"), ContextToken("other key", Version::Sequenced(1, 1)),
         ContextToken("k", foreign)}) {
-    EXPECT_EQ(cluster_->Do(1, In(token, GetOf("k"))).status.code(),
-              absl::StatusCode::kInvalidArgument);
+    for (const Operation& operation : {GetOf("k"), SetOf("k", "v")}) {
+      const OperationResult refusal = cluster_->Do(1, In(token, operation));
+      EXPECT_EQ(refusal.status.code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_THAT(std::string(refusal.status.message()), testing::HasSubstr("session"));
+    }
   }
   Operation local = GetOf("k");
   local.kind = OperationKind::kLocalRead;

@@ -61,7 +61,7 @@ std::string ContextToken(absl::string_view key, const Version& version) {
 absl::StatusOr<Version> ParseContextToken(absl::string_view key, absl::string_view token) {
   if (token.empty()) return Version();
   const absl::Status damaged = absl::InvalidArgumentError(
-      "context is damaged or belongs to another key; use the context of a reply for this key");
+      "it is damaged or belongs to another key; use what a reply for this key gave");
   if (token.size() < kChecksumBytes) return damaged;
   const absl::string_view body = token.substr(kChecksumBytes);
   char checksum[kChecksumBytes];

@@ -21,8 +21,16 @@ OperationResult NotSent(absl::Status status) {
   return result;
 }
 
-absl::Status ForeignToken() {
-  return absl::InvalidArgumentError("context comes from a cluster with another strategy");
+absl::Status ForeignToken(absl::string_view name) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " comes from a cluster with another strategy"));
+}
+
+absl::StatusOr<Version> SessionOf(const Operation& operation, bool sequenced) {
+  absl::StatusOr<Version> session = ParseContextToken(operation.key, operation.session);
+  const bool foreign = session.ok() && !session->empty() && session->sequenced() != sequenced;
+  if (foreign) return ForeignToken("session");
+  return session;
 }
 
 absl::Status NotMerged() {

@@ -8,9 +8,12 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 #include "replication/operation.h"
 #include "replication/quorum.h"
+#include "replication/storage/version.h"
 
 namespace quorate {
 
@@ -20,8 +23,12 @@ OperationResult OwnAnswer(NodeId self, std::optional<Record> record);
 // Refused before anything was sent.
 OperationResult NotSent(absl::Status status);
 
-// What a context or session token is refused with whose versions are of the other kind.
-absl::Status ForeignToken();
+// What a token is refused with whose versions are of the other kind; `name`: context or session.
+absl::Status ForeignToken(absl::string_view name);
+
+// What the session of `operation` has seen. INVALID_ARGUMENT where it is of a cluster whose
+// versions are of the other kind than these: `sequenced` or not.
+absl::StatusOr<Version> SessionOf(const Operation& operation, bool sequenced);
 
 // Why this node cannot go on with what other replicas hold.
 absl::Status NotMerged();

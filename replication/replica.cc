@@ -153,8 +153,12 @@ absl::Status Replica::ValidateOperation(const Operation& operation) const {
         "a local read returns what one node has, whatever its session has seen: leave the session "
         "out, or read through a quorum");
   }
-  const absl::Status context = ParseContextToken(operation.key, operation.context).status();
-  return context.ok() ? ParseContextToken(operation.key, operation.session).status() : context;
+  for (const auto& [name, token] :
+       {std::pair("context", &operation.context), std::pair("session", &operation.session)}) {
+    const absl::Status parsed = ParseContextToken(operation.key, *token).status();
+    if (!parsed.ok()) return absl::InvalidArgumentError(absl::StrCat(name, ": ", parsed.message()));
+  }
+  return absl::OkStatus();
 }
 
 void Replica::LocalRead(OperationId id, const Operation& operation) {

@@ -89,11 +89,13 @@ void Leaderless::Start() {
 
 void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
   if (syncing_) return context_->Complete(id, NotSent(absl::UnavailableError(Status().detail)));
+  absl::StatusOr<Version> session = SessionOf(operation, /*sequenced=*/false);
+  if (!session.ok()) return context_->Complete(id, NotSent(session.status()));
   if (operation.is_write() && !operation.request.empty() && Repeat(id, operation)) return;
   if (operation.is_write() && !linearizable()) return StartWrite(id, operation);
   // Not to ask replicas before they have got what this drain has written.
   if (context_->store().IsPending(operation.key)) writes_.SendGathered();
-  if (!linearizable()) return StartRead(id, operation);
+  if (!linearizable()) return reads_.Start(id, operation, *std::move(session));
   if (operation.w.has_value() || operation.r.has_value()) {
     return context_->Complete(
         id, NotSent(absl::FailedPreconditionError(
@@ -107,13 +109,6 @@ void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
                  [this](OperationId collected_id, Collected collected) {
                    OnCollected(collected_id, std::move(collected));
                  });
-}
-
-void Leaderless::StartRead(OperationId id, const Operation& operation) {
-  absl::StatusOr<Version> session = ParseContextToken(operation.key, operation.session);
-  if (session.ok() && session->sequenced()) session = ForeignToken();
-  if (!session.ok()) return context_->Complete(id, NotSent(session.status()));
-  reads_.Start(id, operation, *std::move(session));
 }
 
 void Leaderless::StartWrite(OperationId id, const Operation& operation) {
@@ -204,7 +199,7 @@ absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const 
     return current.status();
   }
   Record record = current->has_value() ? **std::move(current) : Record();
-  if (context.sequenced()) return ForeignToken();
+  if (context.sequenced()) return ForeignToken("context");
   for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
   const Actor self{context_->config().self, context_->store().state().incarnation()};
   // A client without a context has seen what this node has (doc/semantics.md 32).

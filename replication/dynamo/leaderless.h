@@ -93,7 +93,6 @@ class Leaderless : public Strategy {
     bool compared_whole = false;  // with a peer that knew its past
   };
 
-  void StartRead(OperationId id, const Operation& operation);
   // A write with a name that an earlier try may have begun (leaderless_repeats.cc). Returns false
   // where it is to begin now.
   bool Repeat(OperationId id, const Operation& operation);

@@ -50,6 +50,8 @@ StrategyStatus LeaderFollower::Status() const {
 }
 
 void LeaderFollower::OnSubmit(OperationId id, const Operation& operation) {
+  absl::StatusOr<Version> session = SessionOf(operation, /*sequenced=*/true);
+  if (!session.ok()) return context_->Complete(id, NotSent(session.status()));
   if (operation.is_write()) return role_->OnWrite(id, operation);
   if (!role_->KnowsItsPast() || context_->quorums().n == 0) {
     const StrategyStatus status = role_->Status();
@@ -58,9 +60,6 @@ void LeaderFollower::OnSubmit(OperationId id, const Operation& operation) {
     return context_->Complete(id, std::move(refusal));
   }
   if (operation.linearizable) return role_->OnLinearizableRead(id, operation);
-  absl::StatusOr<Version> session = ParseContextToken(operation.key, operation.session);
-  if (session.ok() && !session->vector().empty()) session = ForeignToken();
-  if (!session.ok()) return context_->Complete(id, NotSent(session.status()));
   reads_.Start(id, operation, *std::move(session));
 }
 
