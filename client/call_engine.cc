@@ -135,12 +135,13 @@ CallId CallEngine::Submit(std::unique_ptr<Call> call, absl::Duration timeout) {
 
 void CallEngine::Name(Call* call) const {
   std::string* const name = RequestId(&call->operation);
-  if (name->empty() && options_.retry.name_writes) {
+  call->in_doubt = IsRepeat(call->operation);
+  // A repeat without its name is refused by the node: no name of ours would be the first try's.
+  if (name->empty() && options_.retry.name_writes && !call->in_doubt) {
     *name = name_;
     name->append(reinterpret_cast<const char*>(&call->id), sizeof(call->id));
   }
   call->named = !name->empty();
-  call->in_doubt = IsRepeat(call->operation);
 }
 
 CallId CallEngine::Read(ReadRequest request, ReadCallback done) {

@@ -202,6 +202,17 @@ TEST(GrpcConnectionTest, AnErrorSpeaksOfAllTries) {
   EXPECT_TRUE(written.details().may_have_applied);
 }
 
+TEST(GrpcConnectionTest, GivesNoNameToARepeatThatHasNone) {
+  FakeNode node("1");
+  Client client = ClientOf(To({&node}));
+  WriteOptions options = PatientWrite();
+  options.repeat = true;
+  client.Set("k", "v", options).Get();
+  ASSERT_EQ(node.operations().size(), 1u);
+  EXPECT_EQ(node.operations()[0].set().request_id(), "");
+  EXPECT_TRUE(node.operations()[0].set().repeat());
+}
+
 TEST(GrpcConnectionTest, WithoutANameAnUnknownOutcomeIsFinal) {
   FakeNode node("1");
   ConnectionOptions options = To({&node});

@@ -16,7 +16,9 @@
 #include "boost/beast/http/read.hpp"
 #include "boost/beast/http/write.hpp"
 
+#include "node/key_request.h"
 #include "node/rest_request.h"
+#include "replication/outcomes.h"
 
 namespace quorate {
 namespace {
@@ -40,13 +42,16 @@ std::string HttpDate() {
   return absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::Now(), absl::UTCTimeZone());
 }
 
-HttpAnswer TooMuchInFlight() {
-  return EncodeError(absl::ResourceExhaustedError(
-      "the node has too many bytes of requests and answers in flight; try again later"));
+absl::Status TooMuchInFlight() {
+  return absl::ResourceExhaustedError(
+      "the node has too many bytes of requests and answers in flight; try again later");
 }
 
-HttpAnswer ShuttingDown() {
-  return EncodeError(absl::UnavailableError("the node is shutting down"));
+// The answer to an operation that does not begin here.
+HttpAnswer Refusal(const Operation& operation, absl::Status status, const KvApi& api) {
+  OperationResult result = NotSent(std::move(status));
+  if (operation.repeat) SpeakOfEarlierTries(&result);
+  return EncodeResult(operation, AnswerForm::kDocument, /*siblings=*/false, result, api);
 }
 
 }  // namespace
@@ -175,7 +180,9 @@ void HttpSession::OnBodyPart(const error_code& error) {
   const size_t body_bytes = parser_->get().body().size();
   if (!host_->Reserve(body_bytes - reserved_bytes_)) {
     keep_alive_ = false;
-    Respond(TooMuchInFlight());
+    Operation operation;
+    SetRequestId(ViewOf(parser_->get()), &operation).IgnoreError();  // all that counts here
+    Respond(Refusal(operation, TooMuchInFlight(), host_->api()));
     return;
   }
   reserved_bytes_ = body_bytes;
@@ -204,11 +211,12 @@ void HttpSession::Dispatch() {
     Respond(EncodeHealth(status));
     return;
   }
+  key_request_ = std::get<KeyRequest>(std::move(request));
   if (host_->draining()) {
-    Respond(ShuttingDown());
+    Respond(Refusal(key_request_.operation, absl::UnavailableError("the node is shutting down"),
+                    host_->api()));
     return;
   }
-  key_request_ = std::get<KeyRequest>(std::move(request));
   parser_->get().body() = std::string();
   state_ = State::kWorking;
   stream_.expires_never();
@@ -254,7 +262,7 @@ void HttpSession::Respond(HttpAnswer answer) {
   ReleaseAll();
   const size_t counted = answer.body.size() > kUncountedAnswerBytes ? answer.body.size() : 0;
   if (!host_->Reserve(counted)) {
-    Write(TooMuchInFlight());
+    Write(EncodeError(TooMuchInFlight()));
     return;
   }
   reserved_bytes_ = counted;

@@ -236,6 +236,7 @@ OperationId Node::Start(Operation operation, Callback callback) {
   operations_.fetch_add(1);
   OperationResult refusal = Refusal(bytes);
   if (!refusal.status.ok()) {
+    if (operation.repeat) SpeakOfEarlierTries(&refusal);
     callback(std::move(refusal));
     OperationEnded();
     return 0;

@@ -182,6 +182,10 @@ TEST_P(NodeTest, RefusesOperationsOnceItShutsDown) {
   const OperationResult result = Execute(node, Set("k", "v"));
   EXPECT_EQ(result.status.code(), absl::StatusCode::kUnavailable);
   EXPECT_FALSE(result.may_have_applied);
+  Operation repeat = Set("k", "v");
+  repeat.request = "request";
+  repeat.repeat = true;
+  EXPECT_TRUE(Execute(node, repeat).may_have_applied) << "an earlier try may still take effect";
   node->Shutdown(absl::Seconds(5));
   EXPECT_EQ(Execute(node, Set("k", "v")).status.code(), absl::StatusCode::kUnavailable);
 }

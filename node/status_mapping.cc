@@ -35,10 +35,13 @@ const WireStatus& ToWireStatus(absl::StatusCode code) {
 }
 
 int HttpStatusOf(const OperationResult& result) {
-  if (!result.status.ok() && result.may_have_applied) {
-    return ToWireStatus(absl::StatusCode::kDeadlineExceeded).http;
-  }
-  return ToWireStatus(result.status.code()).http;
+  // A repeat of a write that can never be done is refused for that, whatever became of its tries.
+  const absl::StatusCode code = result.status.code();
+  const bool for_good = code == absl::StatusCode::kInvalidArgument ||
+                        code == absl::StatusCode::kFailedPrecondition ||
+                        code == absl::StatusCode::kUnimplemented;
+  const bool unknown = !result.status.ok() && result.may_have_applied && !for_good;
+  return ToWireStatus(unknown ? absl::StatusCode::kDeadlineExceeded : code).http;
 }
 
 v1::ErrorDetails DetailsOf(const OperationResult& result, const KvApi& api) {

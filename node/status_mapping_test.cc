@@ -44,6 +44,12 @@ TEST(StatusMappingTest, AWriteThatMayHaveHappenedIsAGatewayTimeout) {
   EXPECT_EQ(HttpStatusOf(result), 504);
 }
 
+TEST(StatusMappingTest, ARepeatThatCanNeverBeDoneIsRefusedForThat) {
+  OperationResult result = Failed(absl::InvalidArgumentError("another write has had this id"));
+  result.may_have_applied = true;
+  EXPECT_EQ(HttpStatusOf(result), 400);
+}
+
 TEST(StatusMappingTest, DetailsNameTheLeader) {
   const FakeKvApi api;
   OperationResult result = Failed(absl::UnavailableError("too few replicas"));

@@ -77,8 +77,13 @@ NamedWrite FoundWrite(const std::string& key, const Record& record, const Siblin
     result.record = Record{record.version, {}};
     return write;
   }
-  // How much more the record's version covers says nothing of this write.
   result.node = sibling.dot.actor.node;
+  if (!record.conflicting()) {
+    // All else that the version covers, the write has replaced.
+    result.record = Record{record.version, {}};
+    return write;
+  }
+  // How much more the record's version covers says nothing of this write.
   Version own;
   own.Add(sibling.dot);
   const bool covers_others = std::any_of(

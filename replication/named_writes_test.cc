@@ -179,6 +179,61 @@ TEST_P(RepeatTest, WhatRefusesItDoesNotSpeakOfEarlierTries) {
   }
 }
 
+TEST_P(RepeatTest, WhatRefusesAKnownWriteSpeaksOfItThoughItIsNotCalledARepeat) {
+  Operation write = Named("request", SetOf("k", "v"));
+  TryInVain(1, write);
+  write.w = 3;
+  cluster_->Crash(3);
+  cluster_->Run(absl::Seconds(5));
+  const OperationResult result = cluster_->Do(1, write);
+  EXPECT_EQ(result.status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(result.may_have_applied) << result.status;
+}
+
+TEST_P(RepeatTest, AnswersAtAnotherNodeWithAllThatTheWriteReplaced) {
+  ASSERT_TRUE(cluster_->Do(3, SetOf("k", "older")).status.ok());
+  cluster_->Run(absl::Milliseconds(100));
+  const OperationResult read = cluster_->Do(1, GetOf("k"));
+  Operation write = Named("request", SetOf("k", "newer"));
+  write.context = ContextToken("k", SeenBy(read));
+  TryInVain(1, write);
+  const OperationResult repeated = cluster_->Do(2, RepeatOf(write));
+  ASSERT_TRUE(repeated.status.ok()) << repeated.status;
+  EXPECT_EQ(repeated.record->version.Compare(read.record->version), VersionOrder::kAfter);
+}
+
+class LinearizableRepeatTest : public testing::Test {
+ protected:
+  LinearizableRepeatTest()
+      : cluster_("leaderless", Quorums{3, 2, 2},
+                 [](ClusterConfig* config) { config->write_mode = WriteMode::kLinearizable; }) {}
+
+  ReplicaHarness cluster_;
+};
+
+TEST_F(LinearizableRepeatTest, MajoritiesAnswerWhateverWItAsksFor) {
+  Operation write = Named("request", SetOf("k", "v"));
+  ASSERT_TRUE(cluster_.Do(1, write).status.ok());
+  cluster_.Crash(2);
+  cluster_.Crash(3);
+  write.w = 1;
+  for (const Operation& again : {write, RepeatOf(write)}) {
+    EXPECT_EQ(cluster_.Do(1, again).status.code(), absl::StatusCode::kFailedPrecondition);
+  }
+}
+
+TEST_F(LinearizableRepeatTest, TwoTriesAtOnceAreOneWrite) {
+  const Operation write = Named("request", SetOf("k", "v"));
+  const OperationId first = cluster_.Submit(1, write);
+  const OperationId second = cluster_.Submit(1, write);
+  cluster_.Run(absl::Milliseconds(100));
+  ASSERT_NE(cluster_.ResultOf(first), nullptr);
+  ASSERT_NE(cluster_.ResultOf(second), nullptr);
+  ASSERT_TRUE(cluster_.ResultOf(first)->status.ok()) << cluster_.ResultOf(first)->status;
+  ASSERT_TRUE(cluster_.ResultOf(second)->status.ok()) << cluster_.ResultOf(second)->status;
+  EXPECT_EQ(cluster_.ResultOf(first)->record->version, cluster_.ResultOf(second)->record->version);
+}
+
 TEST_P(RepeatTest, BadNamesAreRefused) {
   const Operation long_name = Named(std::string(kMaxRequestIdBytes + 1, 'x'), SetOf("k", "v"));
   EXPECT_EQ(cluster_->Do(1, long_name).status.code(), absl::StatusCode::kInvalidArgument);

@@ -21,6 +21,14 @@ OperationResult NotSent(absl::Status status) {
   return result;
 }
 
+void SpeakOfEarlierTries(OperationResult* result) {
+  if (result->status.ok() || result->may_have_applied) return;
+  result->may_have_applied = true;
+  result->status = absl::Status(
+      result->status.code(),
+      absl::StrCat(result->status.message(), " (an earlier try may still take effect)"));
+}
+
 absl::Status ForeignToken(absl::string_view name) {
   return absl::InvalidArgumentError(
       absl::StrCat(name, " comes from a cluster with another strategy"));

@@ -23,6 +23,9 @@ OperationResult OwnAnswer(NodeId self, std::optional<Record> record);
 // Refused before anything was sent.
 OperationResult NotSent(absl::Status status);
 
+// Of a write that an earlier try may have begun: no failure says that nothing was written.
+void SpeakOfEarlierTries(OperationResult* result);
+
 // What a token is refused with whose versions are of the other kind; `name`: context or session.
 absl::Status ForeignToken(absl::string_view name);
 

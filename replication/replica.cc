@@ -77,7 +77,7 @@ void Replica::Submit(OperationId id, Operation operation) {
   if (open_.size() >= config_.max_open_operations) {
     OperationResult refusal = NotSent(absl::ResourceExhaustedError(absl::StrCat(
         "this node has ", open_.size(), " operations in flight, its limit; retry later")));
-    SpeakOfAllTries(opened, &refusal);
+    if (opened.repeat) SpeakOfEarlierTries(&refusal);
     results_.emplace_back(id, std::move(refusal));
     return;
   }
@@ -100,14 +100,6 @@ void Replica::TellSession(const OpenOperation& operation, OperationResult* resul
   Version seen = operation.session;
   if (!seen.sequenced()) seen.Join(SeenBySession(*result));
   result->session = std::move(seen);
-}
-
-void Replica::SpeakOfAllTries(const OpenOperation& operation, OperationResult* result) {
-  if (!operation.repeat || result->status.ok() || result->may_have_applied) return;
-  result->may_have_applied = true;
-  result->status = absl::Status(
-      result->status.code(),
-      absl::StrCat(result->status.message(), " (an earlier try may still take effect)"));
 }
 
 absl::Status Replica::ValidateOperation(const Operation& operation) const {
@@ -322,7 +314,7 @@ void Replica::Complete(OperationId id, OperationResult result) {
   const auto it = open_.find(id);
   if (it == open_.end()) return;  // cancelled: nobody waits for it any more
   TellSession(it->second, &result);
-  SpeakOfAllTries(it->second, &result);
+  if (it->second.repeat) SpeakOfEarlierTries(&result);
   open_.erase(it);
   // Answers stay in memory until the drain has ended.
   if (result.record.has_value()) drain_bytes_ += result.record->ValueBytes();

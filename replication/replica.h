@@ -111,8 +111,6 @@ class Replica : private StrategyContext, private SessionListener {
   // A write that took its session no further, since too many replicas have forgotten what it has
   // seen or the write's context left that out: the session goes on knowing it.
   static void TellSession(const OpenOperation& operation, OperationResult* result);
-  // Of a repeat, nothing can be said to have had no effect: an earlier try may have.
-  static void SpeakOfAllTries(const OpenOperation& operation, OperationResult* result);
   void LocalRead(OperationId id, const Operation& operation);
   void NoteComplete();
   void CommitDrain();

@@ -91,17 +91,17 @@ void Leaderless::OnSubmit(OperationId id, const Operation& operation) {
   if (syncing_) return context_->Complete(id, NotSent(absl::UnavailableError(Status().detail)));
   absl::StatusOr<Version> session = SessionOf(operation, /*sequenced=*/false);
   if (!session.ok()) return context_->Complete(id, NotSent(session.status()));
-  if (operation.is_write() && !operation.request.empty() && Repeat(id, operation)) return;
-  if (operation.is_write() && !linearizable()) return StartWrite(id, operation);
-  // Not to ask replicas before they have got what this drain has written.
-  if (context_->store().IsPending(operation.key)) writes_.SendGathered();
-  if (!linearizable()) return reads_.Start(id, operation, *std::move(session));
-  if (operation.w.has_value() || operation.r.has_value()) {
+  if (linearizable() && (operation.w.has_value() || operation.r.has_value())) {
     return context_->Complete(
         id, NotSent(absl::FailedPreconditionError(
                 "this cluster is linearizable: majorities answer every operation, so a request "
                 "must leave W and R out")));
   }
+  if (operation.is_write() && !operation.request.empty() && Repeat(id, operation)) return;
+  if (operation.is_write() && !linearizable()) return StartWrite(id, operation);
+  // Not to ask replicas before they have got what this drain has written.
+  if (context_->store().IsPending(operation.key)) writes_.SendGathered();
+  if (!linearizable()) return reads_.Start(id, operation, *std::move(session));
   if (operation.is_write() && PlantedBug(Bug::kWriteWithoutAsking)) {
     return WriteAndSend(id, operation, Version(), context_->quorums().w);
   }
@@ -140,6 +140,10 @@ void Leaderless::OnCollected(OperationId id, Collected collected) {
   const std::string& key = collected.operation.key;
   if (!collected.merged.version.empty() && !MergeFrom(key, std::move(collected.merged))) {
     return context_->Complete(id, NotSent(NotMerged()));
+  }
+  // The same write may have come to this node twice, and its other try was sooner.
+  if (const NamedWrite* known = named_.Find(collected.operation.request)) {
+    return FinishNamed(id, *known, collected.operation);
   }
   // A register's write replaces all that was there, whatever its client has seen of it.
   collected.operation.context.clear();

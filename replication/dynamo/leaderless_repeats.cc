@@ -1,7 +1,7 @@
 // What becomes of a write whose client has named it, and may try it again: see named_writes.h.
 #include <utility>
 
-#include "glog/logging.h"
+#include "absl/status/status.h"
 
 #include "replication/cluster_config.h"
 #include "replication/dynamo/leaderless.h"
@@ -27,6 +27,9 @@ bool Leaderless::Repeat(OperationId id, const Operation& operation) {
 
 void Leaderless::OnCollectedForRepeat(OperationId id, Collected collected) {
   const Operation& operation = collected.operation;
+  if (const NamedWrite* known = named_.Find(operation.request)) {
+    return FinishNamed(id, *known, operation);
+  }
   const Sibling* found = FindNamed(collected.merged, operation.request);
   if (found == nullptr) return context_->Complete(id, NothingToRepeat());
   const NamedWrite write = FoundWrite(operation.key, collected.merged, *found);
@@ -42,12 +45,16 @@ void Leaderless::FinishNamed(OperationId id, const NamedWrite& write, const Oper
   const int required = operation.w.value_or(context_->quorums().w);
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) {
-    return context_->Complete(id, TooFewReplicas(operation, required, live));
+    OperationResult refusal = TooFewReplicas(operation, required, live);
+    SpeakOfEarlierTries(&refusal);
+    return context_->Complete(id, std::move(refusal));
   }
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(write.key);
   if (!own.ok()) return context_->FailStop(own.status());
   // Whoever holds what this node holds now, knows of the write.
-  CHECK(own->has_value()) << "a write that this node knows of is gone";
+  if (!own->has_value()) {
+    return context_->FailStop(absl::DataLossError("a key that this node has written is gone"));
+  }
   OutgoingRecord outgoing;
   outgoing.required = required;
   outgoing.key = write.key;

@@ -58,13 +58,17 @@ StrategyStatus Leader::Status() const {
 
 void Leader::OnWrite(OperationId id, const Operation& operation) {
   if (!serving_) return Finish(id, NotSent(absl::UnavailableError(Status().detail)));
+  const auto refuse = [&](OperationResult refusal) {
+    if (named_.Find(operation.request) != nullptr) SpeakOfEarlierTries(&refusal);
+    Finish(id, std::move(refusal));
+  };
   const int required = operation.w.value_or(context_->quorums().w);
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
-  if (live < required) return Finish(id, TooFewReplicas(operation, required, live));
+  if (live < required) return refuse(TooFewReplicas(operation, required, live));
   const uint64_t backlog = Backlog(required);
   if (backlog >= context_->config().max_open_operations) {
-    return Finish(id, NotSent(absl::ResourceExhaustedError(absl::StrCat(
-                          "the followers are ", backlog, " writes behind; retry later"))));
+    return refuse(NotSent(absl::ResourceExhaustedError(
+        absl::StrCat("the followers are ", backlog, " writes behind; retry later"))));
   }
   if (!operation.request.empty() && Repeat(id, operation, required)) return;
   Record record = Record::Sequenced(epoch_, next_number_, operation.kind == OperationKind::kDelete,
@@ -117,7 +121,9 @@ void Leader::FinishNamed(OperationId id, const NamedWrite& write, const Operatio
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(write.key);
   if (!own.ok()) return context_->FailStop(own.status());
   // A place of its own in the sequence: whoever has come so far knows of the write.
-  CHECK(own->has_value()) << "a write that this leader has made is gone";
+  if (!own->has_value()) {
+    return context_->FailStop(absl::DataLossError("a key that this leader has written is gone"));
+  }
   Replicate(id, write.key, write.result.record->version, (*own)->Encode(), required);
 }
 
@@ -178,6 +184,9 @@ void Leader::OnForward(NodeId from, const peer::v1::Forward& forward) {
     return Finish(
         id,
         NotSent(absl::InvalidArgumentError(absl::StrCat("W is ", forward.w(), " but N is ", n))));
+  }
+  if (forward.request().size() > kMaxRequestIdBytes) {
+    return Finish(id, NotSent(absl::InvalidArgumentError("the request id is too long")));
   }
   if (origins_.size() > context_->config().max_open_operations) {
     return Finish(id, NotSent(absl::ResourceExhaustedError(

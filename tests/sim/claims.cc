@@ -39,7 +39,8 @@ In both strategies, at every W and R, an operation that hands back its session's
 has seen of the key: its own acknowledged writes (read your writes) and what it has read (monotonic reads). A read
 that cannot have it from any node in reach fails.
 
-A write that its client has named happens at most once, however often it is repeated.
+A write that its client has named happens at most once, however often it is repeated by tries that
+say they are repeats.
 
 `LocalRead` asks one node alone and is promised to be eventual only, except that at W=N every serving node
 holds every acknowledged write. A write that was answered with an unknown outcome may take effect at any
