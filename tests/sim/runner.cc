@@ -130,7 +130,12 @@ class Run {
     workload_.Start();
     faults_.Start();
     const MonotonicTime earliest = queue_.Now() + plan_.fault_phase_min;
-    PollUntil([&] { return queue_.Now() >= earliest && Missing().empty(); }, kFaultPhaseMax);
+    PollUntil(
+        [&] {
+          return workload_.history_bytes() > kHistoryBytesMax ||
+                 (queue_.Now() >= earliest && Missing().empty());
+        },
+        kFaultPhaseMax);
     void_reason_ = Missing();
     workload_.Stop();
     faults_.Stop();

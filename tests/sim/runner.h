@@ -9,6 +9,7 @@
 #ifndef QUORATE_TESTS_SIM_RUNNER_H_
 #define QUORATE_TESTS_SIM_RUNNER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -32,6 +33,10 @@ constexpr int kOperationsNeeded = 500;
 constexpr int kKeysNeeded = 20;
 constexpr int kFaultsNeeded = 5;
 constexpr int kRestartsNeeded = 1;
+
+// Clients go on until that has happened, or until the history has grown by about so much: a cluster
+// that refuses nearly everything, quickly, would else fill the memory.
+constexpr size_t kHistoryBytesMax = size_t{512} << 20;
 
 struct RunOptions {
   std::string strategy;

@@ -160,6 +160,17 @@ void DrawRepeats(SimRng rng, WorkloadPlan* plan) {
   if (rng.Chance(60)) plan->repeat_percent = rng.Between(20, 100);
 }
 
+// Budgets for small values would have comparisons of large ones go on after the wait for rest.
+void AffordComparisons(SimPlan* plan) {
+  const size_t held = plan->workload.keys * plan->workload.value_bytes;
+  ClusterConfig& config = plan->cluster.config;
+  const auto raise = [](size_t least, size_t* rate) {
+    if (*rate != 0) *rate = std::max(*rate, least);  // 0: no limit
+  };
+  raise(held / 2, &config.catch_up_bytes_per_second);
+  raise(held / 8, &config.background_bytes_per_second);
+}
+
 }  // namespace
 
 SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
@@ -180,6 +191,7 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   DrawLinearizability(SimRng::Stream(seed, "linearizability plan"), &plan);
   DrawSessions(SimRng::Stream(seed, "session plan"), &plan.workload);
   DrawRepeats(SimRng::Stream(seed, "repeat plan"), &plan.workload);
+  AffordComparisons(&plan);
   return plan;
 }
 

@@ -158,6 +158,7 @@ void Workload::Issue(Client* client, ScheduledOperation drawn) {
     issued.session = session->second.second;
   }
   if (!drawn.repeats.empty()) operation.request = drawn.Name();
+  history_bytes_ += sizeof(issued) + operation.value.size();
   client->busy = true;
   const auto tried = [this, client, nodes = drawn.repeats](size_t done) {
     OnTried(client, done, nodes);

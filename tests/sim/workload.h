@@ -66,6 +66,8 @@ class Workload {
   // a strategy that promises nothing any answer does.
   int completed() const { return completed_; }
   int keys_completed() const { return static_cast<int>(keys_completed_.size()); }
+  // What its operations take in the history, in bytes, about.
+  size_t history_bytes() const { return history_bytes_; }
 
   static std::string KeyName(int number);
   const WorkloadPlan& plan() const { return plan_; }
@@ -100,6 +102,7 @@ class Workload {
   bool replays_ = false;
   bool stopped_ = false;
   int completed_ = 0;
+  size_t history_bytes_ = 0;
   std::set<std::string> keys_completed_;
   std::function<void(const HistoryOperation&)> on_answer_ = [](const HistoryOperation&) {};
 };
