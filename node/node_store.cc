@@ -1,5 +1,7 @@
 #include "node/node_store.h"
 
+#include <cstdint>
+#include <fcntl.h>
 #include <fstream>
 #include <sys/stat.h>
 #include <utility>
@@ -20,10 +22,16 @@ std::string BootId() {
   return id;
 }
 
-// Another one for each folder that the system has; the same for a folder that was only moved.
+// Another one for each folder that the system has had; the same for a folder that was only moved. A
+// number alone would do no more than tell folders apart that exist at one time in one file system:
+// when it was made is known to most of these.
 uint64_t FolderId(const std::string& folder) {
-  struct stat about = {};
-  return stat(folder.c_str(), &about) == 0 ? about.st_ino : 0;
+  struct statx about = {};
+  if (statx(AT_FDCWD, folder.c_str(), 0, STATX_INO | STATX_BTIME, &about) != 0) return 0;
+  const bool has_birth = (about.stx_mask & STATX_BTIME) != 0;
+  const int64_t born =
+      has_birth ? about.stx_btime.tv_sec * 1'000'000'000 + about.stx_btime.tv_nsec : 0;
+  return about.stx_ino ^ (static_cast<uint64_t>(born) << 1);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "rocksdb/cache.h"
@@ -126,9 +127,14 @@ absl::Status WriteLossMark(const std::string& folder, rocksdb::Env* env) {
   return SyncFolder(folder, env);
 }
 
-// Whether data were lost before, or are about to be by opening the database.
+// Whether data were lost before, or are about to be by opening the database. Nothing is looked for
+// while another process has it open: what that one changes would look like damage.
 absl::StatusOr<bool> FindLoss(const std::string& folder, const rocksdb::Options& options) {
   if (options.env->FileExists(LossMark(folder)).ok()) return true;
+  rocksdb::FileLock* lock = nullptr;
+  const rocksdb::Status locked = options.env->LockFile(folder + "/LOCK", &lock);
+  if (!locked.ok()) return Explain(folder, locked);
+  const auto unlock = absl::MakeCleanup([&] { options.env->UnlockFile(lock); });
   const absl::StatusOr<bool> whole = LogIsWhole(folder, options);
   if (!whole.ok()) return whole.status();
   if (*whole) return false;

@@ -4,8 +4,9 @@
 //   RocksDbEngine::Open("/var/lib/quorate");
 //
 // Apply writes to RocksDB's log without waiting for the disk: the operating system has it when
-// Apply returns, the disk when a later Sync returns. What a crash takes away is always the end of
-// that log, never something before what it leaves.
+// Apply returns, the disk when a later Sync returns. What a crash takes away was not synced, and is
+// the end of a file of that log; where the log goes on in a further file, which RocksDB does not
+// hold against the end of the one before, it may be something before what is left.
 #ifndef QUORATE_REPLICATION_STORAGE_ROCKSDB_ENGINE_H_
 #define QUORATE_REPLICATION_STORAGE_ROCKSDB_ENGINE_H_
 

@@ -105,7 +105,9 @@ absl::StatusOr<StoredState> BeginLife(StorageEngine* engine, const NewLife& life
     state.set_incarnation(life.incarnation);
   }
   state.set_complete(state.complete() && HasKept(state, life));
-  if (!state.complete()) state.set_through(0);
+  // Who has kept all it acknowledged need not have kept every write up to its last one: a machine
+  // that fails may take something before what it leaves (RocksDB checks no order between its logs).
+  if (!state.complete() || !HasAll(state, life)) state.set_through(0);
   state.set_format(kFormat);
   state.set_cluster(life.cluster);
   state.set_node(life.node);

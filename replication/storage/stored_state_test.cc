@@ -28,10 +28,11 @@ class StoredStateTest : public testing::Test {
   }
 
   // A life that has come to know its past, or has not.
-  StoredState Live(const NewLife& life, bool knows_past = true) {
+  StoredState Live(const NewLife& life, bool knows_past = true, uint64_t through = 0) {
     absl::StatusOr<StoredState> state = BeginLife(&disk_, life);
     EXPECT_TRUE(state.ok()) << state.status();
     if (knows_past) state->set_complete(true);
+    state->set_through(through);
     EXPECT_TRUE(disk_.Apply({{kStateKey, state->SerializeAsString()}}).ok());
     return *state;
   }
@@ -54,9 +55,10 @@ TEST_F(StoredStateTest, FirstLifeKnowsNothing) {
 }
 
 TEST_F(StoredStateTest, SyncedKeepsWhatItAcknowledgedInACrash) {
-  Live(Life(Durability::kSynced, 11));
+  Live(Life(Durability::kSynced, 11), /*knows_past=*/true, /*through=*/7);
   const StoredState state = *BeginLife(&disk_, Life(Durability::kSynced, 12, "tuesday"));
   EXPECT_TRUE(state.complete());
+  EXPECT_EQ(state.through(), 0u) << "one before the last may be missing";
   EXPECT_EQ(state.incarnation(), 12u) << "dots that were not synced may be on other nodes";
 }
 
@@ -64,8 +66,10 @@ TEST_F(StoredStateTest, SyncedKeepsWhatItAcknowledgedInACrash) {
 TEST_F(StoredStateTest, TheEndOfAProcessKeepsTheIncarnation) {
   for (const Durability durability : {Durability::kOs, Durability::kSynced}) {
     disk_ = MemoryEngine();
-    Live(Life(durability, 11));
-    EXPECT_EQ(BeginLife(&disk_, Life(durability, 12))->incarnation(), 11u);
+    Live(Life(durability, 11), /*knows_past=*/true, /*through=*/7);
+    const StoredState state = *BeginLife(&disk_, Life(durability, 12));
+    EXPECT_EQ(state.incarnation(), 11u);
+    EXPECT_EQ(state.through(), 7u);
   }
 }
 

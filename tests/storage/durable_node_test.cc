@@ -1,5 +1,6 @@
 // Whole nodes over disks that lose their power: what was acknowledged at the durability "synced" is
 // there when they start again.
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -112,6 +113,31 @@ TEST_P(DurableNodeTest, CleanEndAsksNobody) {
   // Alone, and sure of its past.
   EXPECT_TRUE(Eventually([&] { return holds(2); }));
   EXPECT_NE(cluster.node(2)->Status().incarnation(), incarnation);
+}
+
+// In its place, too: some file systems give a new folder the number of one that is gone.
+TEST_P(DurableNodeTest, ACopyOfItsFolderIsNotBelieved) {
+  Cluster cluster(GetParam(), 3, 2, 2, OnDisk());
+  for (size_t i = 0; i < 3; ++i) StartOn(&cluster, i);
+  ASSERT_TRUE(cluster.AwaitServing());
+  ASSERT_TRUE(Execute(cluster.node(0), Set("k", "v")).status.ok());
+  const auto read = [&] { return Execute(cluster.node(2), Read(OperationKind::kLocalRead, "k")); };
+  ASSERT_TRUE(Eventually([&] { return ValueOf(read()) == "v"; }));
+  for (size_t i = 0; i < 3; ++i) cluster.Stop(i);
+
+  const std::string folder = cluster.config(2).data_dir;
+  const std::string moved = folder_.path() + "/moved";
+  std::filesystem::rename(folder, moved);
+  cluster.SetDataDir(2, moved);
+  cluster.Start(2);
+  EXPECT_TRUE(Eventually([&] { return ValueOf(read()) == "v"; })) << "it was only moved";
+  cluster.Stop(2);
+
+  std::filesystem::copy(moved, folder, std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(moved);
+  std::filesystem::copy(folder, moved, std::filesystem::copy_options::recursive);
+  cluster.Start(2);
+  EXPECT_EQ(read().status.code(), absl::StatusCode::kUnavailable);
 }
 
 TEST_P(DurableNodeTest, AFailingDiskFailsTheNodeAndNotTheCluster) {

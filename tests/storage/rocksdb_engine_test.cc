@@ -239,6 +239,21 @@ TEST_F(RocksDbEngineTest, OneProcessAtATime) {
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("in use"));
 }
 
+// What the first one is about to change may look like damage meanwhile.
+TEST_F(RocksDbEngineTest, ASecondProcessFindsNoDamageInWhatIsInUse) {
+  Open();
+  for (int i = 0; i < 20; ++i) Put("k" + std::to_string(i), std::string(100, 'v'));
+  ASSERT_TRUE(engine_->Sync().ok());
+  const std::string log = Log();
+  const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(log) / 2);
+  Damage(log, middle);
+  EXPECT_EQ(TryOpen().status().code(), absl::StatusCode::kFailedPrecondition);
+  Damage(log, middle);  // as it was
+  Open();
+  EXPECT_FALSE(engine_->has_lost());
+  EXPECT_EQ(Get("k19").size(), 100u);
+}
+
 TEST_F(RocksDbEngineTest, SaysThatItsFolderCannotBeMade) {
   const auto engine = RocksDbEngine::Open("/proc/quorate/data");
   EXPECT_EQ(engine.status().code(), absl::StatusCode::kUnavailable) << engine.status();
