@@ -62,7 +62,7 @@ void CatchUp::Restart(NodeId peer) {
 
 bool CatchUp::PullingUrgently() const {
   return std::any_of(pulls_.begin(), pulls_.end(), [this](const auto& pull) {
-    return pull.second.pace == Pace::kUrgent && pull.second.patience <= FirstPatience();
+    return pull.second.pace == Pace::kUrgent && !pull.second.asked_again;
   });
 }
 
@@ -96,6 +96,7 @@ void CatchUp::NextPage(NodeId peer, PullState* pull) {
   pull->resting = false;
   pull->page = ++last_page_;
   pull->patience = FirstPatience();
+  pull->asked_again = false;
   AskPage(peer, pull);
 }
 
@@ -103,6 +104,7 @@ void CatchUp::AskPage(NodeId peer, PullState* pull) {
   absl::StatusOr<RecordPage> mine = context_->store().Scan(AfterOf(pull->after_key), kPage);
   if (!mine.ok()) return context_->FailStop(mine.status());
   pull->asked = context_->Now();
+  pull->asked_mark = context_->RequestMark(peer);
   peer::v1::Message message;
   peer::v1::Compare* compare = message.mutable_compare();
   compare->set_page(pull->page);
@@ -188,10 +190,13 @@ void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {
 
 void CatchUp::Tick() {
   for (auto& [peer, pull] : pulls_) {
-    if (pull.resting || context_->Now() - pull.asked < pull.patience) continue;
+    const bool lost = context_->Answered(peer, pull.asked_mark);
+    const absl::Duration patience = lost ? FirstPatience() : pull.patience;
+    if (pull.resting || context_->Now() - pull.asked < patience) continue;
     // A slow path must not be asked faster than it answers. An answer to any of the requests for a
     // page will do, but for the first: the position that comes with it belongs to its own request.
-    pull.patience = std::min(2 * pull.patience, kMostPatience);
+    pull.asked_again = true;
+    if (!lost) pull.patience = std::min(2 * pull.patience, kMostPatience);
     if (pull.first) pull.page = ++last_page_;
     AskPage(peer, &pull);
   }

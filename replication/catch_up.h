@@ -72,7 +72,11 @@ class CatchUp {
     bool resting = false;   // until `rest_ends`, for the budget's sake; else a page is awaited
     MonotonicTime rest_ends;
     MonotonicTime asked;
-    absl::Duration patience;  // doubles with every time the page has to be asked for again
+    uint64_t asked_mark = 0;   // StrategyContext::RequestMark
+    bool asked_again = false;  // for this page
+    // Doubles with every time the page has to be asked for again although its answer may be under
+    // way.
+    absl::Duration patience;
   };
 
   // How long a page is waited for before it is asked for again the first time.

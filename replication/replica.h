@@ -124,6 +124,10 @@ class Replica : private StrategyContext, private SessionListener {
   absl::Time WallNow() override { return env_->WallNow(); }
   uint64_t Random() override { return env_->Random(); }
   bool Connected(NodeId peer) const override { return sessions_.Connected(peer); }
+  uint64_t RequestMark(NodeId peer) const override { return sessions_.RequestMark(peer); }
+  bool Answered(NodeId peer, uint64_t mark) const override {
+    return sessions_.Answered(peer, mark);
+  }
   Incarnation PeerIncarnation(NodeId peer) const override {
     return sessions_.PeerIncarnation(peer);
   }

@@ -30,13 +30,17 @@ void PeerSessions::Link(NodeId peer, bool up) {
 void PeerSessions::Tick() {
   for (auto& [peer, out] : outgoing_) {
     if (!out.linked) continue;
-    if (out.open && env_->Now() - out.last_heard > config_->peer_timeout) Close(peer, &out);
+    if (out.open && IsSilent(out)) Close(peer, &out);
     if (!out.open) {
       Greet(peer, &out);
       continue;
     }
     Ping(peer);
   }
+}
+
+bool PeerSessions::IsSilent(const Outgoing& out) const {
+  return env_->Now() - out.last_heard > config_->peer_timeout;
 }
 
 void PeerSessions::Ping(NodeId peer) {
@@ -94,6 +98,7 @@ bool PeerSessions::AcceptRequest(const peer::v1::Batch& batch) {
     in.session = batch.session();
     in.next_sequence = 1;
     in.requests_seen = ReplayWindow();
+    in.told_seen = 0;
     in.queue.clear();
     in.peer_incarnation = batch.from_incarnation();
     // A peer that has started anew knows nothing of this node's session to it.
@@ -113,8 +118,16 @@ bool PeerSessions::AcceptReply(const peer::v1::Batch& batch) {
   Outgoing& out = it->second;
   if (!out.open || batch.session() != out.session) return false;
   if (batch.from_incarnation() != out.peer_incarnation) return false;
+  if (IsSilent(out)) {
+    // This node stood still. Meanwhile the peer may have started anew without what it acknowledged
+    // here, and waits no longer than for this timeout before it serves.
+    Close(batch.from(), &out);
+    Greet(batch.from(), &out);
+    return false;
+  }
   if (!out.replies_seen.Accept(batch.sequence())) return false;
   out.last_heard = env_->Now();
+  out.answered = std::max(out.answered, batch.seen());
   return true;
 }
 
@@ -182,6 +195,7 @@ void PeerSessions::OnHelloReply(const peer::v1::Batch& batch, const peer::v1::He
   out.session = reply.session();
   out.peer_incarnation = batch.from_incarnation();
   out.next_sequence = 1;
+  out.answered = 0;
   out.replies_seen = ReplayWindow();
   out.last_heard = env_->Now();
   listener_->OnSessionUp(batch.from());
@@ -202,11 +216,14 @@ void PeerSessions::Send(NodeId to, bool reply, std::shared_ptr<const std::string
 
 void PeerSessions::Flush() {
   for (auto& [peer, out] : outgoing_) {
-    FlushQueue(peer, {false, out.session, out.peer_incarnation, 0}, &out.next_sequence, &out.queue);
+    FlushQueue(peer, {false, out.session, out.peer_incarnation, 0, 0}, &out.next_sequence,
+               &out.queue);
   }
   for (auto& [peer, in] : incoming_) {
-    FlushQueue(peer, {true, in.session, in.peer_incarnation, in.requests_seen.highest()},
-               &in.next_sequence, &in.queue);
+    const uint64_t seen = in.requests_seen.highest();
+    FlushQueue(peer, {true, in.session, in.peer_incarnation, seen, in.told_seen}, &in.next_sequence,
+               &in.queue);
+    in.told_seen = seen;
   }
 }
 
@@ -217,7 +234,6 @@ void PeerSessions::FlushQueue(NodeId to, const Heading& heading, uint64_t* next_
     peer::v1::Batch batch = NewBatch(heading.reply);
     batch.set_to_incarnation(heading.to_incarnation);
     batch.set_session(heading.session);
-    batch.set_seen(heading.seen);
     batch.set_sequence((*next_sequence)++);
     size_t bytes = 0;
     for (; next < queue->size(); ++next) {
@@ -226,6 +242,8 @@ void PeerSessions::FlushQueue(NodeId to, const Heading& heading, uint64_t* next_
       bytes += message.size();
       batch.add_messages(message);
     }
+    // With the last of the answers to what has been seen.
+    batch.set_seen(next == queue->size() ? heading.seen : heading.seen_before);
     env_->Send(to, std::move(batch));
   }
   queue->clear();
@@ -254,6 +272,16 @@ std::vector<NodeId> PeerSessions::Connected() const {
     if (out.open) peers.push_back(peer);
   }
   return peers;
+}
+
+uint64_t PeerSessions::RequestMark(NodeId peer) const {
+  const auto it = outgoing_.find(peer);
+  return it == outgoing_.end() ? 0 : it->second.next_sequence;
+}
+
+bool PeerSessions::Answered(NodeId peer, uint64_t mark) const {
+  const auto it = outgoing_.find(peer);
+  return it != outgoing_.end() && it->second.open && it->second.answered >= mark;
 }
 
 bool PeerSessions::Connected(NodeId peer) const {

@@ -56,6 +56,14 @@ class PeerSessions {
   // Hands what is queued to the transport, in batches of at most 1 MiB (a larger message alone).
   void Flush();
 
+  // Takes the place of a request that is queued for `peer` now; see Answered. Holds in this
+  // session.
+  uint64_t RequestMark(NodeId peer) const;
+  // Whether the peer has got that request, or what was sent after it, and has answered something
+  // since. Answers keep their order: where a request is one that is answered at once, its answer
+  // has come then, or is lost.
+  bool Answered(NodeId peer, uint64_t mark) const;
+
   std::vector<NodeId> Connected() const;
   bool Connected(NodeId peer) const;
   Incarnation PeerIncarnation(NodeId peer) const;
@@ -72,6 +80,7 @@ class PeerSessions {
     uint64_t session = 0;
     Incarnation peer_incarnation = 0;
     uint64_t next_sequence = 1;
+    uint64_t answered = 0;  // the highest sequence that the peer's replies say it has seen
     ReplayWindow replies_seen;
     MonotonicTime last_heard;
     std::string refusal;
@@ -84,9 +93,12 @@ class PeerSessions {
     Incarnation peer_incarnation = 0;
     uint64_t next_sequence = 1;
     ReplayWindow requests_seen;
+    uint64_t told_seen = 0;  // of requests_seen, when the queue was last flushed
     Queue queue;
   };
 
+  // Has said nothing for so long that the session counts no more.
+  bool IsSilent(const Outgoing& out) const;
   void Greet(NodeId peer, Outgoing* out);
   void Ping(NodeId peer);
   void Close(NodeId peer, Outgoing* out);
@@ -102,7 +114,8 @@ class PeerSessions {
     bool reply = false;
     uint64_t session = 0;
     Incarnation to_incarnation = 0;
-    uint64_t seen = 0;
+    uint64_t seen = 0;         // at the end of the queue
+    uint64_t seen_before = 0;  // at its start
   };
   void FlushQueue(NodeId to, const Heading& heading, uint64_t* next_sequence, Queue* queue);
   peer::v1::Batch NewBatch(bool reply) const;

@@ -136,6 +136,53 @@ TEST(PeerSessionsTest, RepliesSayWhatTheyHaveSeen) {
   }
 }
 
+TEST(PeerSessionsTest, TellsWhatHasBeenAnswered) {
+  End a(1, 10), b(2, 20);
+  a.sessions->Link(2, true);
+  Talk(&a, &b);
+  const uint64_t lost = a.sessions->RequestMark(2);
+  a.Request(2, 1);
+  ASSERT_EQ(a.Take().size(), 1u);
+  EXPECT_FALSE(a.sessions->Answered(2, lost));
+  const uint64_t next = a.sessions->RequestMark(2);
+  a.Request(2, 2);
+  for (const peer::v1::Batch& batch : a.Take()) b.sessions->Receive(batch);
+  // Two batches' worth: only the second says that all has been answered.
+  peer::v1::Message long_answer;
+  long_answer.mutable_forward_reply()->set_error(std::string(size_t{700} << 10, 'x'));
+  for (int i = 0; i < 2; ++i) {
+    b.sessions->Send(1, /*reply=*/true,
+                     std::make_shared<const std::string>(long_answer.SerializeAsString()));
+  }
+  const std::vector<peer::v1::Batch> replies = b.Take();
+  ASSERT_EQ(replies.size(), 2u);
+  a.sessions->Receive(replies[0]);
+  EXPECT_FALSE(a.sessions->Answered(2, lost));
+  a.sessions->Receive(replies[1]);
+  EXPECT_TRUE(a.sessions->Answered(2, lost)) << "what came after it has been answered";
+  EXPECT_TRUE(a.sessions->Answered(2, next));
+  EXPECT_FALSE(a.sessions->Answered(2, a.sessions->RequestMark(2))) << "nothing was sent then";
+}
+
+TEST(PeerSessionsTest, AnswersThatWaitedWhileThisNodeStoodStillAreDropped) {
+  for (const bool late : {false, true}) {
+    End a(1, 10), b(2, 20);
+    a.sessions->Link(2, true);
+    Talk(&a, &b);
+    peer::v1::Message answer;
+    answer.mutable_read()->set_operation(1);  // so that it is told of
+    b.sessions->Send(1, /*reply=*/true,
+                     std::make_shared<const std::string>(answer.SerializeAsString()));
+    const std::vector<peer::v1::Batch> replies = b.Take();
+    ASSERT_EQ(replies.size(), 1u);
+    a.now += a.config_.peer_timeout + (late ? absl::Milliseconds(1) : absl::ZeroDuration());
+    a.told.clear();
+    a.sessions->Receive(replies[0]);
+    EXPECT_THAT(a.told, ElementsAre(late ? "down 2" : "read 1"));
+    EXPECT_EQ(a.sessions->Connected(2), !late);
+  }
+}
+
 TEST(PeerSessionsTest, BatchesOfAnOlderSessionAreDropped) {
   End a(1, 10), b(2, 20);
   a.sessions->Link(2, true);

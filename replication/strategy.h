@@ -91,6 +91,10 @@ class StrategyContext {
   virtual bool Connected(NodeId peer) const = 0;
   virtual Incarnation PeerIncarnation(NodeId peer) const = 0;  // 0 where not connected
 
+  // See PeerSessions.
+  virtual uint64_t RequestMark(NodeId peer) const = 0;
+  virtual bool Answered(NodeId peer, uint64_t mark) const = 0;
+
   // Requests go out on this node's session to the peer, replies on the peer's session to this node;
   // without such a session the message is dropped.
   virtual void Send(NodeId to, const peer::v1::Message& message) = 0;
