@@ -15,6 +15,10 @@
 
 namespace quorate {
 
+// The largest batch. A batch closes at 1 MiB, but a record travels whole, with the largest value of
+// every node that has written it at the same time as the others.
+inline constexpr int kMaxPeerMessageBytes = 32 << 20;
+
 class BatchQueue {
  public:
   // Far above what a leader has in flight to one follower, and room for the largest batch.

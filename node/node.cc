@@ -231,7 +231,8 @@ OperationResult Node::Refusal(size_t bytes) const {
 }
 
 OperationId Node::Start(Operation operation, Callback callback) {
-  const size_t bytes = operation.key.size() + operation.value.size() + operation.context.size();
+  const size_t bytes = operation.key.size() + operation.value.size() + operation.context.size() +
+                       operation.session.size() + operation.request.size();
   // Counted before draining_ is looked at, so that Shutdown cannot overlook it.
   operations_.fetch_add(1);
   OperationResult refusal = Refusal(bytes);

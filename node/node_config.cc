@@ -1,5 +1,6 @@
 #include "node/node_config.h"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cstdint>
 #include <initializer_list>
@@ -16,6 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
+#include "node/value_limit.h"
 #include "replication/registry.h"
 #include "replication/storage/stored_state.h"
 
@@ -26,8 +28,6 @@ constexpr int kGrpcPortOffset = 1000;
 constexpr int kMaxPort = 65535;
 constexpr size_t kMaxNameBytes = 64;
 constexpr int kMaxPeers = 63;
-// A record travels in one message of at most 8 MiB.
-constexpr int64_t kLargestValueBytes = int64_t{7} << 20;
 constexpr int64_t kFastestCatchUp = int64_t{1} << 40;  // bytes a second
 constexpr int64_t kLargestKeyBytes = int64_t{64} << 10;
 
@@ -389,8 +389,9 @@ void ReadLimits(Reader* reader, NodeConfig* config) {
   cluster.read_all = reader->Boolean("read_all", cluster.read_all);
   cluster.max_key_bytes = static_cast<size_t>(reader->Number(
       "max_key_bytes", static_cast<int64_t>(cluster.max_key_bytes), 1, kLargestKeyBytes));
-  cluster.max_value_bytes = static_cast<size_t>(reader->Number(
-      "max_value_bytes", static_cast<int64_t>(cluster.max_value_bytes), 0, kLargestValueBytes));
+  const int64_t most = LongestValueBytes(cluster);
+  const int64_t usual = std::min(static_cast<int64_t>(cluster.max_value_bytes), most);
+  cluster.max_value_bytes = static_cast<size_t>(reader->Number("max_value_bytes", usual, 0, most));
   cluster.catch_up_bytes_per_second = static_cast<size_t>(
       reader->Number("catch_up_bytes_per_second",
                      static_cast<int64_t>(cluster.catch_up_bytes_per_second), 0, kFastestCatchUp));

@@ -115,6 +115,24 @@ TEST(NodeConfigTest, LimitsAndTimes) {
   EXPECT_EQ(config.cluster.background_bytes_per_second, 0u);
 }
 
+// The values of all nodes that write a key at one time go in one message.
+TEST(NodeConfigTest, TheLongestValueDependsOnHowManyMayStandSideBySide) {
+  const auto with = [](int n, std::vector<std::pair<std::string, std::string>> flags) {
+    std::string peers;
+    for (int i = 2; i <= n; ++i)
+      peers += (i > 2 ? ",http://h" : "http://h") + std::to_string(i) + ":1";
+    flags.emplace_back("strategy", "leaderless");
+    flags.emplace_back("peer_urls", peers);
+    return MakeNodeConfig(Flags(flags));
+  };
+  EXPECT_EQ(with(5, {})->cluster.max_value_bytes, size_t{4} << 20);
+  EXPECT_TRUE(with(3, {{"max_value_bytes", "7340032"}}).ok());
+  const absl::StatusOr<NodeConfig> too_long = with(5, {{"max_value_bytes", "7340032"}});
+  EXPECT_EQ(too_long.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(too_long.status().message()), HasSubstr("--max_value_bytes"));
+  EXPECT_LT(with(16, {})->cluster.max_value_bytes, size_t{2} << 20);
+}
+
 TEST(NodeConfigTest, DataAreKeptWhereAFolderIsNamed) {
   EXPECT_EQ(Accept({{"node_type", "follower"}}).cluster.durability, Durability::kMemory);
   const NodeConfig synced = Accept({{"node_type", "follower"}, {"data_dir", "here"}});

@@ -25,10 +25,6 @@
 
 namespace quorate {
 
-// The largest batch. A batch closes at 1 MiB, but a record travels whole, with the largest value of
-// every node that has written it at the same time as the others.
-inline constexpr int kMaxPeerMessageBytes = 32 << 20;
-
 // The metadata by which both ends introduce themselves: node id (as text) and cluster.
 inline constexpr char kNodeMetadata[] = "quorate-node";
 inline constexpr char kClusterMetadata[] = "quorate-cluster";

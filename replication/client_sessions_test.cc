@@ -113,6 +113,36 @@ TEST_P(ClientSessionsTest, WaitsForItsOwnStoreToo) {
   EXPECT_EQ(ValueOf(*cluster_->ResultOf(id)), "newer");
 }
 
+// Each time that it asks all again, its own store would answer anew, and keep the value until then.
+TEST_P(ClientSessionsTest, AReadBehindAStalledDiskKeepsOneAnswer) {
+  constexpr size_t kValueBytes = 100000;
+  ReplicaHarness cluster(GetParam(), Quorums{3, 1, 1}, [](ClusterConfig* config) {
+    config->durability = Durability::kSynced;
+    config->max_read_bytes = 3 * kValueBytes;
+  });
+  cluster.sync_times[kBehind] = absl::Minutes(1);
+  ASSERT_TRUE(cluster.Do(1, SetOf("k", std::string(kValueBytes, 'x'))).status.ok());
+  cluster.Run(absl::Milliseconds(50));
+  ASSERT_EQ(cluster.Held(kBehind, "k").size(), kValueBytes);
+  // Nobody but node 1 hears of the next write, and node 1 answers no read.
+  cluster.lose = [](NodeId from, NodeId, const peer::v1::Message& message) {
+    const bool write = message.has_replicate() || message.has_compare_reply();
+    return from == 1 && (write || message.has_read_reply());
+  };
+  const std::string token = TokenOf(cluster.Do(1, SetOf("k", "new")));
+  Operation read = In(token, GetOf("k"));
+  read.timeout = absl::Seconds(20);
+  const OperationId waits = cluster.Submit(kBehind, read);
+  cluster.Run(absl::Seconds(5));
+  EXPECT_EQ(cluster.ResultOf(waits), nullptr);
+  Operation other = GetOf("k");
+  other.timeout = absl::Seconds(20);
+  const OperationId waits_too = cluster.Submit(kBehind, other);
+  cluster.Run(absl::Milliseconds(10));
+  const OperationResult* refusal = cluster.ResultOf(waits_too);
+  EXPECT_EQ(refusal, nullptr) << "there is room for its answer; but " << refusal->status;
+}
+
 TEST_P(ClientSessionsTest, FailsAtItsDeadlineSoonerThanToGoBack) {
   const std::string token = TokenOf(Write(1, SetOf("k", "new")));
   silent_ = true;

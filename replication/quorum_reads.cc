@@ -83,6 +83,8 @@ void QuorumReads::Begin(OperationId id, const Operation& operation, int required
 }
 
 void QuorumReads::AnswerFromStore(OperationId id, const std::string& key) {
+  PendingRead& read = reads_.at(id);
+  if (read.own_awaited) return;
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(key);
   if (!own.ok()) return context_->FailStop(own.status());
   // Shown only once it cannot be forgotten any more.
@@ -91,8 +93,11 @@ void QuorumReads::AnswerFromStore(OperationId id, const std::string& key) {
     return Advance(id);
   }
   const size_t bytes = BytesOf(*own);
+  read.own_awaited = true;
   context_->WhenDurable(
       [this, id, own = *std::move(own)] {
+        const auto it = reads_.find(id);
+        if (it != reads_.end()) it->second.own_awaited = false;
         Take(id, context_->config().self, own);
         Advance(id);
       },

@@ -126,6 +126,7 @@ class QuorumReads {
     std::unique_ptr<Collection> collection = {};  // null for a client's get
     Version session = {};                         // return nothing less
     bool behind_session = false;                  // R answers fell short of it
+    bool own_awaited = false;                     // this node's answer waits for its disk
   };
   using Reads = absl::btree_map<OperationId, PendingRead>;
   struct Peer {
@@ -142,7 +143,7 @@ class QuorumReads {
              std::unique_ptr<Collection> collection);
   // A read at R=1: nobody is asked. Returns false where this node's store falls short of `session`.
   bool AnswerAlone(OperationId id, const std::string& key, const Version& session);
-  // Lets this node's own store answer, now or when that is durable.
+  // Lets this node's own store answer, now or when that is durable; one answer at a time waits.
   void AnswerFromStore(OperationId id, const std::string& key);
   // Up to `count` connected peers that the read has not asked, the best to ask first.
   std::vector<NodeId> Choose(const PendingRead& read, int count);

@@ -44,7 +44,8 @@ class ReplicaHarness::Node : public Env {
     CHECK(harness_->results_.emplace(id, std::move(result)).second) << "completed twice";
   }
   void RequestSync(SyncTicket ticket) override {
-    After(harness_->now_ + kSyncTime,
+    const auto own = harness_->sync_times.find(id_);
+    After(harness_->now_ + (own == harness_->sync_times.end() ? kSyncTime : own->second),
           [ticket](Replica* replica) { replica->Durable(ticket, absl::OkStatus()); });
   }
   void LearnMembers(const std::vector<peer::v1::MemberAddress>&) override {}
@@ -71,7 +72,7 @@ class ReplicaHarness::Node : public Env {
 ReplicaHarness::ReplicaHarness(const std::string& strategy, Quorums quorums,
                                const std::function<void(ClusterConfig*)>& adjust)
     : strategy_(strategy), quorums_(quorums), adjust_(adjust) {
-  for (int i = 1; i <= quorums.n; ++i) Start(static_cast<NodeId>(i));
+  for (int i = 1; i <= quorums.n; ++i) Start(static_cast<NodeId>(i), MemoryEngine());
   Run(absl::Seconds(2));
   for (const auto& [id, node] : nodes_) {
     const StrategyStatus status = node->replica->Status();
@@ -106,8 +107,9 @@ void ReplicaHarness::Run(absl::Duration duration) {
   now_ = end;
 }
 
-void ReplicaHarness::Start(NodeId id) {
+void ReplicaHarness::Start(NodeId id, MemoryEngine engine) {
   auto node = absl::make_unique<Node>(this, id, ++last_incarnation_);
+  node->engine = std::move(engine);
   ClusterConfig config;
   config.strategy = strategy_;
   config.self = id;
@@ -139,17 +141,24 @@ void ReplicaHarness::Crash(NodeId node) { nodes_.erase(node); }
 
 void ReplicaHarness::Restart(NodeId node) {
   Crash(node);
-  Start(node);
+  Start(node, MemoryEngine());
+}
+
+void ReplicaHarness::RestartWithData(NodeId node) {
+  MemoryEngine engine = std::move(nodes_.at(node)->engine);
+  Crash(node);
+  Start(node, std::move(engine));
 }
 
 void ReplicaHarness::Deliver(NodeId from, NodeId to, peer::v1::Batch batch) {
-  if (lose) {
+  if (lose || alter) {
     peer::v1::Batch kept = batch;
     kept.clear_messages();
     for (const std::string& bytes : batch.messages()) {
       peer::v1::Message message;
       CHECK(message.ParseFromString(bytes));
-      if (!lose(from, to, message)) kept.add_messages(bytes);
+      if (alter) alter(from, to, &message);
+      if (!lose || !lose(from, to, message)) kept.add_messages(message.SerializeAsString());
     }
     if (kept.messages_size() == 0) return;
     batch = std::move(kept);

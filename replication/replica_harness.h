@@ -40,15 +40,23 @@ class ReplicaHarness {
   // Null while the operation is open.
   const OperationResult* ResultOf(OperationId id) const;
 
+  // Changes a message on its way, before `lose` sees it: what a faulty or another version's peer
+  // may send.
+  std::function<void(NodeId from, NodeId to, peer::v1::Message* message)> alter;
+
   // Messages for which this returns true are lost.
   std::function<bool(NodeId from, NodeId to, const peer::v1::Message& message)> lose;
+
+  // How long a sync takes that a node asks for from now on; a millisecond where there is none.
+  std::map<NodeId, absl::Duration> sync_times;
 
   // Of every message sent from now on.
   absl::Duration latency = absl::Milliseconds(1);
 
   void Crash(NodeId node);
-  // Empty, with a new incarnation.
+  // Empty, with a new incarnation; or with the data that it had.
   void Restart(NodeId node);
+  void RestartWithData(NodeId node);
 
   // What a node's store holds: "value", "(tombstone)", "(none)", siblings joined by '|'.
   std::string Held(NodeId node, const std::string& key);
@@ -63,7 +71,7 @@ class ReplicaHarness {
 
   void At(MonotonicTime time, Event event);
   void Step();
-  void Start(NodeId node);
+  void Start(NodeId node, MemoryEngine engine);
   void Deliver(NodeId from, NodeId to, peer::v1::Batch batch);
 
   const std::string strategy_;
