@@ -86,11 +86,8 @@ NamedWrite FoundWrite(const std::string& key, const Record& record, const Siblin
   // How much more the record's version covers says nothing of this write.
   Version own;
   own.Add(sibling.dot);
-  const bool covers_others = std::any_of(
-      record.siblings.begin(), record.siblings.end(),
-      [&](const Sibling& other) { return !(other.dot == sibling.dot) && own.Contains(other.dot); });
   // Its writer has not seen the values beside it: a next write must not replace them.
-  if (covers_others) result.seen = Version();
+  if (record.OthersCoveredBy(own, sibling.dot)) result.seen = Version();
   result.record = Record{std::move(own), {}};
   return write;
 }

@@ -191,12 +191,6 @@ std::vector<NodeId> Leaderless::Peers() const {
 
 absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const Version& context,
                                               OperationResult* result) {
-  if (clock_.Ahead(context_->WallNow()) > context_->config().max_clock_skew) {
-    return absl::UnavailableError(absl::StrCat(
-        "this node's clock is behind what other nodes have written by ",
-        absl::FormatDuration(clock_.Ahead(context_->WallNow())),
-        ", more than --max_clock_skew; set the clocks right, or write through another node"));
-  }
   absl::StatusOr<std::optional<Record>> current = context_->store().Get(operation.key);
   if (!current.ok()) {
     context_->FailStop(current.status());
@@ -204,7 +198,16 @@ absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const 
   }
   Record record = current->has_value() ? **std::move(current) : Record();
   if (context.sequenced()) return ForeignToken("context");
-  for (const Sibling& sibling : record.siblings) clock_.Observe(sibling.clock);
+  HybridClock clock = clock_;
+  for (const Sibling& sibling : record.siblings) clock.Observe(sibling.clock);
+  const absl::Duration ahead = clock.Ahead(context_->WallNow());
+  if (ahead > context_->config().max_clock_skew) {
+    return absl::UnavailableError(absl::StrCat(
+        "this node's clock is behind what other nodes have written by ",
+        absl::FormatDuration(ahead),
+        ", more than --max_clock_skew; set the clocks right, or write through another node"));
+  }
+  clock_ = clock;
   const Actor self{context_->config().self, context_->store().state().incarnation()};
   // A client without a context has seen what this node has (doc/semantics.md 32).
   Version seen = context;
@@ -227,8 +230,12 @@ absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const 
   if (!bounded.ok()) return bounded;
   if (record.conflicting()) {
     if (!was_conflicting) ++conflicts_;
-    // The writer has not seen the values beside its own: a next write must not replace them.
-    result->seen = seen;
+    // The writer has not seen the values beside its own: a next write must not replace them, but
+    // may replace its own where that can be told apart.
+    const Dot own{self, counter};
+    Version with_own = seen;
+    with_own.Add(own);
+    result->seen = record.OthersCoveredBy(with_own, own) ? seen : with_own;
   }
   result->record = Record{record.version, {}};
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(operation.key, std::move(record));

@@ -255,6 +255,25 @@ TEST(LeaderlessTest, TheContextOfAWriteCoversOnlyWhatItsWriterHasSeen) {
   EXPECT_THAT(cluster.Held(1, "a"), testing::HasSubstr("first")) << "nobody has seen it yet";
 }
 
+// A value that its writer has not seen stays beside it; its own earlier ones do not.
+TEST(LeaderlessTest, AChainOfWritesReplacesItsOwnLinks) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 3, 1});
+  Operation write = SetOf("a", "start");
+  const std::string start = ContextToken("a", SeenBy(cluster.Do(1, write)));
+  write = SetOf("a", "beside");
+  write.context = start;
+  ASSERT_TRUE(cluster.Do(2, write).status.ok());
+  std::string context = start;
+  for (int i = 0; i < 3; ++i) {
+    write = SetOf("a", std::to_string(i));
+    write.context = context;
+    const OperationResult link = cluster.Do(1, write);
+    ASSERT_TRUE(link.status.ok()) << link.status;
+    context = ContextToken("a", SeenBy(link));
+  }
+  EXPECT_THAT(cluster.Held(1, "a"), testing::AnyOf("beside|2", "2|beside"));
+}
+
 TEST(LeaderlessTest, AnAcknowledgementOfAnEarlierLifeDoesNotCount) {
   ReplicaHarness cluster(Leaderless::kName, {5, 3, 3});
   cluster.lose = [](NodeId, NodeId to, const Message& message) {
@@ -292,6 +311,41 @@ TEST(LeaderlessTest, AForgedContextHurtsNobody) {
   Operation foreign = SetOf("a", "x");
   foreign.context = ContextToken("a", Version::Sequenced(1, 1));
   EXPECT_EQ(cluster.Do(1, foreign).status.code(), absl::StatusCode::kInvalidArgument);
+}
+
+// A node that starts with data from a clock far ahead refuses to write over that, and no more.
+TEST(LeaderlessTest, AClockFarAheadIsNotSpread) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2}, [](ClusterConfig* config) {
+    config->durability = Durability::kSynced;
+    config->max_clock_skew = absl::Seconds(10);
+  });
+  cluster.alter = [](NodeId, NodeId, peer::v1::Message* message) {
+    if (!message->has_replicate()) return;
+    for (peer::v1::LogEntry& entry : *message->mutable_replicate()->mutable_entries()) {
+      Record record = *Record::Decode(entry.record());
+      for (Sibling& sibling : record.siblings) sibling.clock += 3'600'000'000;  // an hour
+      entry.set_record(record.Encode());
+    }
+  };
+  ASSERT_TRUE(cluster.Do(1, SetOf("k", "v")).status.ok());
+  cluster.Run(absl::Milliseconds(50));
+  cluster.alter = nullptr;
+  ASSERT_TRUE(cluster.Do(1, SetOf("other", "v")).status.ok());
+  // The others are as they were when this one has lost what it knew of clocks, but not its data.
+  cluster.lose = [](NodeId, NodeId to, const peer::v1::Message& message) {
+    if (!message.has_compare_reply() || to != 2) return false;
+    for (const peer::v1::LogEntry& entry : message.compare_reply().records()) {
+      if (entry.key() == "k") return true;
+    }
+    return false;
+  };
+  cluster.RestartWithData(2);
+  cluster.Run(absl::Seconds(5));
+  const OperationResult over = cluster.Do(2, SetOf("k", "new"));
+  EXPECT_EQ(over.status.code(), absl::StatusCode::kUnavailable) << over.status;
+  EXPECT_FALSE(over.may_have_applied);
+  const OperationResult elsewhere = cluster.Do(2, SetOf("another", "v"));
+  EXPECT_TRUE(elsewhere.status.ok()) << elsewhere.status;
 }
 
 TEST(LeaderlessTest, RefusesMoreThanTheLimitOfSiblings) {

@@ -196,6 +196,12 @@ const Sibling* Record::Winner() const {
   return winner;
 }
 
+bool Record::OthersCoveredBy(const Version& context, const Dot& dot) const {
+  return std::any_of(siblings.begin(), siblings.end(), [&](const Sibling& sibling) {
+    return !(sibling.dot == dot) && context.Contains(sibling.dot);
+  });
+}
+
 uint64_t ContentHash(absl::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
 
 uint64_t StableHash(absl::string_view bytes, uint64_t basis) {

@@ -58,6 +58,9 @@ struct Record {
   // value at an equal clock (doc/semantics.md 36). Null for a record without siblings.
   const Sibling* Winner() const;
 
+  // Dotted: whether `context` covers a sibling other than the one of `dot`.
+  bool OthersCoveredBy(const Version& context, const Dot& dot) const;
+
   // Bytes of all values.
   size_t ValueBytes() const;
 
