@@ -254,7 +254,8 @@ void CallEngine::OnTimer(CallId id) {
   std::string message =
       absl::StrCat(pool_.directory().address(call->node), " did not answer in time");
   if (call->write) {
-    absl::StrAppend(&message, sent ? "; the write may still take effect" : "; nothing was written");
+    absl::StrAppend(&message, sent || call->in_doubt ? "; the write may still take effect"
+                                                     : "; nothing was written");
   }
   Fail(call, Unknown(absl::DeadlineExceededError(message), call->write && sent));
 }

@@ -168,6 +168,11 @@ bool WantsSiblings(const v1::StreamOperation& request) {
          (request.has_local_read() && WantsSiblings(request.local_read()));
 }
 
+bool IsRepeat(const v1::StreamOperation& request) {
+  return (request.has_set() && IsRepeat(request.set())) ||
+         (request.has_delete_() && IsRepeat(request.delete_()));
+}
+
 v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const OperationResult& result,
                               const KvApi& api) {
   v1::GetResponse response;

@@ -36,6 +36,13 @@ inline bool WantsSiblings(const v1::SetRequest&) { return false; }
 inline bool WantsSiblings(const v1::DeleteRequest&) { return false; }
 bool WantsSiblings(const v1::StreamOperation& request);
 
+// Whether it is not the first try of a write: what refuses it says nothing of that one.
+inline bool IsRepeat(const v1::GetRequest&) { return false; }
+inline bool IsRepeat(const v1::LocalReadRequest&) { return false; }
+inline bool IsRepeat(const v1::SetRequest& request) { return request.repeat(); }
+inline bool IsRepeat(const v1::DeleteRequest& request) { return request.repeat(); }
+bool IsRepeat(const v1::StreamOperation& request);
+
 // The reply to a read of `key` that succeeded. `siblings`: the client wants all concurrent values.
 v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const OperationResult& result,
                               const KvApi& api);

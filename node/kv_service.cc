@@ -178,8 +178,13 @@ void Call<Request>::Serve() {
   }
   bytes_.Clear();
   siblings_ = WantsSiblings(request);
+  const bool repeat = IsRepeat(request);
   absl::StatusOr<Operation> operation = ToOperation(std::move(request));
-  if (!operation.ok()) return Fail(NotSent(operation.status()));
+  if (!operation.ok()) {
+    OperationResult refusal = NotSent(operation.status());
+    if (repeat) SpeakOfEarlierTries(&refusal);
+    return Fail(refusal);
+  }
   operation->timeout = OperationTimeout(Remaining(context_));
   key_ = operation->key;
   operation_ =

@@ -189,6 +189,28 @@ TEST_F(KvServiceTest, FailureCarriesItsDetails) {
   EXPECT_EQ(details.acks(), 1u);
 }
 
+TEST_F(KvServiceTest, RefusalsOfARepeatSpeakOfEarlierTries) {
+  for (const bool repeat : {false, true}) {
+    grpc::ClientContext context;
+    v1::SetRequest request;
+    request.set_key("k");
+    request.set_text("v");
+    request.set_w(0);
+    request.set_request_id("request");
+    request.set_repeat(repeat);
+    v1::WriteResponse response;
+    const grpc::Status status = stub_->Set(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    v1::RpcStatus rpc_status;
+    ASSERT_TRUE(rpc_status.ParseFromString(status.error_details()));
+    v1::ErrorDetails details;
+    ASSERT_EQ(rpc_status.details_size(), 1);
+    ASSERT_TRUE(rpc_status.details(0).UnpackTo(&details));
+    EXPECT_EQ(details.may_have_applied(), repeat);
+  }
+  EXPECT_TRUE(api_.started().empty());
+}
+
 TEST_F(KvServiceTest, RefusesWhatIsNoRequest) {
   // Field 3 of SetRequest is text, and 0xff is no UTF-8.
   const grpc::Status utf8 = CallRaw("Set", std::string("\x0a\x01k\x1a\x01\xff", 6));

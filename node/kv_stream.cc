@@ -111,7 +111,8 @@ class KvStream {
   void CancelOperation(uint64_t id);
   void CancelAll();
   // The result of an operation that was never started.
-  void Refuse(uint64_t id, absl::Status status);
+  // `repeat`: of a write that has been tried before.
+  void Refuse(uint64_t id, bool repeat, absl::Status status);
   void Queue(bool replaceable);
   void Write();
 
@@ -294,21 +295,24 @@ void KvStream::StartOperation(absl::string_view bytes) {
   const bool parsed = request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   const uint64_t id = request.id();
   if (!parsed) {
-    return Refuse(id, absl::InvalidArgumentError(
-                          "the operation is no StreamOperation: it is damaged, or a text in it is "
-                          "not UTF-8 (use key_bytes and data for bytes)"));
+    return Refuse(id, /*repeat=*/false,
+                  absl::InvalidArgumentError(
+                      "the operation is no StreamOperation: it is damaged, or a text in it is "
+                      "not UTF-8 (use key_bytes and data for bytes)"));
   }
+  const bool repeat = IsRepeat(request);
   auto [entry, inserted] = operations_.try_emplace(id);
   if (!inserted) {
-    return Refuse(id, absl::InvalidArgumentError(absl::StrCat(
-                          "an operation with id ", id, " is already in flight on this stream")));
+    return Refuse(id, repeat,
+                  absl::InvalidArgumentError(absl::StrCat("an operation with id ", id,
+                                                          " is already in flight on this stream")));
   }
   const bool siblings = WantsSiblings(request);
   const bool read = IsRead(request);
   absl::StatusOr<Operation> operation = ToOperation(&request);
   if (!operation.ok()) {
     operations_.erase(entry);
-    return Refuse(id, operation.status());
+    return Refuse(id, repeat, operation.status());
   }
   entry->second = std::make_unique<KvStreams::InFlight>();
   KvStreams::InFlight* const started = entry->second.get();
@@ -334,10 +338,12 @@ void KvStream::CancelOperation(uint64_t id) {
   owner_->api_->Cancel(found->second->operation);
 }
 
-void KvStream::Refuse(uint64_t id, absl::Status status) {
+void KvStream::Refuse(uint64_t id, bool repeat, absl::Status status) {
+  OperationResult refusal = NotSent(std::move(status));
+  if (repeat) SpeakOfEarlierTries(&refusal);
   v1::StreamResult& encoded = owner_->result_;
   encoded.set_id(id);
-  *encoded.mutable_error() = ToStreamError(NotSent(std::move(status)), *owner_->api_);
+  *encoded.mutable_error() = ToStreamError(refusal, *owner_->api_);
   Queue(/*replaceable=*/false);
 }
 

@@ -307,6 +307,19 @@ TEST_F(KvStreamTest, IdInFlightCannotBeUsedAgain) {
   const auto refused = ReadResults(stream.get(), 1);
   EXPECT_EQ(refused.at(5).error().code(), kInvalidArgument);
   EXPECT_THAT(refused.at(5).error().message(), HasSubstr("5 is already in flight"));
+  EXPECT_FALSE(refused.at(5).error().details().may_have_applied());
+  for (const uint64_t id : {uint64_t{5}, uint64_t{6}}) {
+    v1::StreamRequest repeat;
+    v1::StreamOperation* operation = repeat.add_operations();
+    operation->set_id(id);
+    operation->mutable_set()->set_w(0);
+    operation->mutable_set()->set_request_id("request");
+    operation->mutable_set()->set_repeat(true);
+    ASSERT_TRUE(stream->Write(repeat));
+    const auto answer = ReadResults(stream.get(), 1);
+    EXPECT_EQ(answer.at(id).error().code(), kInvalidArgument);
+    EXPECT_TRUE(answer.at(id).error().details().may_have_applied()) << "of the first try";
+  }
   EXPECT_EQ(api_.started().size(), 1u);
   api_.Finish(0, Found("first"));
   EXPECT_EQ(ReadResults(stream.get(), 1).at(5).read().text(), "first");

@@ -1,5 +1,6 @@
 #include "replication/leader_follower/leader_follower.h"
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,10 +9,13 @@
 #include "gtest/gtest.h"
 
 #include "replication/replica_harness.h"
+#include "replication/storage/record.h"
+#include "replication/storage/version.h"
 
 namespace quorate {
 namespace {
 
+using peer::v1::Forward;
 using peer::v1::Message;
 
 TEST(LeaderFollowerTest, NumbersGrowByOneInOneEpoch) {
@@ -196,6 +200,25 @@ TEST(LeaderFollowerTest, AFollowerBehindTheWindowCatchesUp) {
   EXPECT_GE(cluster.replica(3).Status().counters.at("records_pulled"), 90u);
 }
 
+// Doubling patience would take over 63 times the first wait.
+TEST(LeaderFollowerTest, WhatIsLostIsNoReasonForPatience) {
+  for (const bool request : {true, false}) {
+    ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
+    ASSERT_TRUE(cluster.Do(1, SetOf("k", "v")).status.ok());
+    int lost = 0;
+    cluster.lose = [&](NodeId from, NodeId to, const Message& message) {
+      const bool of_page =
+          request ? from == 3 && message.has_compare() : to == 3 && message.has_compare_reply();
+      return of_page && lost < 6 && ++lost > 0;
+    };
+    cluster.Restart(3);
+    cluster.Run(absl::Seconds(5));
+    EXPECT_EQ(lost, 6);
+    EXPECT_EQ(cluster.replica(3).Status().state, ReplicaState::kServing);
+    EXPECT_EQ(cluster.Held(3, "k"), "v");
+  }
+}
+
 TEST(LeaderFollowerTest, CatchUpGoesOnAfterASessionIsLost) {
   ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
   for (int i = 0; i < 2500; ++i) cluster.Submit(1, SetOf("key" + std::to_string(i), "value"));
@@ -239,6 +262,70 @@ TEST(LeaderFollowerTest, NumbersDoNotGoBackBelowWhatAFollowerBringsLater) {
   for (NodeId node = 1; node <= 5; ++node) {
     EXPECT_EQ(cluster.Held(node, "a"), "new") << node;
     EXPECT_EQ(cluster.Held(node, "b"), "1") << node;
+  }
+}
+
+// The same where what it brings is of a higher epoch, above which the leader takes another one.
+TEST(LeaderFollowerTest, NumbersDoNotGoBackInAHigherEpoch) {
+  ReplicaHarness cluster(LeaderFollower::kName, {5, 3, 3});
+  cluster.lose = [](NodeId, NodeId to, const Message& message) {
+    return to != 5 && message.has_replicate();
+  };
+  for (int i = 0; i < 20; ++i) cluster.Submit(1, SetOf("a", std::to_string(i)));
+  cluster.Run(absl::Seconds(4));
+  cluster.lose = [](NodeId from, NodeId to, const Message&) { return from == 5 || to == 5; };
+  cluster.Restart(1);
+  cluster.Run(absl::Seconds(3));
+  cluster.lose = nullptr;
+  bool altered = false;
+  cluster.alter = [&altered](NodeId from, NodeId to, Message* message) {
+    if (from != 5 || to != 1 || !message->has_compare_reply()) return;
+    for (peer::v1::LogEntry& entry : *message->mutable_compare_reply()->mutable_records()) {
+      const Record record = *Record::Decode(entry.record());
+      entry.set_record(Record::Sequenced(record.version.epoch() + (uint64_t{8} << 32),
+                                         record.version.number(), /*tombstone=*/false, "of 5")
+                           .Encode());
+      altered = true;
+    }
+  };
+  cluster.Run(absl::Seconds(3));
+  ASSERT_TRUE(altered);
+  const OperationResult late = cluster.Do(1, SetOf("a", "new"));
+  ASSERT_TRUE(late.status.ok()) << late.status;
+  EXPECT_GT(late.record->version.number(), 20u);
+}
+
+TEST(LeaderFollowerTest, ABrokenPeerSpoilsNobodyForGood) {
+  const std::vector<std::function<void(NodeId, Message*)>> spoilers = {
+      [](NodeId to, Message* message) {
+        if (to == 3 && message->has_ping() && message->ping().has_leader()) {
+          message->mutable_ping()->mutable_leader()->set_epoch(uint64_t{1} << 63);
+        }
+      },
+      [](NodeId to, Message* message) {
+        if (to == 1 && message->has_pong()) {
+          message->mutable_pong()->set_highest_epoch(Version::kMaxEpoch - 1);
+        }
+      },
+      [](NodeId to, Message* message) {
+        if (to != 1 || !message->has_compare_reply()) return;
+        peer::v1::LogEntry* entry = message->mutable_compare_reply()->add_records();
+        entry->set_key("broken");
+        entry->set_record(
+            Record::Sequenced(1, Version::kMaxNumber - 1, /*tombstone=*/false, "v").Encode());
+      }};
+  for (const auto& spoil : spoilers) {
+    ReplicaHarness cluster(LeaderFollower::kName, {3, 3, 3});
+    cluster.alter = [&spoil](NodeId, NodeId to, Message* message) { spoil(to, message); };
+    cluster.Run(absl::Seconds(1));
+    cluster.Restart(1);
+    cluster.Run(absl::Seconds(2));
+    cluster.alter = nullptr;
+    cluster.Run(absl::Seconds(3));
+    const OperationResult write = cluster.Do(1, SetOf("k", "v"));
+    EXPECT_TRUE(write.status.ok()) << write.status;
+    EXPECT_EQ(ValueOf(cluster.Do(2, GetOf("k"))), "v");
+    EXPECT_EQ(cluster.replica(3).Status().state, ReplicaState::kServing);
   }
 }
 
@@ -435,6 +522,22 @@ TEST(LeaderFollowerTest, ALostLeaderMakesForwardedWritesUnknown) {
   ASSERT_NE(cluster.ResultOf(id), nullptr);
   EXPECT_EQ(cluster.ResultOf(id)->status.code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(cluster.ResultOf(id)->may_have_applied);
+}
+
+TEST(LeaderFollowerTest, ForwardedWritesThatNoFollowerMaySendAreRefused) {
+  const std::vector<std::function<void(Forward*)>> spoilers = {
+      [](Forward* forward) { forward->set_request(std::string(kMaxRequestIdBytes + 1, 'x')); },
+      [](Forward* forward) { forward->set_w(4); }};
+  for (const auto& spoil : spoilers) {
+    ReplicaHarness cluster(LeaderFollower::kName, {3, 2, 2});
+    cluster.alter = [&spoil](NodeId, NodeId, Message* message) {
+      if (message->has_forward()) spoil(message->mutable_forward());
+    };
+    const OperationResult result = cluster.Do(2, SetOf("k", "v"));
+    EXPECT_EQ(result.status.code(), absl::StatusCode::kInvalidArgument) << result.status;
+    EXPECT_FALSE(result.may_have_applied);
+    EXPECT_EQ(cluster.Held(1, "k"), "(none)");
+  }
 }
 
 TEST(LeaderFollowerTest, ASyncingFollowerIsNoAnswer) {

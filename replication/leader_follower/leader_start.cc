@@ -40,6 +40,11 @@ void Leader::ScanOwnStore() {
   TryClaimEpoch();
 }
 
+bool Leader::CanGoAbove(uint64_t epoch, uint64_t number) const {
+  return NextEpoch(epoch, context_->incarnation()) < Version::kMaxEpoch &&
+         number + 1 < Version::kMaxNumber;
+}
+
 void Leader::Note(const Version& version) {
   highest_epoch_ = std::max(highest_epoch_, version.epoch());
   if (!serving_) next_number_ = std::max(next_number_, version.number() + 1);
@@ -56,7 +61,8 @@ void Leader::CompareWithNext() {
 }
 
 void Leader::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
-  if (!record.version.sequenced()) return;
+  const Version& version = record.version;
+  if (!version.sequenced() || !CanGoAbove(version.epoch(), version.number())) return;
   Note(record.version);
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
   if (absl::IsInvalidArgument(merged.status())) return;  // a broken peer
@@ -148,13 +154,13 @@ void Leader::Adopt(std::string key, const Version& version, std::string record) 
   // From a write of an earlier epoch that this start had not heard of.
   ++adopted_;
   if (PlantedBug(Bug::kKeepAdopted)) return;
-  if (version.epoch() > epoch_) return Abdicate(version.epoch());
   if (version.number() >= next_number_) {
     // Numbers never go back: the sequence goes on above it, and followers cross the gap by
     // catch-up.
     next_number_ = version.number() + 1;
     window_.Reset(next_number_);
   }
+  if (version.epoch() > epoch_) return Abdicate(version.epoch());
   Append(std::move(key), std::move(record));
 }
 
