@@ -385,6 +385,21 @@ TEST_F(HttpGatewayTest, MemoryInFlightIsBounded) {
   }
 }
 
+// Whatever refuses a repeat does not know what became of the tries before it.
+TEST_F(HttpGatewayTest, RefusalsOfARepeatSpeakOfEarlierTries) {
+  options_.max_body_bytes = 1 << 20;
+  options_.max_buffered_bytes = 200000;
+  Start();
+  const std::string body = "{\"key\":\"k\",\"value\":\"" + std::string(300000, 'v') + "\"}";
+  for (const bool repeat : {false, true}) {
+    const std::string headers = absl::StrCat(
+        "Idempotency-Key: \"request\"\r\nQuorate-Repeat: ", repeat ? "true" : "false", "\r\n");
+    const Response response = Ask(Post("/set", body, headers));
+    ExpectError(response, repeat ? 504 : 429, "RESOURCE_EXHAUSTED");
+    EXPECT_EQ(Body(response)["details"][0]["may_have_applied"], repeat);
+  }
+}
+
 TEST_F(HttpGatewayTest, TheOutcomeOfAWriteIsToldHoweverLongItIs) {
   options_.max_buffered_bytes = 1000;
   // A context grows with every start of a node that has written the key.
@@ -474,17 +489,28 @@ TEST_F(HttpGatewayTest, ShutdownFinishesWhatIsInFlight) {
   Client late_health(*gateway_);
   late_health.Send(Get("/health"));
   late_health.Receive();
+  Client late_repeat(*gateway_);
+  late_repeat.Send(Get("/health"));
+  late_repeat.Receive();
   // In one piece with a whole request, so that it has been read when the answer comes.
   late.Send(Get("/health") + "GET /get/k HTTP/1.1\r\n");
   late.Receive();
   late_health.Send(Get("/health") + "GET /health HTTP/1.1\r\n");
   late_health.Receive();
+  late_repeat.Send(Get("/health") +
+                   "DELETE /v1/kv/k HTTP/1.1\r\nIdempotency-Key: \"request\"\r\n"
+                   "Quorate-Repeat: true\r\n");
+  late_repeat.Receive();
 
   std::thread shutdown([this] { gateway_->Shutdown(absl::Seconds(20)); });
   EXPECT_TRUE(idle.AtEnd());
   late.Send("\r\n");
   ExpectError(late.Receive(), 503, "UNAVAILABLE");
   EXPECT_TRUE(late.AtEnd());
+  late_repeat.Send("\r\n");
+  const Response repeat = late_repeat.Receive();
+  ExpectError(repeat, 504, "UNAVAILABLE");
+  EXPECT_EQ(Body(repeat)["details"][0]["may_have_applied"], true);
   late_health.Send("\r\n");
   const Response health = late_health.Receive();
   EXPECT_EQ(health.result_int(), 503u);

@@ -235,47 +235,41 @@ void Load::OnRead(const ScheduledOperation& operation, size_t place, size_t slot
                   const Outcome<ReadReply>& outcome) {
   check::Ended ended;
   ended.end = Now();
-  Tokens tokens;
-  std::string wrong;
-  if (outcome.ok()) {
-    ended.found = outcome->value.has_value();
-    if (ended.found) ended.value = ValueName(*outcome->value);
-    ended.order = outcome->order;
-    tokens = {outcome->context, outcome->session};
-  } else {
+  if (!outcome.ok()) {
     ended.outcome = check::Outcome::kFailed;
+    return OnOutcome(operation, place, slot, ended, outcome, /*answers=*/0);
   }
-  MutexLock lock(&mu_);
-  if (outcome.ok()) {
-    wrong = Shortfall(outcome->answers, outcome->required, result_.asked[place].quorum,
-                      outcome->durability, durability_);
-  } else if (result_.asked[place].final_phase) {
-    result_.failed_at_the_end.push_back(
-        absl::StrCat("read of key ", operation.key, ": ", outcome.status().ToString()));
-  }
-  End(operation, place, slot, ended, tokens, wrong);
+  ended.found = outcome->value.has_value();
+  if (ended.found) ended.value = ValueName(*outcome->value);
+  OnOutcome(operation, place, slot, ended, outcome, outcome->answers);
 }
 
 void Load::OnWrite(const ScheduledOperation& operation, size_t place, size_t slot,
                    const Outcome<WriteReply>& outcome) {
   check::Ended ended;
   ended.end = Now();
+  if (!outcome.ok()) {
+    ended.outcome =
+        outcome.details().may_have_applied ? check::Outcome::kUnknown : check::Outcome::kFailed;
+  }
+  OnOutcome(operation, place, slot, ended, outcome, outcome.ok() ? outcome->acks : 0);
+}
+
+template <typename Reply>
+void Load::OnOutcome(const ScheduledOperation& operation, size_t place, size_t slot,
+                     check::Ended ended, const Outcome<Reply>& outcome, int answers) {
+  MutexLock lock(&mu_);
+  const Asked& asked = result_.asked[place];
   Tokens tokens;
   std::string wrong;
   if (outcome.ok()) {
     ended.order = outcome->order;
     tokens = {outcome->context, outcome->session};
-  } else {
-    ended.outcome =
-        outcome.details().may_have_applied ? check::Outcome::kUnknown : check::Outcome::kFailed;
-  }
-  MutexLock lock(&mu_);
-  if (outcome.ok()) {
-    wrong = Shortfall(outcome->acks, outcome->required, result_.asked[place].quorum,
-                      outcome->durability, durability_);
-  } else if (result_.asked[place].final_phase) {
-    result_.failed_at_the_end.push_back(
-        absl::StrCat("write of key ", operation.key, ": ", outcome.status().ToString()));
+    wrong = Shortfall(answers, outcome->required, asked.quorum, outcome->durability, durability_);
+  } else if (asked.final_phase) {
+    result_.failed_at_the_end.push_back(absl::StrCat(IsWrite(operation.kind) ? "write" : "read",
+                                                     " of key ", operation.key, ": ",
+                                                     outcome.status().ToString()));
   }
   End(operation, place, slot, ended, tokens, wrong);
 }

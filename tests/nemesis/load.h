@@ -117,6 +117,12 @@ class Load {
               const Outcome<ReadReply>& outcome) ABSL_LOCKS_EXCLUDED(mu_);
   void OnWrite(const sim::ScheduledOperation& operation, size_t place, size_t slot,
                const Outcome<WriteReply>& outcome) ABSL_LOCKS_EXCLUDED(mu_);
+  // The half of both that does not depend on the kind of reply; `answers`: how many replicas gave
+  // it.
+  template <typename Reply>
+  void OnOutcome(const sim::ScheduledOperation& operation, size_t place, size_t slot,
+                 check::Ended ended, const Outcome<Reply>& outcome, int answers)
+      ABSL_LOCKS_EXCLUDED(mu_);
   void End(const sim::ScheduledOperation& operation, size_t place, size_t slot,
            const check::Ended& ended, const Tokens& tokens, const std::string& wrong)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -44,7 +44,9 @@ say they are repeats.
 
 `LocalRead` asks one node alone and is promised to be eventual only, except that at W=N every serving node
 holds every acknowledged write. A write that was answered with an unknown outcome may take effect at any
-later time, once. A request's own W and R count in place of the cluster's.
+later time, once. A request's own W and R count in place of the cluster's, with one exception: a node that may
+have forgotten something hears, before it serves again, as many others as the cluster's W asks for. Where a
+request's W is smaller, reads may miss its write as soon as one of its holders has forgotten it.
 )";
 
 ClusterConfig ConfigOf(const std::string& strategy, int n, WriteMode mode) {

@@ -363,7 +363,9 @@ TEST(LinearizableTest, MayBeExpectedWhereItIsNotPromised) {
 
 TEST(LinearizableTest, WritesThatAskedForLessMayBeLost) {
   for (const int w : {1, 2}) {
-    Story story(LinearizableSetting());
+    HistorySetting setting = Setting(3, 2, 2);
+    for (auto& [quorums, promise] : setting.promises) promise.linearizable_on_request = true;
+    Story story(setting);
     HistoryOperation operation;
     operation.node = 1;
     operation.operation = Operation();
@@ -374,8 +376,25 @@ TEST(LinearizableTest, WritesThatAskedForLessMayBeLost) {
     const size_t set = story.history.Called(kNow, std::move(operation));
     story.history.Submitted(kNow, set, /*node_not_serving=*/false);
     EndSet(&story, set, 1);
-    EndGet(&story, story.Begin(2, OperationKind::kGet), 0);
+    EndGet(&story, story.Begin(2, OperationKind::kGet, "", /*linearizable=*/true), 0);
     EXPECT_EQ(Violations(CheckLinearizable, story.history) > 0, w == 2);
+  }
+}
+
+TEST(LinearizableTest, RequestsMustNotChooseTheirQuorums) {
+  for (const bool promised : {false, true}) {
+    HistorySetting setting = LinearizableSetting();
+    for (auto& [quorums, promise] : setting.promises) promise.linearizable = promised;
+    Story story(setting);
+    HistoryOperation operation;
+    operation.node = 1;
+    operation.operation.kind = OperationKind::kGet;
+    operation.operation.key = "key";
+    operation.operation.r = 2;
+    const size_t get = story.history.Called(kNow, std::move(operation));
+    story.history.Submitted(kNow, get, /*node_not_serving=*/false);
+    EndGet(&story, get, 0);
+    EXPECT_EQ(Violations(CheckLinearizable, story.history), promised ? 1u : 0u);
   }
 }
 

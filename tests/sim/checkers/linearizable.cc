@@ -7,6 +7,9 @@
 // (ForgetfulNodes): the history is judged up to there, and what was under way then counts as of
 // unknown outcome.
 //
+// Majorities answer every operation of a cluster that promises it of all: where a request chose its
+// own W or R, the answer is not OK.
+//
 // HistorySetting::expect_linearizable judges the same where no more than W+R>N is promised. Of
 // reads to which nothing of this is promised, inversions are counted: a read that returned less
 // than one that had ended before it began, which W+R>N alone allows.
@@ -157,6 +160,17 @@ void Judge(const check::History& translated, const check::CheckResult& result, R
   }
 }
 
+void CheckNoneChose(const History& history, Report* report) {
+  for (size_t i = 0; i < history.operations().size(); ++i) {
+    const HistoryOperation& operation = history.operations()[i];
+    const bool chose = operation.operation.w.has_value() || operation.operation.r.has_value();
+    if (!chose || !operation.ok() || operation.operation.kind == OperationKind::kLocalRead)
+      continue;
+    report->Add(kProperty, "a linearizable cluster answered OK at a W or R that the request chose",
+                {i});
+  }
+}
+
 uint64_t ReadsUnderFaults(const History& history, const check::History& translated) {
   return std::count_if(translated.operations.begin(), translated.operations.end(),
                        [&history](const check::Operation& operation) {
@@ -191,6 +205,7 @@ void CheckLinearizable(const History& history, Report* report) {
   const bool all = JudgesAll(history);
   if (!all) CountInversions(history, report);
   if (!all && !history.promise().linearizable_on_request) return;
+  if (history.promise().linearizable) CheckNoneChose(history, report);
   const size_t end = EndOfPromise(history);
   const check::History translated = Translation(history, end).Translate();
   const check::CheckResult sweep =
