@@ -30,17 +30,13 @@ void PeerSessions::Link(NodeId peer, bool up) {
 void PeerSessions::Tick() {
   for (auto& [peer, out] : outgoing_) {
     if (!out.linked) continue;
-    if (out.open && IsSilent(out)) Close(peer, &out);
+    if (out.open && env_->Now() - out.last_heard > config_->peer_timeout) Close(peer, &out);
     if (!out.open) {
       Greet(peer, &out);
       continue;
     }
     Ping(peer);
   }
-}
-
-bool PeerSessions::IsSilent(const Outgoing& out) const {
-  return env_->Now() - out.last_heard > config_->peer_timeout;
 }
 
 void PeerSessions::Ping(NodeId peer) {
@@ -118,9 +114,9 @@ bool PeerSessions::AcceptReply(const peer::v1::Batch& batch) {
   Outgoing& out = it->second;
   if (!out.open || batch.session() != out.session) return false;
   if (batch.from_incarnation() != out.peer_incarnation) return false;
-  if (IsSilent(out)) {
-    // This node stood still. Meanwhile the peer may have started anew without what it acknowledged
-    // here, and waits no longer than for this timeout before it serves.
+  if (env_->Now() - out.last_heard > config_->peer_timeout + config_->heartbeat_interval) {
+    // Tick would have closed the session if this node had not stood still. Meanwhile the peer may
+    // have started anew without what it acknowledged here, and waits no longer before it serves.
     Close(batch.from(), &out);
     Greet(batch.from(), &out);
     return false;

@@ -56,8 +56,8 @@ class PeerSessions {
   // Hands what is queued to the transport, in batches of at most 1 MiB (a larger message alone).
   void Flush();
 
-  // Takes the place of a request that is queued for `peer` now; see Answered. Holds in this
-  // session.
+  // The place of a request that is queued for `peer` now, or of an earlier one where much is queued
+  // before it; see Answered. Holds in this session.
   uint64_t RequestMark(NodeId peer) const;
   // Whether the peer has got that request, or what was sent after it, and has answered something
   // since. Answers keep their order: where a request is one that is answered at once, its answer
@@ -97,8 +97,6 @@ class PeerSessions {
     Queue queue;
   };
 
-  // Has said nothing for so long that the session counts no more.
-  bool IsSilent(const Outgoing& out) const;
   void Greet(NodeId peer, Outgoing* out);
   void Ping(NodeId peer);
   void Close(NodeId peer, Outgoing* out);

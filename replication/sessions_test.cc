@@ -175,7 +175,8 @@ TEST(PeerSessionsTest, AnswersThatWaitedWhileThisNodeStoodStillAreDropped) {
                      std::make_shared<const std::string>(answer.SerializeAsString()));
     const std::vector<peer::v1::Batch> replies = b.Take();
     ASSERT_EQ(replies.size(), 1u);
-    a.now += a.config_.peer_timeout + (late ? absl::Milliseconds(1) : absl::ZeroDuration());
+    a.now += a.config_.peer_timeout + a.config_.heartbeat_interval;
+    if (late) a.now += absl::Milliseconds(1);
     a.told.clear();
     a.sessions->Receive(replies[0]);
     EXPECT_THAT(a.told, ElementsAre(late ? "down 2" : "read 1"));

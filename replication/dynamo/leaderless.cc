@@ -311,7 +311,8 @@ bool Leaderless::MergeFrom(absl::string_view key, Record record) {
     if (!absl::IsInvalidArgument(merged.status())) context_->FailStop(merged.status());
     return false;
   }
-  clock_.Observe(clock);
+  // What the store had before, a write of that key looks at.
+  if (merged->changed) clock_.Observe(clock);
   if (merged->changed && merged->conflicting) ++conflicts_;
   return true;
 }

@@ -314,8 +314,14 @@ TEST(LeaderlessTest, AForgedContextHurtsNobody) {
 }
 
 // A node that starts with data from a clock far ahead refuses to write over that, and no more.
-TEST(LeaderlessTest, AClockFarAheadIsNotSpread) {
+class FarClockTest : public testing::TestWithParam<WriteMode> {};
+
+INSTANTIATE_TEST_SUITE_P(WriteModes, FarClockTest,
+                         testing::Values(WriteMode::kPlain, WriteMode::kLinearizable));
+
+TEST_P(FarClockTest, IsNotSpread) {
   ReplicaHarness cluster(Leaderless::kName, {3, 2, 2}, [](ClusterConfig* config) {
+    config->write_mode = GetParam();
     config->durability = Durability::kSynced;
     config->max_clock_skew = absl::Seconds(10);
   });

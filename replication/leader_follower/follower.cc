@@ -167,7 +167,7 @@ void Follower::OnConfirmEpoch(NodeId from, const peer::v1::ConfirmEpoch& questio
 void Follower::OnPing(NodeId from, const peer::v1::Ping& ping) {
   if (!ping.has_leader()) return;
   const peer::v1::LeaderState& state = ping.leader();
-  if (state.epoch() >= Version::kMaxEpoch) return;  // a broken leader
+  if (!IsPlausible(state.epoch(), /*number=*/0)) return;  // a broken leader
   if (state.epoch() == 0 && (leader_ == 0 || leader_ == from)) {
     leader_ = from;
     leader_recovering_ = true;

@@ -237,7 +237,7 @@ void Leader::OnPong(NodeId from, const peer::v1::Pong& pong) {
   const auto it = followers_.find(from);
   if (it == followers_.end()) return;
   CompareWithNext();
-  if (!CanGoAbove(pong.highest_epoch(), /*number=*/0)) return;  // a broken peer
+  if (!IsPlausible(pong.highest_epoch(), /*number=*/0)) return;  // a broken peer
   it->second.highest_epoch = pong.highest_epoch();
   highest_epoch_ = std::max(highest_epoch_, pong.highest_epoch());
   if (epoch_ == 0) return TryClaimEpoch();

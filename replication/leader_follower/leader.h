@@ -102,9 +102,6 @@ class Leader : public Role {
   // Gives up the epoch because a higher one was seen, and claims one above that.
   void Abdicate(uint64_t higher_epoch);
   void Note(const Version& version);
-  // Whether there are an epoch above `epoch` and a number above `number`. A peer that tells of what
-  // has none above it is broken.
-  bool CanGoAbove(uint64_t epoch, uint64_t number) const;
   // Sends a write that has `version` to the followers, and answers at `required`. `record` is
   // encoded, and knows of the write.
   void Replicate(OperationId id, std::string key, const Version& version, std::string record,

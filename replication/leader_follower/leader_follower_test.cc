@@ -296,25 +296,27 @@ TEST(LeaderFollowerTest, NumbersDoNotGoBackInAHigherEpoch) {
 }
 
 TEST(LeaderFollowerTest, ABrokenPeerSpoilsNobodyForGood) {
-  const std::vector<std::function<void(NodeId, Message*)>> spoilers = {
-      [](NodeId to, Message* message) {
-        if (to == 3 && message->has_ping() && message->ping().has_leader()) {
-          message->mutable_ping()->mutable_leader()->set_epoch(uint64_t{1} << 63);
-        }
-      },
-      [](NodeId to, Message* message) {
-        if (to == 1 && message->has_pong()) {
-          message->mutable_pong()->set_highest_epoch(Version::kMaxEpoch - 1);
-        }
-      },
-      [](NodeId to, Message* message) {
-        if (to != 1 || !message->has_compare_reply()) return;
-        peer::v1::LogEntry* entry = message->mutable_compare_reply()->add_records();
-        entry->set_key("broken");
-        entry->set_record(
-            Record::Sequenced(1, Version::kMaxNumber - 1, /*tombstone=*/false, "v").Encode());
-      }};
-  for (const auto& spoil : spoilers) {
+  using Spoiler = std::function<void(NodeId, Message*)>;
+  std::vector<Spoiler> spoilers;
+  for (const uint64_t epoch :
+       {Version::kMaxEpoch - 1, uint64_t{1} << 63, ~uint64_t{0}, ~uint64_t{0} << 32}) {
+    spoilers.push_back([epoch](NodeId to, Message* message) {
+      if (to != 3 || !message->has_ping() || !message->ping().has_leader()) return;
+      message->mutable_ping()->mutable_leader()->set_epoch(epoch);
+    });
+    spoilers.push_back([epoch](NodeId to, Message* message) {
+      if (to == 1 && message->has_pong()) message->mutable_pong()->set_highest_epoch(epoch);
+    });
+  }
+  for (const uint64_t number : {Version::kMaxNumber - 1, Version::kMaxNumber - 2}) {
+    spoilers.push_back([number](NodeId to, Message* message) {
+      if (to != 1 || !message->has_compare_reply()) return;
+      peer::v1::LogEntry* entry = message->mutable_compare_reply()->add_records();
+      entry->set_key("broken");
+      entry->set_record(Record::Sequenced(1, number, /*tombstone=*/false, "v").Encode());
+    });
+  }
+  for (const Spoiler& spoil : spoilers) {
     ReplicaHarness cluster(LeaderFollower::kName, {3, 3, 3});
     cluster.alter = [&spoil](NodeId, NodeId to, Message* message) { spoil(to, message); };
     cluster.Run(absl::Seconds(1));
@@ -322,9 +324,11 @@ TEST(LeaderFollowerTest, ABrokenPeerSpoilsNobodyForGood) {
     cluster.Run(absl::Seconds(2));
     cluster.alter = nullptr;
     cluster.Run(absl::Seconds(3));
-    const OperationResult write = cluster.Do(1, SetOf("k", "v"));
-    EXPECT_TRUE(write.status.ok()) << write.status;
-    EXPECT_EQ(ValueOf(cluster.Do(2, GetOf("k"))), "v");
+    for (int i = 0; i < 3; ++i) {
+      const OperationResult write = cluster.Do(1, SetOf("k", std::to_string(i)));
+      EXPECT_TRUE(write.status.ok()) << write.status;
+    }
+    EXPECT_EQ(ValueOf(cluster.Do(2, GetOf("k"))), "2");
     EXPECT_EQ(cluster.replica(3).Status().state, ReplicaState::kServing);
   }
 }

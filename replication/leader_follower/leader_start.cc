@@ -40,11 +40,6 @@ void Leader::ScanOwnStore() {
   TryClaimEpoch();
 }
 
-bool Leader::CanGoAbove(uint64_t epoch, uint64_t number) const {
-  return NextEpoch(epoch, context_->incarnation()) < Version::kMaxEpoch &&
-         number + 1 < Version::kMaxNumber;
-}
-
 void Leader::Note(const Version& version) {
   highest_epoch_ = std::max(highest_epoch_, version.epoch());
   if (!serving_) next_number_ = std::max(next_number_, version.number() + 1);
@@ -62,7 +57,7 @@ void Leader::CompareWithNext() {
 
 void Leader::OnPulledRecord(NodeId, absl::string_view key, const Record& record) {
   const Version& version = record.version;
-  if (!version.sequenced() || !CanGoAbove(version.epoch(), version.number())) return;
+  if (!version.sequenced() || !IsPlausible(version.epoch(), version.number())) return;
   Note(record.version);
   absl::StatusOr<MergeOutcome> merged = context_->store().Merge(key, record);
   if (absl::IsInvalidArgument(merged.status())) return;  // a broken peer

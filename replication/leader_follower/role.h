@@ -3,9 +3,18 @@
 #ifndef QUORATE_REPLICATION_LEADER_FOLLOWER_ROLE_H_
 #define QUORATE_REPLICATION_LEADER_FOLLOWER_ROLE_H_
 
+#include <cstdint>
+
+#include "replication/storage/version.h"
 #include "replication/strategy.h"
 
 namespace quorate {
+
+// Whether a peer may honestly tell of this epoch, and of this number. A broken one must not use up
+// what later epochs and numbers are to lie above: it has half of each range.
+inline bool IsPlausible(uint64_t epoch, uint64_t number) {
+  return epoch < Version::kMaxEpoch / 2 && number < Version::kMaxNumber / 2;
+}
 
 // Not thread-safe: runs on the replica's strand. The methods are those of Strategy.
 class Role {
