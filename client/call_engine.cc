@@ -198,8 +198,9 @@ void CallEngine::Begin(std::unique_ptr<Call> begun) {
 void CallEngine::Try(Call* call) {
   const SteadyTime now = loop_.now();
   if (now >= call->deadline) {
-    return Fail(call, Refused(absl::DeadlineExceededError("the time was over before the call was "
-                                                          "sent; nothing was written")));
+    const char* const written = call->in_doubt ? "" : "; nothing was written";
+    return Fail(call, Refused(absl::DeadlineExceededError(
+                          absl::StrCat("the time was over before the call was sent", written))));
   }
   ++call->attempts;
   call->node = pool_.directory().Pick(call->write, call->node, now);

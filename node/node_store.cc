@@ -26,12 +26,13 @@ std::string BootId() {
 // number alone would do no more than tell folders apart that exist at one time in one file system:
 // when it was made is known to most of these.
 uint64_t FolderId(const std::string& folder) {
-  struct statx about = {};
-  if (statx(AT_FDCWD, folder.c_str(), 0, STATX_INO | STATX_BTIME, &about) != 0) return 0;
-  const bool has_birth = (about.stx_mask & STATX_BTIME) != 0;
-  const int64_t born =
-      has_birth ? about.stx_btime.tv_sec * 1'000'000'000 + about.stx_btime.tv_nsec : 0;
-  return about.stx_ino ^ (static_cast<uint64_t>(born) << 1);
+  struct stat about = {};
+  if (stat(folder.c_str(), &about) != 0) return 0;
+  struct statx more = {};
+  const bool told = statx(AT_FDCWD, folder.c_str(), 0, STATX_BTIME, &more) == 0;
+  if (!told || (more.stx_mask & STATX_BTIME) == 0) return about.st_ino;
+  const int64_t born = more.stx_btime.tv_sec * 1'000'000'000 + more.stx_btime.tv_nsec;
+  return about.st_ino ^ (static_cast<uint64_t>(born) << 1);
 }
 
 }  // namespace
