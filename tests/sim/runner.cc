@@ -19,7 +19,7 @@ namespace {
 // Virtual time allowed. The longest anti-entropy interval, for each peer in turn, fits the budget
 // for rest twice.
 constexpr absl::Duration kServingBudget = absl::Seconds(20);
-constexpr absl::Duration kFaultPhaseMax = absl::Seconds(120);
+constexpr absl::Duration kFaultPhaseMax = absl::Seconds(240);
 constexpr absl::Duration kRestBudget = absl::Minutes(4);
 // A wall clock that had jumped ahead may have left timestamps ahead of all clocks; until these have
 // caught up, coordinators refuse writes, as they should (doc/semantics.md 36).
