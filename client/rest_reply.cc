@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
@@ -30,6 +31,17 @@ std::optional<uint64_t> NumberField(const Json& object, const char* name) {
   const auto field = object.find(name);
   if (field == object.end() || !field->is_number_unsigned()) return std::nullopt;
   return field->get<uint64_t>();
+}
+
+std::optional<Order> OrderField(const Json& object) {
+  const auto field = object.find("order");
+  if (field == object.end() || !field->is_object()) return std::nullopt;
+  Order order;
+  for (const auto& [name, part] :
+       {std::make_pair("major", &order.major), {"minor", &order.minor}, {"tie", &order.tie}}) {
+    if (!absl::SimpleAtoi(TextField(*field, name), part)) return std::nullopt;
+  }
+  return order;
 }
 
 int CountField(const Json& object, const char* name) {
@@ -117,6 +129,7 @@ RestResult ParseSetReply(int http_status, absl::string_view body) {
   }
   RestResult result;
   result.version = *version;
+  result.order = OrderField(object);
   return result;
 }
 
@@ -124,6 +137,7 @@ RestResult ParseReadReply(int http_status, absl::string_view body) {
   const Json object = ParseObject(body);
   const std::optional<uint64_t> version = NumberField(object, "version");
   RestResult result;
+  result.order = OrderField(object);
   if (http_status == 404 && version.has_value()) {
     result.version = *version;
     return result;

@@ -7,10 +7,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+
+#include "client/messages.h"
 
 namespace quorate {
 
@@ -27,6 +30,9 @@ struct RestResult {
   // Of the value, the write, or the tombstone where there is one; 0 where the key was never
   // written.
   uint64_t version = 0;
+  // Its place among the writes of the key; none from servers that do not tell. Versions of a
+  // cluster without a leader are no such order.
+  std::optional<Order> order;
 };
 
 // What a node says of itself; fields that it does not give are empty or 0.

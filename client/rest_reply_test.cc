@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "gtest/gtest.h"
+
+#include "client/messages.h"
 
 namespace quorate {
 namespace {
@@ -50,6 +53,23 @@ TEST(ReadReplyTest, DocumentedSuccess) {
   EXPECT_TRUE(result.found);
   EXPECT_EQ(result.value, "v");
   EXPECT_EQ(result.version, 5u);
+}
+
+// Without a leader a write that comes after another one may have a smaller version.
+TEST(ReadReplyTest, OrderIsItsOwn) {
+  const std::string order = R"("order":{"major":"18446744073709551615","minor":"2","tie":"3"})";
+  const Order expected{18446744073709551615u, 2, 3};
+  EXPECT_EQ(ParseReadReply(200, R"({"key":"k","value":"v","version":5,)" + order + "}").order,
+            expected);
+  EXPECT_EQ(ParseReadReply(404, R"({"code":"NOT_FOUND","version":5,)" + order + "}").order,
+            expected);
+  EXPECT_EQ(ParseSetReply(201, R"({"version":5,)" + order + "}").order, expected);
+  for (const char* none : {R"("order":7)", R"("order":{"major":"1","minor":"2"})",
+                           R"("order":{"major":"1","minor":"-2","tie":"3"})"}) {
+    const RestResult result = ParseSetReply(201, std::string(R"({"version":5,)") + none + "}");
+    EXPECT_TRUE(result.status.ok());
+    EXPECT_EQ(result.order, std::nullopt);
+  }
 }
 
 TEST(ReadReplyTest, AbsentIsAnAnswer) {

@@ -66,6 +66,8 @@ absl::Status SetGoal(absl::string_view name, const absl::StatusOr<T>& value,
   return absl::OkStatus();
 }
 
+constexpr double kUnansweredAboveP99 = 0.01;
+
 }  // namespace
 
 std::string CapacityGoals::ToString() const {
@@ -90,6 +92,10 @@ CapacityVerdict Judge(const CapacityGoals& goals, const CapacityMeasurement& mea
     miss(absl::StrCat(Percent(stale), " of reads were stale, not ", Percent(*goals.stale_share)));
   }
   const double errors = Share(measured.errors, measured.operations);
+  // Of every hundred operations the slowest may be left out, and what was not answered is slower.
+  if (goals.p99.has_value() && errors > kUnansweredAboveP99) {
+    miss(absl::StrCat("p99 is not known: ", Percent(errors), " of operations failed"));
+  }
   if (goals.errors_share.has_value() && errors > *goals.errors_share) {
     miss(
         absl::StrCat(Percent(errors), " of operations failed, not ", Percent(*goals.errors_share)));

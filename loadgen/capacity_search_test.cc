@@ -201,12 +201,29 @@ TEST(CapacityJudgeTest, NamesEveryGoalThatWasMissed) {
   const CapacityVerdict verdict = Judge(goals, measured);
   EXPECT_FALSE(verdict.passed);
   EXPECT_TRUE(verdict.generator_failed);
-  EXPECT_THAT(verdict.reasons,
-              ElementsAre("p99 was 6 ms, not 5 ms", "0.2 % of reads were stale, not 0.1 %",
-                          "2 % of operations failed, not 1 %",
-                          "only 92 % of the offered operations were done",
-                          "the load generator could not keep up"));
+  EXPECT_THAT(
+      verdict.reasons,
+      ElementsAre("p99 was 6 ms, not 5 ms", "0.2 % of reads were stale, not 0.1 %",
+                  "p99 is not known: 2 % of operations failed", "2 % of operations failed, not 1 %",
+                  "only 92 % of the offered operations were done",
+                  "the load generator could not keep up"));
   EXPECT_FALSE(Judge(goals, CapacityMeasurement()).passed);  // nothing was measured
+}
+
+// Latencies are those of what was answered: where much is refused, they say little.
+TEST(CapacityJudgeTest, FailuresAreSlowerThanAnyP99) {
+  CapacityGoals goals;
+  goals.p99 = 5'000'000;
+  CapacityMeasurement measured;
+  measured.operations = 1000;
+  measured.ended_ok = 990;
+  measured.errors = 10;
+  measured.p99 = 1'000'000;
+  EXPECT_TRUE(Judge(goals, measured).passed);
+  measured.ended_ok = 600;
+  measured.errors = 400;
+  EXPECT_THAT(Judge(goals, measured).reasons,
+              ElementsAre("p99 is not known: 40 % of operations failed"));
 }
 
 TEST(CapacityGoalsTest, AreReadFromTheCommandLine) {

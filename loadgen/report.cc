@@ -75,7 +75,8 @@ std::string OutcomeTable(const RunStats& stats) {
                           stats.absent_reads);
   }
   if (stats.wrong_values > 0) {
-    absl::StrAppendFormat(&table, "  %-16s %9d  reads found a value of another key\n",
+    absl::StrAppendFormat(&table,
+                          "  %-16s %9d  reads found a value of another key, or a damaged one\n",
                           "WRONG VALUES", stats.wrong_values);
   }
   for (const auto& [message, count] : stats.failures) {

@@ -56,7 +56,7 @@ void RestTransport::OnResult(uint64_t tag, const RestResult& result) {
   reply.found = result.found;
   reply.value = result.value;
   reply.version = result.version;
-  reply.order = Order{0, result.version, 0};
+  reply.order = result.order.value_or(Order{0, result.version, 0});
   handler_->OnReply(tag, reply);
 }
 

@@ -270,10 +270,12 @@ ResultFile BuildResult(const FinishedRun& run) {
     AddPairs(stats.read_modify_writes, &result.operations);
   }
   result.send_lag = ToLatencyResult(stats.send_lag);
-  // What happened after the window is no rate of the load's.
+  // What happened after the window is no rate of the load's, nor is an interval of which more than
+  // a little lies there.
   const Nanos window_end = stats.window_start + stats.window;
   for (const IntervalSummary& interval : run.series) {
-    if (stats.window > 0 && interval.from >= window_end) continue;
+    const Nanos after = interval.to - window_end;
+    if (stats.window > 0 && after > (interval.to - interval.from) / 10) continue;
     result.series.push_back(ToSecond(interval));
   }
   result.staleness = DescribeStaleness(run.recorder);

@@ -61,7 +61,7 @@ void RunRecorder::OnReadEnded(const SentOperation& operation, Nanos ended, const
   if (right && value.id.writer == writer_) {
     name = ValueName(value.id.sequence);
   } else if (right && history_.has_value()) {
-    name = NameOfForeign(key, value.id, reply.order);
+    name = NameOfForeign(key, value.id, reply.order, ended);
   }
   EndHistory(operation, ended, reply, name);
   if (!reply.status.ok()) return;
@@ -115,11 +115,12 @@ void RunRecorder::EndHistory(const SentOperation& operation, Nanos ended, const 
 
 // What a key holds of an earlier run was written before all else. A second such value comes from
 // somebody who writes at the same time, of which the history can know nothing.
-uint64_t RunRecorder::NameOfForeign(size_t key, const ValueId& id, const Order& order) {
+uint64_t RunRecorder::NameOfForeign(size_t key, const ValueId& id, const Order& order,
+                                    Nanos seen_at) {
   const uint64_t name = kForeignNames | MixBits(MixBits(id.writer) + id.sequence);
   const auto [known, first] = held_before_.emplace(key, id);
   if (!first) return known->second == id ? name : 0;
-  history_->Initially(static_cast<uint32_t>(key), name, order);
+  history_->Initially(static_cast<uint32_t>(key), name, order, seen_at);
   return name;
 }
 

@@ -72,7 +72,7 @@ class RunRecorder : public Observer {
   InFlight& At(uint32_t session);
   void BeginHistory(const SentOperation& operation, uint64_t value);
   void EndHistory(const SentOperation& operation, Nanos ended, const Reply& reply, uint64_t value);
-  uint64_t NameOfForeign(size_t key, const ValueId& id, const Order& order);
+  uint64_t NameOfForeign(size_t key, const ValueId& id, const Order& order, Nanos seen_at);
   uint16_t NodeNumber(absl::string_view node);
 
   const uint64_t writer_;

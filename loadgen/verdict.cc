@@ -1,5 +1,7 @@
 #include "loadgen/verdict.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -11,11 +13,19 @@ constexpr double kAchievedShareMin = 0.99;
 constexpr double kVoidLagShare = 0.5;
 constexpr double kSharedLagShare = 0.05;
 
-// The p99 of the send lag as a share of that of all response times.
+// Fewer operations of a kind tell no p99.
+constexpr uint64_t kOperationsForP99 = 1000;
+
+// The p99 of the send lag as a share of that of the response times: of the kind of operation that
+// is answered sooner, since its figures suffer first.
 double LagShare(const RunStats& stats) {
-  LatencyHistogram response = stats.reads.response;
-  response.Merge(stats.writes.response);
-  const int64_t response_p99 = response.ValueAtQuantile(0.99);
+  LatencyHistogram all = stats.reads.response;
+  all.Merge(stats.writes.response);
+  int64_t response_p99 = all.ValueAtQuantile(0.99);
+  for (const LatencyHistogram* kind : {&stats.reads.response, &stats.writes.response}) {
+    if (kind->count() < kOperationsForP99) continue;
+    response_p99 = std::min<int64_t>(response_p99, kind->ValueAtQuantile(0.99));
+  }
   if (response_p99 == 0) return 0;
   return static_cast<double>(stats.send_lag.ValueAtQuantile(0.99)) /
          static_cast<double>(response_p99);

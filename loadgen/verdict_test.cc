@@ -49,6 +49,18 @@ TEST(VerdictTest, LagThatRules) {
   EXPECT_THAT(verdict.reasons, ElementsAre(HasSubstr("60 %"), HasSubstr("2 cores")));
 }
 
+// Writes that take long do not hide what the lag does to reads.
+TEST(VerdictTest, LagCountsAgainstWhatIsAnsweredSooner) {
+  RunStats stats = Healthy(20 * kMs);
+  for (int i = 0; i < 200; ++i) {
+    ++stats.scheduled;
+    ++stats.ended_in_window;
+    ++stats.writes.ok;
+    stats.writes.response.Record(500 * kMs);
+  }
+  EXPECT_EQ(Judge(stats, Place{}).judgement, Judgement::kVoid);
+}
+
 TEST(VerdictTest, MissedOperations) {
   RunStats stats = Healthy(0);
   stats.missed = 1;

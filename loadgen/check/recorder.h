@@ -67,8 +67,9 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  // What a key held before the recording: a write that was over before all else.
-  void Initially(uint32_t key, uint64_t value, const std::optional<Order>& order);
+  // What a key held before the recording: a write that was over before all else. Beyond the bound
+  // the history ends at `seen_at`, when something has first shown it.
+  void Initially(uint32_t key, uint64_t value, const std::optional<Order>& order, Nanos seen_at);
 
   // Kept until End(); what has no end counts as an unknown outcome. kNotRecorded beyond the bound.
   Slot Begin(const Began& began);

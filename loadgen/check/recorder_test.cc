@@ -127,7 +127,7 @@ TEST(RecorderTest, SeveralRecordersMakeOneHistoryCutAtTheEarliest) {
 
 TEST(RecorderTest, WhatAKeyHeldBeforeIsAWriteBeforeAllElse) {
   Recorder recorder{RecorderOptions()};
-  recorder.Initially(1, 10, Order{0, 4, 0});
+  recorder.Initially(1, 10, Order{0, 4, 0}, /*seen_at=*/9);
   recorder.End(BeginWrite(&recorder, 11, 0), Answer(5, Order{0, 5, 0}));
   const History history = FinishRecording({&recorder});
   ASSERT_EQ(history.operations.size(), 2u);
@@ -136,6 +136,18 @@ TEST(RecorderTest, WhatAKeyHeldBeforeIsAWriteBeforeAllElse) {
   EXPECT_EQ(history.operations[0].outcome, Outcome::kOk);
   EXPECT_EQ(history.operations[0].order, 1u);
   EXPECT_EQ(history.operations[1].order, 2u);
+}
+
+TEST(RecorderTest, WhatAKeyHeldBeforeCutsAFullHistoryWhereItWasSeen) {
+  RecorderOptions options;
+  options.operations_max = 2;
+  Recorder recorder{options};
+  recorder.End(BeginWrite(&recorder, 11, 0), Answer(5, Order{0, 5, 0}));
+  recorder.End(BeginRead(&recorder, 10), Answer(20, Order{0, 5, 0}));
+  recorder.Initially(2, 10, Order{0, 4, 0}, /*seen_at=*/100);
+  const History history = FinishRecording({&recorder});
+  EXPECT_EQ(history.cut_at, 100);
+  EXPECT_EQ(history.operations.size(), 2u) << "the read that came before is there";
 }
 
 TEST(RecorderTest, KeepsManyMoreThanOneChunk) {
