@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 namespace quorate::loadgen {
 namespace {
@@ -47,6 +48,9 @@ std::optional<Estimate> PercentileOf(const Distribution& distribution, const Run
                   *value + widening * (interval->high - *value)};
 }
 
+// Latencies of a run that is void are largely its generator's own.
+bool IsVoid(const RunSummary& run) { return run.judgement == "void"; }
+
 void ComparePercentiles(const std::string& kind, const Distribution& a, const RunSummary& run_a,
                         const Distribution& b, const RunSummary& run_b,
                         std::vector<ComparedRow>* rows) {
@@ -58,7 +62,8 @@ void ComparePercentiles(const std::string& kind, const Distribution& a, const Ru
     if (!row.a.has_value() && !row.b.has_value()) continue;
     const std::optional<Estimate> estimate_a = PercentileOf(a, run_a, named.quantile);
     const std::optional<Estimate> estimate_b = PercentileOf(b, run_b, named.quantile);
-    if (estimate_a.has_value() && estimate_b.has_value()) {
+    const bool telling = !IsVoid(run_a) && !IsVoid(run_b);
+    if (telling && estimate_a.has_value() && estimate_b.has_value()) {
       row.difference = DifferenceOf(*estimate_a, *estimate_b);
       row.significant = IsSignificant(*row.difference);
     }
@@ -144,6 +149,23 @@ std::string Verdict(const ComparedRow& row) {
                          Scaled(row.difference->high, row.unit), NameOf(row.unit));
 }
 
+std::string Describe(const ComparedRun& run) {
+  std::string text = run.path;
+  if (run.missed > 0) absl::StrAppend(&text, "\n   ", run.missed, " operations were never sent");
+  if (run.judgement == "void") {
+    absl::StrAppend(
+        &text, "\n   VOID, its latencies are not compared: ", absl::StrJoin(run.reasons, "; "));
+  }
+  return text;
+}
+
+Json ToJson(const ComparedRun& run) {
+  return {{"path", run.path},
+          {"judgement", run.judgement.empty() ? Json(nullptr) : Json(run.judgement)},
+          {"reasons", run.reasons},
+          {"missed", run.missed}};
+}
+
 // Cuts long texts, such as lists of targets, to the table's columns.
 std::string Short(const std::string& text, size_t columns) {
   if (text.size() <= columns) return text;
@@ -154,14 +176,14 @@ std::string Short(const std::string& text, size_t columns) {
 
 Comparison Compare(const RunSummary& a, const RunSummary& b) {
   Comparison comparison;
-  comparison.path_a = a.path;
-  comparison.path_b = b.path;
+  comparison.a = ComparedRun{a.path, a.judgement, a.reasons, a.missed};
+  comparison.b = ComparedRun{b.path, b.judgement, b.reasons, b.missed};
   comparison.parameters = DifferentParameters(a, b);
   std::vector<ComparedRow>& rows = comparison.rows;
   rows.push_back(CompareThroughput(a, b));
   const auto failed = [](const RunSummary& run) {
-    return std::optional<ReadCount>(
-        ReadCount{run.ok + run.failed + run.unknown, run.failed + run.unknown});
+    if (!run.not_ok.has_value()) return std::optional<ReadCount>();
+    return std::optional<ReadCount>(ReadCount{run.ok + *run.not_ok, *run.not_ok});
   };
   rows.push_back(CompareShares("failed operations", failed(a), failed(b)));
   ComparePercentiles("write", a.write_response, a, b.write_response, b, &rows);
@@ -173,7 +195,8 @@ Comparison Compare(const RunSummary& a, const RunSummary& b) {
 }
 
 std::string FormatComparison(const Comparison& comparison) {
-  std::string text = absl::StrCat("A: ", comparison.path_a, "\nB: ", comparison.path_b, "\n\n");
+  std::string text =
+      absl::StrCat("A: ", Describe(comparison.a), "\nB: ", Describe(comparison.b), "\n\n");
   if (comparison.parameters.empty()) {
     text += "Both ran with the same settings.\n\n";
   } else {
@@ -191,8 +214,10 @@ std::string FormatComparison(const Comparison& comparison) {
                           Figure(row.b, row.unit), Change(row), Verdict(row));
   }
   text +=
-      "\n* more than chance, at 95 %: of twenty rows that are the same in truth, about one is "
-      "marked.\n";
+      "\n* more than chance within these two runs, at 95 %: of twenty rows that are the same in "
+      "truth, "
+      "about one is\n  marked. Stalls come in bursts, and two runs hold few of them: repeat runs "
+      "before a percentile or a share of\n  failures that a stall has made counts for a system.\n";
   return text;
 }
 
@@ -219,8 +244,9 @@ Json ComparisonToJson(const Comparison& comparison) {
                                           : Json(nullptr)},
                     {"significant", tested ? Json(row.significant) : Json(nullptr)}});
   }
-  return {{"a", comparison.path_a},
-          {"b", comparison.path_b},
+  return {{"a", comparison.a.path},
+          {"b", comparison.b.path},
+          {"runs", {{"a", ToJson(comparison.a)}, {"b", ToJson(comparison.b)}}},
           {"different_settings", std::move(parameters)},
           {"rows", std::move(rows)}};
 }

@@ -16,6 +16,7 @@
 #ifndef QUORATE_LOADGEN_COMPARE_H_
 #define QUORATE_LOADGEN_COMPARE_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,9 +44,17 @@ struct ComparedParameter {
   std::string b;
 };
 
+// What a run says of itself.
+struct ComparedRun {
+  std::string path;
+  std::string judgement;  // empty: nothing
+  std::vector<std::string> reasons;
+  uint64_t missed = 0;  // operations that were never sent
+};
+
 struct Comparison {
-  std::string path_a;
-  std::string path_b;
+  ComparedRun a;
+  ComparedRun b;
   std::vector<ComparedParameter> parameters;  // those that differ
   std::vector<ComparedRow> rows;
 };

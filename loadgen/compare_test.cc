@@ -101,6 +101,23 @@ TEST(CompareTest, DriftWidensTheIntervalsOfPercentiles) {
   EXPECT_GT(drifting.high, steady.high);
 }
 
+TEST(CompareTest, AVoidRunIsSaidToBeSo) {
+  const ExampleRun run;
+  Json spoilt = ResultOf(DrawOperations(2, run), run);
+  spoilt["verdict"] = {
+      {"judgement", "void"}, {"reasons", {"400 operations were missed"}}, {"exit_code", 3}};
+  spoilt["totals"]["missed"] = 400;
+  const Comparison comparison = Compare(SummaryOfRun(1, run), SummaryOf(spoilt, "void.json"));
+  EXPECT_FALSE(Row(comparison, "read p99").difference.has_value());
+  EXPECT_TRUE(Row(comparison, "stale reads, strict").difference.has_value());
+  EXPECT_THAT(FormatComparison(comparison), HasSubstr("VOID"));
+  EXPECT_THAT(FormatComparison(comparison), HasSubstr("400 operations were missed"));
+  const Json json = ComparisonToJson(comparison);
+  EXPECT_EQ(json["runs"]["a"]["judgement"], "valid");
+  EXPECT_EQ(json["runs"]["b"]["judgement"], "void");
+  EXPECT_EQ(json["runs"]["b"]["missed"], 400);
+}
+
 TEST(CompareTest, WhatAFileDoesNotTellIsNotTested) {
   const ExampleRun run;
   const RunSummary whole = SummaryOfRun(1, run);
@@ -108,6 +125,7 @@ TEST(CompareTest, WhatAFileDoesNotTellIsNotTested) {
   const Comparison comparison = Compare(whole, documented);
   EXPECT_FALSE(Row(comparison, "throughput").difference.has_value());
   EXPECT_FALSE(Row(comparison, "throughput").b.has_value());
+  EXPECT_FALSE(Row(comparison, "failed operations").b.has_value());
   EXPECT_FALSE(Row(comparison, "stale reads, strict").difference.has_value());
   EXPECT_TRUE(Row(comparison, "stale reads, loose").difference.has_value());
   EXPECT_TRUE(Row(comparison, "read p50").difference.has_value());

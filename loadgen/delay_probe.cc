@@ -16,6 +16,9 @@ constexpr Nanos kLookInterval = kNanosPerSecond / 20;
 constexpr Nanos kPollInterval = 100'000;
 constexpr Nanos kPollsPerAge = 25;
 
+// Of what a replica showed before, so many writes say how long it need not be asked.
+constexpr size_t kShownKept = 8;
+
 constexpr uint64_t kWriteTag = ~uint64_t{0};  // a poll's tag is its replica
 
 DelayEstimatorOptions EstimatorOptions(const DelayProbeOptions& options) {
@@ -36,7 +39,7 @@ DelayProbe::DelayProbe(DelayProbeOptions options, std::unique_ptr<Transport> tra
       next_poll_(options_.replicas),
       poll_sent_(options_.replicas),
       round_trips_(options_.replicas),
-      quiet_(options_.replicas),
+      shown_after_(options_.replicas),
       estimator_(static_cast<int>(options_.replicas), options_.w, EstimatorOptions(options_)) {}
 
 Nanos DelayProbe::Now() const { return std::chrono::nanoseconds(clock_() - start_).count(); }
@@ -74,7 +77,7 @@ void DelayProbe::BeginProbe(Nanos now) {
   probe_.emplace(options_.replicas, shown_by_all_, options_.give_up_after);
   probe_began_ = now;
   for (size_t i = 0; i < options_.replicas; ++i) {
-    next_poll_[i] = now + std::max(kPollInterval, quiet_[i]);
+    next_poll_[i] = now + std::max(kPollInterval, QuietTime(i));
   }
   std::fill(round_trips_.begin(), round_trips_.end(), 0);
   probe_->OnWriteSent(now);
@@ -117,24 +120,44 @@ void DelayProbe::OnReply(uint64_t tag, const Reply& reply) {
   probe_->OnPollAnswered(replica, reply.order, now);
 }
 
+Nanos DelayProbe::QuietTime(size_t replica) const {
+  const std::deque<Nanos>& shown = shown_after_[replica];
+  return shown.empty() ? 0 : *std::min_element(shown.begin(), shown.end()) / 2;
+}
+
+bool DelayProbe::Learn(size_t replica, const WriteProbe& write) {
+  const WriteProbe::Replica& told = write.replicas[replica];
+  std::deque<Nanos>& shown = shown_after_[replica];
+  if (!told.last_without.has_value() && QuietTime(replica) > kPollInterval) {
+    shown.clear();
+    return false;
+  }
+  const Poll& poll = *(told.first_with.has_value() ? told.first_with : told.last_without);
+  shown.push_back(poll.sent - write.sent);
+  if (shown.size() > kShownKept) shown.pop_front();
+  return true;
+}
+
 void DelayProbe::EndProbe(Nanos now) {
   const std::optional<WriteProbe> write = probe_->Result();
   bool all_have_shown = write.has_value();
   if (write.has_value()) {
-    estimator_.AddWrite(*write);
-    estimator_.AddRead(round_trips_);
     Nanos last = 0;
+    bool asked_in_time = true;
     for (size_t i = 0; i < options_.replicas; ++i) {
       const WriteProbe::Replica& replica = write->replicas[i];
       all_have_shown = all_have_shown && replica.first_with.has_value();
       const Poll& poll =
           *(replica.first_with.has_value() ? replica.first_with : replica.last_without);
       last = std::max(last, poll.answered - write->sent);
-      // Where the first poll showed it, it was asked too late.
-      quiet_[i] = (replica.last_without.has_value() ? poll.sent - write->sent : quiet_[i]) / 2;
+      asked_in_time = Learn(i, *write) && asked_in_time;
     }
-    converged_.Record(last);
-    if (!all_have_shown) ++not_converged_;
+    if (asked_in_time) {
+      estimator_.AddWrite(*write);
+      estimator_.AddRead(round_trips_);
+      converged_.Record(last);
+      if (!all_have_shown) ++not_converged_;
+    }
   } else {
     ++(probe_->acknowledged() ? lost_sight_ : failed_writes_);
   }

@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -78,6 +79,9 @@ class DelayProbe : private ReplyHandler {
   void BeginProbe(Nanos now);
   void SendPolls(Nanos now);
   void EndProbe(Nanos now);
+  // Takes in what a replica showed. False where it was asked too late to tell.
+  bool Learn(size_t replica, const WriteProbe& write);
+  Nanos QuietTime(size_t replica) const;
   Nanos NextWake(Nanos now) const;
 
   const DelayProbeOptions options_;
@@ -96,7 +100,10 @@ class DelayProbe : private ReplyHandler {
   std::vector<Nanos> next_poll_;    // by replica
   std::vector<Nanos> poll_sent_;    // by replica
   std::vector<Nanos> round_trips_;  // by replica: of the last poll; 0 before there is one
-  std::vector<Nanos> quiet_;        // by replica: so long after a write it is not asked
+  // By replica: the last polls that it showed a write at, each so long after the write was sent.
+  // For half of the least one a replica is not asked: one slow write must not hide the next fast
+  // ones.
+  std::vector<std::deque<Nanos>> shown_after_;
 
   DelayEstimator estimator_;
   LatencyHistogram converged_;

@@ -42,6 +42,7 @@ class FakeCluster : public Transport {
       EXPECT_EQ(request.value, "value");
       write_targets.insert(request.target);
       ++writes;
+      if (slow_write != 0 && writes == slow_write) slowed_key_at_ = *now_;
       if (fail_writes) {
         reply.status = absl::UnavailableError("no quorum");
       } else {
@@ -59,7 +60,9 @@ class FakeCluster : public Transport {
       if (written != written_at_.end()) {
         const Time looks = *now_ + std::chrono::nanoseconds(kHop);
         const auto& [at, version] = written->second;
-        const bool shows = looks >= at + std::chrono::nanoseconds(apply_[request.target]);
+        const bool slow = at == slowed_key_at_ && request.target == 1;
+        const Nanos takes_it = slow ? 300 * kMs : apply_[request.target];
+        const bool shows = looks >= at + std::chrono::nanoseconds(takes_it);
         reply.order = Order{0, shows ? version : before_[std::string(request.key)], 0};
         if (shows && request.target == Slowest()) before_[std::string(request.key)] = version;
       }
@@ -87,6 +90,7 @@ class FakeCluster : public Transport {
   std::atomic<bool> stop{false};
   Time stop_at = Time() + std::chrono::seconds(10);
   bool fail_writes = false;
+  uint64_t slow_write = 0;  // which one the second replica takes 300 ms for; 0: none
   std::set<std::string> keys;
   std::set<size_t> write_targets;
   uint64_t writes = 0;
@@ -101,6 +105,7 @@ class FakeCluster : public Transport {
   const size_t w_;
   Time* const now_;
   Time told_;
+  Time slowed_key_at_ = Time::max();    // when the slow write was sent
   std::vector<int> in_flight_;          // by target
   std::map<uint64_t, size_t> targets_;  // by tag
   uint64_t version_ = 0;
@@ -119,6 +124,7 @@ class DelayProbeTest : public ::testing::Test {
     auto cluster = std::make_unique<FakeCluster>(std::move(apply), w, &now_);
     cluster_ = cluster.get();
     cluster_->fail_writes = fail_writes_;
+    cluster_->slow_write = slow_write_;
     probe_ = std::make_unique<DelayProbe>(options_, std::move(cluster), [this] { return now_; });
     probe_->Run(&cluster_->stop);
   }
@@ -126,6 +132,7 @@ class DelayProbeTest : public ::testing::Test {
   Transport::Time now_;
   DelayProbeOptions options_;
   bool fail_writes_ = false;
+  uint64_t slow_write_ = 0;
   FakeCluster* cluster_ = nullptr;
   std::unique_ptr<DelayProbe> probe_;
 };
@@ -145,6 +152,16 @@ TEST_F(DelayProbeTest, FindsTheDelaysThatThereAre) {
   }
   for (const ReadDelays& delays : samples.reads) EXPECT_THAT(delays.read, Each(kHop));
   EXPECT_NEAR(probe_->converged().ValueAtQuantile(0.5), 20 * kMs, 1 * kMs);
+}
+
+TEST_F(DelayProbeTest, OneSlowWriteIsOneSlowSample) {
+  slow_write_ = 20;
+  options_.give_up_after = kNanosPerSecond;
+  Run({kMs, 2 * kMs, kMs}, 1);
+  const DelaySamples& samples = probe_->estimator().samples();
+  ASSERT_GT(samples.writes.size(), 100u);
+  const auto slow = [](const WriteDelays& delays) { return delays.write[1] > 4 * kMs; };
+  EXPECT_EQ(std::count_if(samples.writes.begin(), samples.writes.end(), slow), 1);
 }
 
 TEST_F(DelayProbeTest, RestsAndPollsSlowWritesRarely) {

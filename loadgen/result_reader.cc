@@ -103,14 +103,14 @@ void SummarizeDocumented(const Json& json, RunSummary* run) {
 }
 
 absl::Status SummarizeOperations(const Json& operations, RunSummary* run) {
+  run->not_ok = 0;
   for (const Json& operation : operations) {
     const std::string kind = TextAt(operation, "operation");
     // The parts of a read_modify_write are among the reads and the writes.
     if (kind != "read" && kind != "write") continue;
     const std::string outcome = TextAt(operation, "outcome");
     const uint64_t count = CountAt(operation, "count");
-    if (outcome == "failed") run->failed += count;
-    if (outcome == "unknown") run->unknown += count;
+    if (outcome == "failed" || outcome == "unknown") *run->not_ok += count;
     if (outcome != "ok") continue;
     run->ok += count;
     const absl::StatusOr<Distribution> response = Distribution::FromJson(
@@ -201,6 +201,10 @@ absl::StatusOr<RunSummary> Summarize(const ResultDocument& document) {
   const absl::Status operations = SummarizeOperations(ListAt(json, "operations"), &run);
   if (!operations.ok()) return Refuse(document.path, operations.message());
   SummarizeSeries(ListAt(json, "series"), &run);
+  run.missed = CountAt(ObjectAt(json, "totals"), "missed");
+  const Json& verdict = ObjectAt(json, "verdict");
+  run.judgement = TextAt(verdict, "judgement");
+  for (const Json& reason : ListAt(verdict, "reasons")) run.reasons.push_back(ShortText(reason));
   const Json& staleness = ObjectAt(json, "staleness");
   run.strict = CountIn(staleness, "strict");
   run.loose = CountIn(staleness, "loose");

@@ -55,9 +55,11 @@ struct RunSummary {
 
   Distribution read_response;  // of successful operations
   Distribution write_response;
-  uint64_t ok = 0;  // operations by outcome
-  uint64_t failed = 0;
-  uint64_t unknown = 0;
+  uint64_t ok = 0;                 // operations by outcome
+  std::optional<uint64_t> not_ok;  // failed or of unknown outcome; nullopt: the file does not tell
+  uint64_t missed = 0;             // never sent
+  std::string judgement;           // of the run on itself: "valid", "shared", "void"; empty: none
+  std::vector<std::string> reasons;
 
   std::optional<ReadCount> strict;  // nullopt: the file does not tell
   std::optional<ReadCount> loose;

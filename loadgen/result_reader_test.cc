@@ -36,7 +36,7 @@ TEST(ResultReaderTest, ReadsAFileOfThisProgram) {
   EXPECT_EQ(summary->mode, "leaderless");
   EXPECT_EQ(summary->read_response.count() + summary->write_response.count(), 4000u);
   EXPECT_EQ(summary->ok, 4000u);
-  EXPECT_EQ(summary->failed, 7u);
+  EXPECT_EQ(summary->not_ok, 7u);
   EXPECT_EQ(summary->throughput.size(), 20u);  // without the warm-up
   EXPECT_EQ(summary->throughput[3], 200);
   EXPECT_EQ(summary->p99.size(), 20u);

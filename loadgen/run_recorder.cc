@@ -113,14 +113,18 @@ void RunRecorder::EndHistory(const SentOperation& operation, Nanos ended, const 
   history_->End(At(operation.session).slot, end);
 }
 
-// What a key holds of an earlier run was written before all else. A second such value comes from
-// somebody who writes at the same time, of which the history can know nothing.
+// What a key holds of an earlier run was written before all else. A second such value is of a write
+// of which nobody knows when it took effect: of somebody who writes at the same time, or one that
+// an earlier run had left under way or on a few replicas only.
 uint64_t RunRecorder::NameOfForeign(size_t key, const ValueId& id, const Order& order,
                                     Nanos seen_at) {
   const uint64_t name = kForeignNames | MixBits(MixBits(id.writer) + id.sequence);
   const auto [known, first] = held_before_.emplace(key, id);
-  if (!first) return known->second == id ? name : 0;
-  history_->Initially(static_cast<uint32_t>(key), name, order, seen_at);
+  if (first) {
+    history_->Initially(static_cast<uint32_t>(key), name, order, seen_at);
+  } else if (!(known->second == id) && held_perhaps_.emplace(key, name).second) {
+    history_->Perhaps(static_cast<uint32_t>(key), name, seen_at);
+  }
   return name;
 }
 

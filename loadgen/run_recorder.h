@@ -16,9 +16,11 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 
 #include "loadgen/check/history.h"
 #include "loadgen/check/recorder.h"
@@ -86,6 +88,8 @@ class RunRecorder : public Observer {
   uint64_t corrupt_ = 0;
   std::optional<check::Recorder> history_;
   absl::flat_hash_map<size_t, ValueId> held_before_;  // by key: an earlier run's value
+  // Names of further ones, and their keys.
+  absl::flat_hash_set<std::pair<size_t, uint64_t>> held_perhaps_;
   std::vector<std::string> nodes_;
   absl::flat_hash_map<std::string, uint16_t> node_numbers_;
 };

@@ -7,6 +7,8 @@
 #include "gtest/gtest.h"
 
 #include "loadgen/check/history.h"
+#include "loadgen/check/version_sweep.h"
+#include "loadgen/check/zones.h"
 #include "loadgen/observer.h"
 #include "loadgen/transport.h"
 #include "loadgen/value_codec.h"
@@ -147,6 +149,18 @@ TEST(RunRecorderTest, WhatAnEarlierRunHasWrittenWasThereBefore) {
   EXPECT_EQ(history.operations[1].value, before.value);
   EXPECT_EQ(history.operations[2].value, before.value);
   EXPECT_NE(history.operations[4].value, before.value);
+}
+
+// Of a key whose replicas still differ, an earlier run may have left more than one value.
+TEST(RunRecorderTest, FurtherValuesOfAnEarlierRunMayHaveComeAtAnyTime) {
+  Play play;
+  play.Read(0, 10, 20, Found(7, EncodeValue({1, kWriter - 1, 5}, 100)));
+  play.Read(1, 30, 40, Found(8, EncodeValue({1, kWriter - 1, 6}, 100)));
+  play.Read(2, 50, 60, Found(8, EncodeValue({1, kWriter - 1, 6}, 100)));
+  const check::History history = play.recorder.TakeHistory();
+  ASSERT_EQ(history.operations.size(), 5u);
+  EXPECT_EQ(check::CheckVersionSweep(history, check::Model::kLinearizable).conflicts(), 0u);
+  EXPECT_EQ(check::CheckZones(history).conflicts(), 0u);
 }
 
 TEST(RunRecorderTest, WithoutAHistoryNothingIsRecorded) {

@@ -11,13 +11,21 @@ Recorder::Slot Recorder::Allocate() {
   return size_++;
 }
 
+bool Recorder::HasRoomBefore(Nanos seen_at) {
+  if (size_ < operations_max_) return true;
+  // The history is whole as far as nothing has shown this write.
+  cut_at_ = std::min(cut_at_.value_or(seen_at), seen_at);
+  return false;
+}
+
+void Recorder::Perhaps(uint32_t key, uint64_t value, Nanos seen_at) {
+  if (!HasRoomBefore(seen_at)) return;
+  Begin(Began{key, /*session=*/0, Kind::kWrite, value, kBeforeAll});  // and no end
+}
+
 void Recorder::Initially(uint32_t key, uint64_t value, const std::optional<Order>& order,
                          Nanos seen_at) {
-  if (size_ >= operations_max_) {
-    // The history is whole as far as nothing has shown this write.
-    cut_at_ = std::min(cut_at_.value_or(seen_at), seen_at);
-    return;
-  }
+  if (!HasRoomBefore(seen_at)) return;
   const Slot slot = Begin(Began{key, /*session=*/0, Kind::kWrite, value, kBeforeAll});
   Ended ended;
   ended.order = order;

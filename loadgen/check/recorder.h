@@ -71,6 +71,9 @@ class Recorder {
   // the history ends at `seen_at`, when something has first shown it.
   void Initially(uint32_t key, uint64_t value, const std::optional<Order>& order, Nanos seen_at);
 
+  // A write of others that something showed at `seen_at`: it may have taken effect at any time.
+  void Perhaps(uint32_t key, uint64_t value, Nanos seen_at);
+
   // Kept until End(); what has no end counts as an unknown outcome. kNotRecorded beyond the bound.
   Slot Begin(const Began& began);
 
@@ -82,6 +85,8 @@ class Recorder {
   size_t size() const { return size_; }
 
  private:
+  // Whether there is room for a write before all else, that something showed at `seen_at`.
+  bool HasRoomBefore(Nanos seen_at);
   friend History FinishRecording(absl::Span<Recorder* const> recorders);
 
   struct Entry {
