@@ -1,6 +1,7 @@
 #include "loadgen/verdict.h"
 
-#include <algorithm>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -16,19 +17,24 @@ constexpr double kSharedLagShare = 0.05;
 // Fewer operations of a kind tell no p99.
 constexpr uint64_t kOperationsForP99 = 1000;
 
-// The p99 of the send lag as a share of that of the response times: of the kind of operation that
-// is answered sooner, since its figures suffer first.
-double LagShare(const RunStats& stats) {
-  LatencyHistogram all = stats.reads.response;
-  all.Merge(stats.writes.response);
-  int64_t response_p99 = all.ValueAtQuantile(0.99);
-  for (const LatencyHistogram* kind : {&stats.reads.response, &stats.writes.response}) {
-    if (kind->count() < kOperationsForP99) continue;
-    response_p99 = std::min<int64_t>(response_p99, kind->ValueAtQuantile(0.99));
-  }
+// The p99 of the send lag as a share of that of response times.
+double LagShare(const RunStats& stats, const LatencyHistogram& response) {
+  const int64_t response_p99 = response.ValueAtQuantile(0.99);
   if (response_p99 == 0) return 0;
   return static_cast<double>(stats.send_lag.ValueAtQuantile(0.99)) /
          static_cast<double>(response_p99);
+}
+
+double LagShareOfAll(const RunStats& stats) {
+  LatencyHistogram all = stats.reads.response;
+  all.Merge(stats.writes.response);
+  return LagShare(stats, all);
+}
+
+std::string LagReason(double share, const std::string& of) {
+  return absl::StrFormat(
+      "the p99 of the generator's send lag is %.0f %% of that of the response time%s", 100 * share,
+      of);
 }
 
 void VoidReasons(const RunStats& stats, std::vector<std::string>* reasons) {
@@ -45,12 +51,8 @@ void VoidReasons(const RunStats& stats, std::vector<std::string>* reasons) {
     reasons->push_back(absl::StrFormat("only %.1f %% of the offered operations were sent in time",
                                        100.0 * achieved / scheduled));
   }
-  const double lag_share = LagShare(stats);
-  if (lag_share > kVoidLagShare) {
-    reasons->push_back(absl::StrFormat(
-        "the p99 of the generator's send lag is %.0f %% of that of the response time",
-        100 * lag_share));
-  }
+  const double lag_share = LagShareOfAll(stats);
+  if (lag_share > kVoidLagShare) reasons->push_back(LagReason(lag_share, ""));
 }
 
 void SharedReasons(const RunStats& stats, const Place& place, std::vector<std::string>* reasons) {
@@ -58,11 +60,16 @@ void SharedReasons(const RunStats& stats, const Place& place, std::vector<std::s
     reasons->push_back(absl::StrCat("generator and servers share one machine of ", place.cores,
                                     place.cores == 1 ? " core" : " cores"));
   }
-  const double lag_share = LagShare(stats);
-  if (lag_share > kSharedLagShare && lag_share <= kVoidLagShare) {
-    reasons->push_back(absl::StrFormat(
-        "the p99 of the generator's send lag is %.0f %% of that of the response time",
-        100 * lag_share));
+  const double of_all = LagShareOfAll(stats);
+  if (of_all > kVoidLagShare) return;
+  if (of_all > kSharedLagShare) reasons->push_back(LagReason(of_all, ""));
+  // Slow operations of one kind do not hide what the lag does to the other.
+  for (const auto& [name, kind] : {std::make_pair(" of reads", &stats.reads.response),
+                                   {" of writes", &stats.writes.response}}) {
+    const double share = LagShare(stats, *kind);
+    if (kind->count() >= kOperationsForP99 && share > kVoidLagShare) {
+      reasons->push_back(LagReason(share, absl::StrCat(name, ": use no latency of these")));
+    }
   }
 }
 

@@ -50,7 +50,7 @@ TEST(VerdictTest, LagThatRules) {
 }
 
 // Writes that take long do not hide what the lag does to reads.
-TEST(VerdictTest, LagCountsAgainstWhatIsAnsweredSooner) {
+TEST(VerdictTest, LagIsNamedThatRulesOneKind) {
   RunStats stats = Healthy(20 * kMs);
   for (int i = 0; i < 200; ++i) {
     ++stats.scheduled;
@@ -58,7 +58,10 @@ TEST(VerdictTest, LagCountsAgainstWhatIsAnsweredSooner) {
     ++stats.writes.ok;
     stats.writes.response.Record(500 * kMs);
   }
-  EXPECT_EQ(Judge(stats, Place{}).judgement, Judgement::kVoid);
+  const Verdict verdict = Judge(stats, Place{});
+  EXPECT_EQ(verdict.judgement, Judgement::kShared) << "writes, and what was stale, can be used";
+  EXPECT_THAT(verdict.reasons,
+              ElementsAre(HasSubstr("200 % of that of the response time of reads")));
 }
 
 TEST(VerdictTest, MissedOperations) {
