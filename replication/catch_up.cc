@@ -61,7 +61,7 @@ void CatchUp::Restart(NodeId peer) {
 }
 
 bool CatchUp::PullingUrgently() const {
-  return std::any_of(pulls_.begin(), pulls_.end(), [this](const auto& pull) {
+  return std::any_of(pulls_.begin(), pulls_.end(), [](const auto& pull) {
     return pull.second.pace == Pace::kUrgent && !pull.second.asked_again;
   });
 }
