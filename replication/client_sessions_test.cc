@@ -199,6 +199,37 @@ TEST_P(ClientSessionsTest, RefusesATokenThatIsNone) {
   EXPECT_EQ(cluster_->Do(1, In(token, local)).status.code(), absl::StatusCode::kInvalidArgument);
 }
 
+// A linearizable read returns what W replicas hold, which a write at a smaller W need not be.
+TEST(LeaderFollowerSessionsTest, ALinearizableReadDoesNotGoBackEither) {
+  ReplicaHarness cluster("leader_follower", Quorums{3, 2, 1});
+  ASSERT_TRUE(cluster.Do(1, SetOf("k", "old")).status.ok());
+  cluster.Run(absl::Milliseconds(50));
+  cluster.lose = [](NodeId, NodeId, const peer::v1::Message& message) {
+    return message.has_replicate() || message.has_compare_reply();
+  };
+  Operation write = SetOf("k", "new");
+  write.w = 1;
+  const std::string token = TokenOf(cluster.Do(1, write));
+  cluster.Crash(1);
+  cluster.lose = nullptr;
+  cluster.Restart(1);
+  cluster.Run(absl::Seconds(10));
+  Operation read = GetOf("k");
+  read.linearizable = true;
+  for (const NodeId node : {1, 2}) {
+    ASSERT_EQ(ValueOf(cluster.Do(node, read)), "old");
+    const OperationResult refusal = cluster.Do(node, In(token, read));
+    EXPECT_EQ(refusal.status.code(), absl::StatusCode::kUnavailable) << "node " << node;
+    EXPECT_THAT(std::string(refusal.status.message()), testing::HasSubstr("session"));
+  }
+  // What the session does next, it sees again.
+  const OperationResult written = cluster.Do(2, In(token, SetOf("k", "newer")));
+  ASSERT_TRUE(written.status.ok()) << written.status;
+  for (const NodeId node : {1, 2}) {
+    EXPECT_EQ(ValueOf(cluster.Do(node, In(TokenOf(written), read))), "newer");
+  }
+}
+
 class LeaderlessSessionsTest : public testing::Test {
  protected:
   LeaderlessSessionsTest() {

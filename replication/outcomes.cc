@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "replication/storage/planted_bugs.h"
+
 namespace quorate {
 
 OperationResult OwnAnswer(NodeId self, std::optional<Record> record) {
@@ -39,6 +41,11 @@ absl::StatusOr<Version> SessionOf(const Operation& operation, bool sequenced) {
   const bool foreign = session.ok() && !session->empty() && session->sequenced() != sequenced;
   if (foreign) return ForeignToken("session");
   return session;
+}
+
+absl::Status CheckKnowsSession(const Version& version, const Version& session) {
+  if (version.Descends(session) || PlantedBug(Bug::kForgetSession)) return absl::OkStatus();
+  return absl::UnavailableError("what the session has seen is on no replica that answered");
 }
 
 absl::Status NotMerged() {

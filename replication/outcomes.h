@@ -33,6 +33,10 @@ absl::Status ForeignToken(absl::string_view name);
 // versions are of the other kind than these: `sequenced` or not.
 absl::StatusOr<Version> SessionOf(const Operation& operation, bool sequenced);
 
+// UNAVAILABLE where a linearizable read that found `version` would take a session back that has
+// seen `session`: what it saw is gone, or was never on W replicas.
+absl::Status CheckKnowsSession(const Version& version, const Version& session);
+
 // Why this node cannot go on with what other replicas hold.
 absl::Status NotMerged();
 

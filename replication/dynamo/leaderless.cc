@@ -162,12 +162,10 @@ void Leaderless::ReturnCollected(OperationId id, Collected collected) {
     result.record = Record{collected.merged.version, {*newest}};
   }
   // A majority knows it, unless too many have forgotten.
-  const absl::StatusOr<Version> session =
-      ParseContextToken(collected.operation.key, collected.operation.session);
-  if (!session.ok() || !collected.merged.version.Descends(*session)) {
-    return context_->Complete(id, NotSent(absl::UnavailableError(
-                                      "what the session has seen is on no replica that answered")));
-  }
+  const absl::StatusOr<Version> session = SessionOf(collected.operation, /*sequenced=*/false);
+  const absl::Status known =
+      session.ok() ? CheckKnowsSession(collected.merged.version, *session) : session.status();
+  if (!known.ok()) return context_->Complete(id, NotSent(known));
   const bool held = static_cast<int>(collected.holders.size()) >= collected.required;
   if (held || !result.record.has_value() || PlantedBug(Bug::kReadWithoutWriteBack)) {
     return context_->Complete(id, std::move(result));

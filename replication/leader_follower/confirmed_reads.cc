@@ -18,8 +18,8 @@ ConfirmedReads::ConfirmedReads(StrategyContext* context, TimerId timer, CountHol
       finish_(std::move(finish)),
       answers_(1, 1) {}
 
-void ConfirmedReads::Start(OperationId id, const Operation& operation, uint64_t epoch,
-                           uint64_t through) {
+void ConfirmedReads::Start(OperationId id, const Operation& operation, Version session,
+                           uint64_t epoch, uint64_t through) {
   const int required = context_->quorums().w;
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) return finish_(id, TooFewReplicas(operation, required, live));
@@ -27,6 +27,9 @@ void ConfirmedReads::Start(OperationId id, const Operation& operation, uint64_t 
   if (held >= context_->config().max_read_bytes) return finish_(id, NotSent(TooMuchHeld(held)));
   absl::StatusOr<std::optional<Record>> own = context_->store().Get(operation.key);
   if (!own.ok()) return context_->FailStop(own.status());
+  const absl::Status known =
+      CheckKnowsSession(own->has_value() ? (*own)->version : Version(), session);
+  if (!known.ok()) return finish_(id, NotSent(known));
   Read read;
   read.through = through;
   read.round = round_ + 1;

@@ -36,8 +36,10 @@ class ConfirmedReads {
   // this.
   ConfirmedReads(StrategyContext* context, TimerId timer, CountHolders holders, Finish finish);
 
-  // A read at a leader that serves `epoch` and has given out numbers up to `through`.
-  void Start(OperationId id, const Operation& operation, uint64_t epoch, uint64_t through);
+  // A read at a leader that serves `epoch` and has given out numbers up to `through`. It fails
+  // where it would return less than `session`.
+  void Start(OperationId id, const Operation& operation, Version session, uint64_t epoch,
+             uint64_t through);
 
   void OnConfirmed(NodeId from, const peer::v1::EpochConfirmed& confirmed);
   // Followers hold more than before.

@@ -64,19 +64,19 @@ void Follower::OnWrite(OperationId id, const Operation& operation) {
         absl::StrCat("the leader, node ", leader_, ", cannot be reached; nothing was written"));
   }
   if (!refusal.status.ok()) return context_->Complete(id, std::move(refusal));
-  ForwardToLeader(id, operation);
+  ForwardToLeader(id, operation, Version());
 }
 
-void Follower::OnLinearizableRead(OperationId id, const Operation& operation) {
-  if (context_->Connected(leader_)) return ForwardToLeader(id, operation);
+void Follower::OnLinearizableRead(OperationId id, const Operation& operation, Version session) {
+  if (context_->Connected(leader_)) return ForwardToLeader(id, operation, std::move(session));
   OperationResult refusal = NotSent(absl::UnavailableError(absl::StrCat(
       "a linearizable read needs the leader, node ", leader_, ", which this node cannot reach")));
   refusal.leader = leader_;
   context_->Complete(id, std::move(refusal));
 }
 
-void Follower::ForwardToLeader(OperationId id, const Operation& operation) {
-  forwards_[id] = Forwarded{!operation.is_write(), operation.w.value_or(0)};
+void Follower::ForwardToLeader(OperationId id, const Operation& operation, Version session) {
+  forwards_[id] = Forwarded{!operation.is_write(), operation.w.value_or(0), std::move(session)};
   peer::v1::Message message;
   peer::v1::Forward* forward = message.mutable_forward();
   forward->set_operation(id);
@@ -96,6 +96,7 @@ void Follower::OnForwardReply(const peer::v1::ForwardReply& reply) {
   const auto it = forwards_.find(reply.operation());
   if (it == forwards_.end()) return;
   const bool read = it->second.read;
+  const Version session = std::move(it->second.session);
   forwards_.erase(it);
   OperationResult result;
   result.status = absl::Status(static_cast<absl::StatusCode>(reply.code()), reply.error());
@@ -105,12 +106,7 @@ void Follower::OnForwardReply(const peer::v1::ForwardReply& reply) {
   result.answers = static_cast<int>(reply.acks());
   result.required = static_cast<int>(reply.required());
   if (result.status.ok() && read) {
-    if (reply.found()) {
-      absl::StatusOr<Record> record = Record::Decode(reply.record());
-      if (!record.ok()) return;  // a broken leader: the deadline ends the read
-      result.order = OrderOf(*record);
-      result.record = *std::move(record);
-    }
+    if (!FillRead(reply, session, &result)) return;
   } else if (result.status.ok()) {
     absl::StatusOr<Version> version = Version::FromProto(reply.version());
     // A broken leader: the deadline will tell that the outcome is unknown.
@@ -119,6 +115,20 @@ void Follower::OnForwardReply(const peer::v1::ForwardReply& reply) {
     result.record = Record{*std::move(version), {}};
   }
   context_->Complete(reply.operation(), std::move(result));
+}
+
+bool Follower::FillRead(const peer::v1::ForwardReply& reply, const Version& session,
+                        OperationResult* result) {
+  if (reply.found()) {
+    absl::StatusOr<Record> record = Record::Decode(reply.record());
+    if (!record.ok()) return false;
+    result->order = OrderOf(*record);
+    result->record = *std::move(record);
+  }
+  const absl::Status known =
+      CheckKnowsSession(result->record.has_value() ? result->record->version : Version(), session);
+  if (!known.ok()) *result = NotSent(known);
+  return true;
 }
 
 OperationResult Follower::Unanswered(const Forwarded& forwarded, absl::StatusCode code,

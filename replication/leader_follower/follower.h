@@ -29,7 +29,7 @@ class Follower : public Role {
   void Start() override {}
   void OnWrite(OperationId id, const Operation& operation) override;
   void OnExpire(OperationId id) override;
-  void OnLinearizableRead(OperationId id, const Operation& operation) override;
+  void OnLinearizableRead(OperationId id, const Operation& operation, Version session) override;
   void OnCancel(OperationId id) override { forwards_.erase(id); }
   void OnPeerUp(NodeId peer) override;
   void OnPeerDown(NodeId peer) override;
@@ -54,7 +54,8 @@ class Follower : public Role {
 
   struct Forwarded {
     bool read = false;
-    int w = 0;  // 0: the cluster's
+    int w = 0;                    // 0: the cluster's
+    Version session = Version();  // a read: return nothing less
   };
 
   // The result where the leader did not answer; `what` happened to the operation.
@@ -64,8 +65,11 @@ class Follower : public Role {
   void AdoptEpoch(NodeId leader, uint64_t epoch);
   void StoreProgress();
   void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
-  void ForwardToLeader(OperationId id, const Operation& operation);
+  void ForwardToLeader(OperationId id, const Operation& operation, Version session);
   void OnForwardReply(const peer::v1::ForwardReply& reply);
+  // The half of it that only a read has. False where the leader is broken: the deadline ends it.
+  static bool FillRead(const peer::v1::ForwardReply& reply, const Version& session,
+                       OperationResult* result);
   void OnConfirmEpoch(NodeId from, const peer::v1::ConfirmEpoch& question);
   void FillAck(peer::v1::ReplicateAck* ack);
 

@@ -127,9 +127,9 @@ void Leader::FinishNamed(OperationId id, const NamedWrite& write, const Operatio
   Replicate(id, write.key, write.result.record->version, (*own)->Encode(), required);
 }
 
-void Leader::OnLinearizableRead(OperationId id, const Operation& operation) {
+void Leader::OnLinearizableRead(OperationId id, const Operation& operation, Version session) {
   if (!serving_) return Finish(id, NotSent(absl::UnavailableError(Status().detail)));
-  reads_.Start(id, operation, epoch_, next_number_ - 1);
+  reads_.Start(id, operation, std::move(session), epoch_, next_number_ - 1);
 }
 
 int Leader::CountHolders(uint64_t through) const {
@@ -192,7 +192,8 @@ void Leader::OnForward(NodeId from, const peer::v1::Forward& forward) {
     return Finish(id, NotSent(absl::ResourceExhaustedError(
                           "the leader has too many forwarded operations in flight; retry later")));
   }
-  if (forward.read()) return OnLinearizableRead(id, operation);
+  // The follower holds the answer against what the session has seen.
+  if (forward.read()) return OnLinearizableRead(id, operation, Version());
   if (forward.w() != 0) operation.w = static_cast<int>(forward.w());
   OnWrite(id, operation);
 }

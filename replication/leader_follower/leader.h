@@ -32,7 +32,7 @@ class Leader : public Role {
   bool KnowsItsPast() const override;
   void Start() override;
   void OnWrite(OperationId id, const Operation& operation) override;
-  void OnLinearizableRead(OperationId id, const Operation& operation) override;
+  void OnLinearizableRead(OperationId id, const Operation& operation, Version session) override;
   void OnExpire(OperationId id) override;
   void OnCancel(OperationId id) override;
   void OnPeerUp(NodeId peer) override;

@@ -59,7 +59,7 @@ void LeaderFollower::OnSubmit(OperationId id, const Operation& operation) {
     refusal.leader = status.leader;
     return context_->Complete(id, std::move(refusal));
   }
-  if (operation.linearizable) return role_->OnLinearizableRead(id, operation);
+  if (operation.linearizable) return role_->OnLinearizableRead(id, operation, *std::move(session));
   reads_.Start(id, operation, *std::move(session));
 }
 

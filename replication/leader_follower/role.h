@@ -25,7 +25,8 @@ class Role {
   virtual bool KnowsItsPast() const = 0;
   virtual void Start() = 0;
   virtual void OnWrite(OperationId id, const Operation& operation) = 0;
-  virtual void OnLinearizableRead(OperationId id, const Operation& operation) = 0;
+  // Returns nothing less than `session`.
+  virtual void OnLinearizableRead(OperationId id, const Operation& operation, Version session) = 0;
   virtual void OnExpire(OperationId id) = 0;
   virtual void OnCancel(OperationId id) = 0;
   virtual void OnPeerUp(NodeId peer) = 0;

@@ -111,7 +111,7 @@ ScheduledOperation Workload::Draw(Client* client) {
       absl::Milliseconds(30), absl::Milliseconds(200), absl::Seconds(1), absl::Seconds(2)};
   drawn.timeout = rng_.Pick(timeouts);
   drawn.node = PickNode(drawn.kind);
-  const bool may = drawn.kind != OperationKind::kLocalRead && !drawn.linearizable;
+  const bool may = drawn.kind != OperationKind::kLocalRead;
   drawn.with_session = may && plan_.session_percent > 0 && rng_.Chance(plan_.session_percent);
   if (writes && plan_.repeat_percent > 0 && rng_.Chance(plan_.repeat_percent)) {
     for (int i = rng_.Between(1, kRepeatsMax); i > 0; --i) {
