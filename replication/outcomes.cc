@@ -74,7 +74,7 @@ OperationResult UnknownOutcome(absl::StatusCode code, const QuorumTracker& acks,
   result.status = absl::Status(
       code, absl::StrCat("the write had ", acks.accepted(), " of the ", acks.required(),
                          " acknowledgements it needs when ", why, "; it may still take effect"));
-  result.may_have_applied = true;
+  result.may_have_applied = !PlantedBug(Bug::kDenyUnknown);
   result.answers = acks.accepted();
   result.required = acks.required();
   return result;

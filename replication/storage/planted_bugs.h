@@ -16,6 +16,7 @@ enum class Bug {
   kForgetSession,      // a read returns less than its session has seen
   kEndLate,            // an operation is given twice the time that its client asked for
   kRepeatWritesAgain,  // a repeat of a write is taken for another write
+  kDenyUnknown,        // of a write whose outcome is not known, nothing is said to be written
   // Linearizable reads and writes.
   kReadWithoutWriteBack,  // a read returns what too few replicas hold
   kReadBeforeHeld,        // a leader's read does

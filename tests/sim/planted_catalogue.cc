@@ -18,6 +18,8 @@ const std::vector<PlantedRule>& PlantedRules() {
       {"EndLate", Bug::kEndLate, "an operation is given twice the time that its client asked for"},
       {"RepeatWritesAgain", Bug::kRepeatWritesAgain,
        "a repeat of a write is taken for another write"},
+      {"DenyUnknown", Bug::kDenyUnknown,
+       "a write whose outcome is not known is answered as if nothing had been written"},
       {"ReadWithoutWriteBack", Bug::kReadWithoutWriteBack,
        "a linearizable read returns what too few replicas hold"},
       {"ReadBeforeHeld", Bug::kReadBeforeHeld,

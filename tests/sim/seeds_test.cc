@@ -54,6 +54,7 @@ void ExpectStrong(const Tally& block) {
   EXPECT_GT(block.local_reads_checked(), 0u);
   EXPECT_GT(block.writes_checked(), 0u);
   EXPECT_GT(block.catch_ups_checked(), 0u);
+  EXPECT_GT(block.refusals_checked(), 0u);
   EXPECT_GT(block.writes_excused(), 0u);
   EXPECT_GT(block.stale_reads_allowed(), 0u);
   if (block.promises_linearizable()) {

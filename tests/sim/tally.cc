@@ -81,6 +81,7 @@ void Tally::Add(const RunResult& run) {
   linearizable_reads_under_faults_ += run.report.linearizable_reads_under_faults;
   linearizable_ended_early_ += run.report.linearizable_ended_early ? 1 : 0;
   repeats_checked_ += run.report.repeats_checked;
+  refusals_checked_ += run.report.refusals_checked;
   inversions_allowed_ += run.report.inversions_allowed;
   for (const Situation& situation : Situations()) {
     if (CanBeSeen(situation, run.plan.strategy))
@@ -135,10 +136,10 @@ std::string Tally::Summary() const {
           "checked: %d reads and %d local ones against acknowledged writes, %d acknowledged writes "
           "at the end, %d writes known after catch-up, %d reads and writes for linearizability (%d "
           "of them reads before healing; in %d runs the promise ended early), %d operations of "
-          "sessions, %d writes that were repeated\n",
+          "sessions, %d writes that were repeated, %d sets that were refused\n",
           reads_checked_, local_reads_checked_, writes_checked_, catch_ups_checked_,
           linearizable_checked_, linearizable_reads_under_faults_, linearizable_ended_early_,
-          sessions_checked_, repeats_checked_),
+          sessions_checked_, repeats_checked_, refusals_checked_),
       absl::StrFormat("acknowledged writes that W holders forgot: %d; that no node held any more: "
                       "%d, when all were down: %d; lost: %d\n",
                       writes_excused_, writes_forsaken_, writes_gone_for_sure_, writes_lost_),

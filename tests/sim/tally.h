@@ -45,6 +45,7 @@ class Tally {
   uint64_t sessions_checked() const { return sessions_checked_; }
   uint64_t linearizable_reads_under_faults() const { return linearizable_reads_under_faults_; }
   uint64_t repeats_checked() const { return repeats_checked_; }
+  uint64_t refusals_checked() const { return refusals_checked_; }
   uint64_t inversions_allowed() const { return inversions_allowed_; }
   // Those of situations.h that can be seen with the strategies that ran, and have not been.
   std::vector<std::string> missing_situations() const;
@@ -87,6 +88,7 @@ class Tally {
   uint64_t linearizable_reads_under_faults_ = 0;
   uint64_t linearizable_ended_early_ = 0;
   uint64_t repeats_checked_ = 0;
+  uint64_t refusals_checked_ = 0;
   uint64_t inversions_allowed_ = 0;
   uint64_t conflicts_read_ = 0;
   std::map<std::string, uint64_t> situations_;  // by name; with those that have not been seen

@@ -30,6 +30,7 @@ struct Violation {
 struct Report {
   std::vector<Violation> violations;
   // How much there was to check: a checker that never finds anything to look at proves nothing.
+  // Reads count before healing only: those after it can hardly fail.
   uint64_t reads_checked = 0;
   uint64_t local_reads_checked = 0;
   uint64_t writes_checked = 0;
@@ -55,6 +56,8 @@ struct Report {
   uint64_t sessions_checked = 0;
   // Writes that succeeded when they were repeated.
   uint64_t repeats_checked = 0;
+  // Sets whose clients were told that nothing was written.
+  uint64_t refusals_checked = 0;
 
   void Add(std::string property, std::string what, std::vector<size_t> operations = {}) {
     violations.push_back(
@@ -102,7 +105,7 @@ void CheckShownIsDurable(const History& history, Report* report);
 void CheckVersionOrder(const History& history, Report* report);
 
 // unique_writes.cc: a dot or (epoch, number) never names two writes, and every write is one that a
-// client asked for.
+// client asked for, and that was not answered with an error that says that nothing was written.
 void CheckUniqueWrites(const History& history, Report* report);
 
 // superseded_writes.cc: a concurrent value only goes away when a write that knew of it replaces it.

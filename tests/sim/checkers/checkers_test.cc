@@ -517,6 +517,37 @@ TEST(UniqueWritesTest, NobodyWroteIt) {
   EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 1u);
 }
 
+TEST(UniqueWritesTest, WhatWasRefusedMustNotBeThere) {
+  for (const bool may_have_applied : {true, false}) {
+    for (const OperationKind kind : {OperationKind::kSet, OperationKind::kDelete}) {
+      Story story(Setting(1, 1, 1));
+      const bool deletes = kind == OperationKind::kDelete;
+      const size_t write = story.Begin(1, kind, deletes ? "" : "a");
+      OperationResult failed;
+      failed.status = absl::UnavailableError("too few replicas");
+      failed.may_have_applied = may_have_applied;
+      story.history.Ended(kNow, write, /*node_not_serving=*/false, failed);
+      EXPECT_EQ(Violations(CheckUniqueWrites, story.history), 0u);
+      story.Stored(1, "key", Record::Sequenced(1, 1, deletes, deletes ? "" : "a"));
+      EXPECT_EQ(Violations(CheckUniqueWrites, story.history), may_have_applied ? 0u : 1u);
+    }
+  }
+}
+
+TEST(UniqueWritesTest, ANodeThatIsDownSpeaksOfItsOwnTryAlone) {
+  for (const bool repeated : {true, false}) {
+    Story story(Setting(2, 1, 1));
+    const size_t write = story.Begin(1, OperationKind::kSet, "a");
+    if (repeated) {
+      story.history.ConnectionLost(kNow, write);
+      story.history.Repeated(write, 2);
+    }
+    story.history.Refused(kNow, write);
+    story.Stored(1, "key", Story::RecordOf(1, "a"));
+    EXPECT_EQ(Violations(CheckUniqueWrites, story.history), repeated ? 0u : 1u);
+  }
+}
+
 TEST(UniqueWritesTest, AnsweredWithAnothersVersion) {
   Story story(Setting(1, 1, 1));
   story.Stored(1, 1);

@@ -68,7 +68,7 @@ void CheckRead(const History& history, const Holdings& holdings, size_t index, R
                 {write.operation, index});
     return;
   }
-  if (checked) ++(local ? report->local_reads_checked : report->reads_checked);
+  if (checked && !read.final_phase) ++(local ? report->local_reads_checked : report->reads_checked);
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // A name (a dot of a key, or an (epoch, number) of the cluster) stands for one write, wherever it
 // was seen: in stores, in messages, in replies. What it stands for is something that a client asked
-// for on that key; and where a write was answered OK, the version in the answer names that write's
-// own value. Two writes of one key are never answered with the same version.
+// for on that key, and was not told that it was not written; and where a write was answered OK, the
+// version in the answer names that write's own value. Two writes of one key are never answered with
+// the same version.
 #include <algorithm>
 #include <set>
 
@@ -20,7 +21,16 @@ std::string DescribeContent(const WriteContent& content) {
                       content.seen_at);
 }
 
-// What clients asked for: (key, deleted, value).
+// Whether the client was told that nothing was written. A node that is down says so for itself
+// alone, not for those that got earlier tries.
+bool Denied(const HistoryOperation& operation) {
+  if (operation.outcome == Outcome::kRefused) return operation.tries == 1;
+  return operation.outcome == Outcome::kEnded && !operation.result.status.ok() &&
+         !operation.result.may_have_applied;
+}
+
+// What clients asked for and may have got: (key, deleted, value). Values are unique, so that one
+// write's cannot stand for another's.
 using Asked = std::set<std::tuple<std::string, bool, std::string>>;
 
 bool Matches(const WriteContent& content, const Operation& operation) {
@@ -75,6 +85,10 @@ void CheckUniqueWrites(const History& history, Report* report) {
   Asked asked;
   for (const HistoryOperation& operation : history.operations()) {
     if (!operation.operation.is_write()) continue;
+    if (Denied(operation)) {
+      report->refusals_checked += operation.operation.kind == OperationKind::kSet ? 1 : 0;
+      continue;
+    }
     asked.emplace(operation.operation.key, operation.operation.kind == OperationKind::kDelete,
                   operation.operation.value);
   }
@@ -86,8 +100,10 @@ void CheckUniqueWrites(const History& history, Report* report) {
     }
     for (const WriteContent& content : contents) {
       if (asked.count({content.key, content.tombstone, content.value}) > 0) continue;
-      report->Add(kProperty, absl::StrCat(name.DebugString(),
-                                          " names what nobody wrote: ", DescribeContent(content)));
+      report->Add(kProperty,
+                  absl::StrCat(name.DebugString(),
+                               " names what nobody wrote, or was told not to have written: ",
+                               DescribeContent(content)));
     }
   }
   CheckNamesOfClients(history, report);
