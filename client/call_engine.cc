@@ -106,7 +106,7 @@ absl::Status CallEngine::Admit(size_t bytes) {
   Release(bytes);
   return absl::ResourceExhaustedError(
       absl::StrCat("this connection has ", options_.max_calls, " calls or ", options_.max_bytes,
-                   " bytes in flight, its limits; nothing was sent"));
+                   " bytes in flight, its limits; this call was not sent"));
 }
 
 void CallEngine::Release(size_t bytes) {
@@ -115,11 +115,13 @@ void CallEngine::Release(size_t bytes) {
 }
 
 CallId CallEngine::Submit(std::unique_ptr<Call> call, absl::Duration timeout) {
+  call->in_doubt = IsRepeat(call->operation);
   call->bytes = call->operation.ByteSizeLong();
   const absl::Status admitted = Admit(call->bytes);
   if (!admitted.ok()) {
+    // This try was not sent, but the one that it repeats may have happened.
     if (call->write) {
-      call->write_done(Refused(admitted));
+      call->write_done(Unknown(admitted, call->in_doubt));
     } else {
       call->read_done(Refused(admitted));
     }
@@ -135,7 +137,6 @@ CallId CallEngine::Submit(std::unique_ptr<Call> call, absl::Duration timeout) {
 
 void CallEngine::Name(Call* call) const {
   std::string* const name = RequestId(&call->operation);
-  call->in_doubt = IsRepeat(call->operation);
   // A repeat without its name is refused by the node: no name of ours would be the first try's.
   if (name->empty() && options_.retry.name_writes && !call->in_doubt) {
     *name = name_;

@@ -514,6 +514,22 @@ TEST(GrpcConnectionTest, RefusesAtOnceBeyondItsLimits) {
   EXPECT_TRUE(client.Get("k", PatientRead()).Get().ok());
 }
 
+TEST(GrpcConnectionTest, ARepeatThatIsRefusedAtOnceMayHaveHappened) {
+  FakeNode node("1");
+  ConnectionOptions options = To({&node});
+  options.max_bytes = 1;
+  Client client = ClientOf(options);
+  WriteOptions write = PatientWrite();
+  write.request_id = "name";
+  for (const bool repeat : {false, true}) {
+    write.repeat = repeat;
+    const Outcome<WriteReply> set = client.Set("k", "v", write).Get();
+    EXPECT_EQ(set.status().code(), absl::StatusCode::kResourceExhausted) << set.status();
+    EXPECT_EQ(set.details().may_have_applied, repeat);
+    EXPECT_EQ(client.Delete("k", write).Get().details().may_have_applied, repeat);
+  }
+}
+
 TEST(GrpcConnectionTest, RefusesWhatNoNodeTakes) {
   FakeNode node("1");
   Client client = ClientOf(To({&node}));

@@ -13,6 +13,12 @@
 #include "support/mutex.h"
 
 namespace quorate {
+namespace {
+
+bool IsRepeat(const ReadRequest&) { return false; }
+bool IsRepeat(const WriteRequest& request) { return request.repeat; }
+
+}  // namespace
 
 class Session::Seen {
  public:
@@ -68,7 +74,10 @@ CallId Session::Call(CallId (Connection::*call)(Request, std::function<void(Outc
                      Request request, std::function<void(Outcome<Reply>)> done) {
   const absl::Status added = seen_->AddTo(request.key, &request.session);
   if (!added.ok()) {
-    done(Error{added, ErrorDetails()});
+    Error error{added, ErrorDetails()};
+    // An earlier call, perhaps of another session, may have written.
+    error.details.may_have_applied = IsRepeat(request);
+    done(std::move(error));
     return 0;
   }
   auto note = [seen = seen_, key = request.key, sent = request.session,

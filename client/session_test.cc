@@ -117,6 +117,17 @@ TEST_F(SessionTest, RefusesMoreKeysThanItCanRemember) {
   EXPECT_EQ(TokenOfNextRead("a"), "one");
 }
 
+TEST_F(SessionTest, ARepeatThatItRefusesMayHaveHappened) {
+  Write("a", "one", 1);
+  Write("b", "two", 2);
+  WriteOptions options;
+  options.request_id = "name";
+  options.repeat = true;
+  const Outcome<WriteReply> written = client_.Set("c", "v", options).Get();
+  EXPECT_EQ(written.status().code(), absl::StatusCode::kResourceExhausted) << written.status();
+  EXPECT_TRUE(written.details().may_have_applied);
+}
+
 TEST_F(SessionTest, CallsMayOutliveIt) {
   auto client = std::make_unique<Client>(std::make_shared<Session>(connection_));
   int answers = 0;
