@@ -205,6 +205,9 @@ void CallEngine::Try(Call* call) {
   }
   ++call->attempts;
   call->node = pool_.directory().Pick(call->write, call->node, now);
+  if (call->node == pool_.directory().size()) {
+    return OnFailure(call, Refused(pool_.directory().NobodyToAsk()), /*reached=*/false);
+  }
   call->attempt = ++last_attempt_;
   attempts_.emplace(call->attempt, call);
   Wait(call);
@@ -363,6 +366,9 @@ void CallEngine::TryStatus(CallId id) {
     return;
   }
   asked.node = pool_.directory().Pick(/*write=*/false, asked.node, loop_.now());
+  if (asked.node == pool_.directory().size()) {
+    return FinishStatus(id, Refused(pool_.directory().NobodyToAsk()));
+  }
   asked.under_way =
       pool_.AskStatus(asked.node, std::min(left, options_.attempt_timeout), std::move(done));
 }

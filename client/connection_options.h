@@ -21,7 +21,8 @@ inline constexpr absl::Duration kMinRefreshInterval = absl::Milliseconds(200);
 struct ConnectionOptions {
   // Behaviour.
   // gRPC addresses of some nodes, host:port; an IPv6 address stands in brackets. The others are
-  // learned from these.
+  // learned from these. All of one cluster: that of the first node that says its own is the
+  // connection's, and nodes of another one are logged and asked no more.
   std::vector<std::string> targets;
   RetryOptions retry;
   // A read that a node has not answered after this goes to another node, if there is one and

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
+#include "glog/logging.h"
+
 namespace quorate {
 namespace {
 
@@ -23,7 +26,7 @@ NodeDirectory::NodeDirectory(const std::vector<std::string>& targets) {
 
 int NodeDirectory::Rank(size_t i, bool write, size_t previous, SteadyTime now) const {
   const Node& node = nodes_[i];
-  if (node.duplicate) return 0;
+  if (!usable(i)) return 0;
   if (i == previous) return 1;
   if (Doubtful(node, write, now)) return 2;
   return node.serving ? 4 : 3;
@@ -33,11 +36,11 @@ size_t NodeDirectory::Pick(bool write, size_t previous, SteadyTime now) {
   if (write && !leader_.empty()) {
     for (size_t i = 0; i < nodes_.size(); ++i) {
       const Node& node = nodes_[i];
-      if (node.name == leader_ && !node.duplicate && !Doubtful(node, write, now)) return i;
+      if (node.name == leader_ && usable(i) && !Doubtful(node, write, now)) return i;
     }
   }
-  size_t best = 0;
-  int best_rank = -1;
+  size_t best = nodes_.size();
+  int best_rank = 0;
   ++turn_;
   for (size_t step = 0; step < nodes_.size(); ++step) {
     const size_t i = (turn_ + step) % nodes_.size();
@@ -51,16 +54,27 @@ size_t NodeDirectory::Pick(bool write, size_t previous, SteadyTime now) {
   return best;
 }
 
+absl::Status NodeDirectory::NobodyToAsk() const {
+  std::string message = absl::StrCat("no address of cluster '", cluster_, "' is left:");
+  for (const Node& node : nodes_) {
+    if (node.cluster.empty() || !Foreign(node)) continue;
+    absl::StrAppend(&message, " ", node.address, " is of '", node.cluster, "';");
+  }
+  absl::StrAppend(&message, " make a connection with targets of the cluster that is meant");
+  return absl::UnavailableError(message);
+}
+
 bool NodeDirectory::HasAnother(size_t node, bool write, SteadyTime now) const {
   for (size_t i = 0; i < nodes_.size(); ++i) {
-    if (i != node && !nodes_[i].duplicate && !Doubtful(nodes_[i], write, now)) return true;
+    if (i != node && usable(i) && !Doubtful(nodes_[i], write, now)) return true;
   }
   return false;
 }
 
 bool NodeDirectory::Knows(const std::string& name) const {
-  return std::any_of(nodes_.begin(), nodes_.end(),
-                     [&name](const Node& node) { return node.name == name; });
+  return std::any_of(nodes_.begin(), nodes_.end(), [this, &name](const Node& node) {
+    return node.name == name && !Foreign(node);
+  });
 }
 
 bool NodeDirectory::Better(size_t a, size_t b) const {
@@ -73,31 +87,52 @@ void NodeDirectory::FindDuplicates() {
   for (size_t i = 0; i < nodes_.size(); ++i) {
     nodes_[i].duplicate = false;
     for (size_t other = 0; other < nodes_.size() && !nodes_[i].name.empty(); ++other) {
-      if (nodes_[other].name == nodes_[i].name && Better(other, i)) nodes_[i].duplicate = true;
+      // Nodes of two clusters may well have the same names.
+      const bool same = nodes_[other].name == nodes_[i].name &&  //
+                        nodes_[other].cluster == nodes_[i].cluster;
+      if (same && Better(other, i)) nodes_[i].duplicate = true;
     }
+  }
+}
+
+void NodeDirectory::LearnPeer(const PeerInfo& peer) {
+  if (peer.node.empty() || peer.grpc_address.empty() || Knows(peer.node)) return;
+  const auto same = std::find_if(nodes_.begin(), nodes_.end(), [&peer](const Node& node) {
+    return node.address == peer.grpc_address;
+  });
+  if (same == nodes_.end()) {
+    if (nodes_.size() >= kMaxNodes) return;
+    nodes_.emplace_back();
+    nodes_.back().address = peer.grpc_address;
+    nodes_.back().name = peer.node;
+    nodes_.back().cluster = cluster_;
+    nodes_.back().serving = false;
+  } else if (same->name.empty() || same->failures > 0) {
+    // Otherwise who answers there has said who it is, and knows better.
+    same->name = peer.node;
+    same->cluster = cluster_;
   }
 }
 
 void NodeDirectory::Learn(size_t from, const NodeStatus& status) {
   if (status.node.empty()) return;  // no node says that
-  nodes_[from].name = status.node;
-  nodes_[from].serving = status.state == "serving";
+  Node& node = nodes_[from];
+  const bool told_already = node.cluster == status.cluster;
+  node.name = status.node;
+  node.cluster = status.cluster;
+  node.serving = status.state == "serving";
+  if (cluster_.empty()) cluster_ = status.cluster;
+  if (Foreign(node)) {
+    if (!told_already) {
+      LOG(ERROR) << node.address << " is a node of cluster '" << node.cluster
+                 << "' and is not asked, since this connection is to cluster '" << cluster_
+                 << "': name targets of one cluster only";
+    }
+    return FindDuplicates();
+  }
   // A node that knows no leader does not mean that there is none.
   if (!status.leader.empty()) leader_ = status.leader;
-  for (const PeerInfo& peer : status.peers) {
-    if (peer.node.empty() || peer.grpc_address.empty() || Knows(peer.node)) continue;
-    const auto same = std::find_if(nodes_.begin(), nodes_.end(), [&peer](const Node& node) {
-      return node.address == peer.grpc_address;
-    });
-    if (same != nodes_.end()) {
-      same->name = peer.node;
-    } else if (nodes_.size() < kMaxNodes) {
-      nodes_.emplace_back();
-      nodes_.back().address = peer.grpc_address;
-      nodes_.back().name = peer.node;
-      nodes_.back().serving = false;
-    }
-  }
+  for (const PeerInfo& peer : status.peers) LearnPeer(peer);
   FindDuplicates();
 }
 

@@ -10,6 +10,8 @@
 namespace quorate {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 using ::testing::UnorderedElementsAre;
 
 constexpr SteadyTime kNow{std::chrono::hours(1)};
@@ -102,6 +104,47 @@ TEST(NodeDirectoryTest, UsesTheAddressThatAnswers) {
   EXPECT_THAT(Reads(&directory, 2, kNow + std::chrono::hours(1)), UnorderedElementsAre(1, 1));
   directory.Answered(0);
   EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 0));
+}
+
+NodeStatus StatusIn(const std::string& cluster, const std::string& name,
+                    const std::vector<std::string>& peers = {}) {
+  NodeStatus status = StatusOf(name, /*leader=*/name, peers);
+  status.cluster = cluster;
+  return status;
+}
+
+TEST(NodeDirectoryTest, NeverMixesClusters) {
+  NodeDirectory directory({"a:1", "b:1", "c:1"});
+  directory.Learn(1, StatusIn("blue", "1", {"2"}));
+  ASSERT_EQ(directory.size(), 4u);
+  EXPECT_FALSE(directory.usable(0)) << "it has not told its cluster";
+  // Of the same name; who leads there and who is there does not count.
+  directory.Learn(0, StatusIn("green", "1", {"2", "3"}));
+  EXPECT_EQ(directory.size(), 4u);
+  EXPECT_FALSE(directory.usable(0));
+  EXPECT_TRUE(directory.usable(1));
+  EXPECT_TRUE(directory.usable(3));
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(1, 1));
+  EXPECT_EQ(directory.Pick(/*write=*/true, 4, kNow), 1u);
+  directory.Failed(1, kNow);
+  directory.Failed(3, kNow);
+  EXPECT_FALSE(directory.HasAnother(1, /*write=*/false, kNow));
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(1, 3)) << "better none than another's";
+  directory.Answered(1);
+  directory.Learn(0, StatusIn("blue", "3"));
+  EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 1));
+}
+
+TEST(NodeDirectoryTest, SaysWhereNobodyIsLeftOfItsCluster) {
+  NodeDirectory directory({"a:1"});
+  directory.Learn(0, StatusIn("blue", "1"));
+  directory.Learn(0, StatusIn("green", "1"));
+  EXPECT_EQ(directory.Pick(/*write=*/false, 1, kNow), directory.size());
+  EXPECT_EQ(directory.Pick(/*write=*/true, 1, kNow), directory.size());
+  EXPECT_THAT(std::string(directory.NobodyToAsk().message()),
+              AllOf(HasSubstr("'blue' is left"), HasSubstr("a:1 is of 'green'")));
+  directory.Learn(0, StatusIn("blue", "1"));
+  EXPECT_EQ(directory.Pick(/*write=*/false, 1, kNow), 0u);
 }
 
 TEST(NodeDirectoryTest, StatusWithoutANameTellsNothing) {
