@@ -9,7 +9,7 @@
 namespace quorate {
 namespace {
 
-// More nodes than any cluster has.
+// More nodes than any cluster has, and more addresses than they are likely to move through.
 constexpr size_t kMaxNodes = 256;
 
 constexpr absl::Duration kFirstAvoidance = absl::Milliseconds(100);
@@ -71,9 +71,9 @@ bool NodeDirectory::HasAnother(size_t node, bool write, SteadyTime now) const {
   return false;
 }
 
-bool NodeDirectory::Knows(const std::string& name) const {
+bool NodeDirectory::Reaches(const std::string& name) const {
   return std::any_of(nodes_.begin(), nodes_.end(), [this, &name](const Node& node) {
-    return node.name == name && !Foreign(node);
+    return node.name == name && node.failures == 0 && !Foreign(node);
   });
 }
 
@@ -96,7 +96,7 @@ void NodeDirectory::FindDuplicates() {
 }
 
 void NodeDirectory::LearnPeer(const PeerInfo& peer) {
-  if (peer.node.empty() || peer.grpc_address.empty() || Knows(peer.node)) return;
+  if (peer.node.empty() || peer.grpc_address.empty() || Reaches(peer.node)) return;
   const auto same = std::find_if(nodes_.begin(), nodes_.end(), [&peer](const Node& node) {
     return node.address == peer.grpc_address;
   });

@@ -44,7 +44,8 @@ class NodeDirectory {
   bool HasAnother(size_t node, bool write, SteadyTime now) const;
 
   // What `node` has said of itself. May add nodes, up to a limit; they count as not serving until
-  // they say that they do, since an address may be good for other nodes only. A node of another
+  // they say that they do, since an address may be good for other nodes only. Another address of a
+  // node is taken where those that are known have failed: it may have moved. A node of another
   // cluster is logged, and nothing else that it says counts.
   void Learn(size_t node, const NodeStatus& status);
   // An error has named the leader.
@@ -76,7 +77,8 @@ class NodeDirectory {
   }
   // How good an idea it is to ask the node; 0: none at all.
   int Rank(size_t node, bool write, size_t previous, SteadyTime now) const;
-  bool Knows(const std::string& name) const;
+  // Whether an address of the node has not failed since it answered.
+  bool Reaches(const std::string& name) const;
   // Whether address `a` is rather to be used than `b`, of the same node.
   bool Better(size_t a, size_t b) const;
   // To be called whenever a name, or what Better looks at, has changed.

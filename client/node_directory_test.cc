@@ -106,6 +106,40 @@ TEST(NodeDirectoryTest, UsesTheAddressThatAnswers) {
   EXPECT_THAT(Reads(&directory, 2), UnorderedElementsAre(0, 0));
 }
 
+TEST(NodeDirectoryTest, FindsANodeThatHasMoved) {
+  NodeDirectory directory({"a:1"});
+  directory.Learn(0, StatusOf("1", "2", {"2", "3"}));
+  directory.Learn(1, StatusOf("2", "2"));
+  NodeStatus moved = StatusOf("1", "2", {"2", "3"});
+  moved.peers[0].grpc_address = "elsewhere:9080";
+  directory.Learn(0, moved);
+  EXPECT_EQ(directory.size(), 3u) << "another name for an address that is good";
+  directory.Failed(1, kNow);
+  directory.Learn(0, moved);
+  ASSERT_EQ(directory.size(), 4u);
+  EXPECT_EQ(directory.address(3), "elsewhere:9080");
+  EXPECT_FALSE(directory.usable(1));
+  EXPECT_EQ(directory.Pick(/*write=*/true, 4, kNow), 3u) << "it leads";
+  directory.Learn(0, moved);
+  EXPECT_EQ(directory.size(), 4u);
+}
+
+TEST(NodeDirectoryTest, FindsANodeThatHasTakenTheAddressOfAnother) {
+  NodeDirectory directory({"a:1", "b:1", "c:1"});
+  directory.Learn(1, StatusOf("2", ""));
+  directory.Learn(2, StatusOf("3", ""));
+  NodeStatus moved = StatusOf("1", "2", {"2"});
+  moved.peers[0].grpc_address = "c:1";
+  directory.Failed(1, kNow);
+  directory.Learn(0, moved);
+  EXPECT_TRUE(directory.usable(1)) << "node 3 has said itself that it is there";
+  directory.Failed(2, kNow);
+  directory.Learn(0, moved);
+  directory.Answered(2);
+  EXPECT_FALSE(directory.usable(1));
+  EXPECT_EQ(directory.Pick(/*write=*/true, 3, kNow), 2u);
+}
+
 NodeStatus StatusIn(const std::string& cluster, const std::string& name,
                     const std::vector<std::string>& peers = {}) {
   NodeStatus status = StatusOf(name, /*leader=*/name, peers);
