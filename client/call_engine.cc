@@ -21,10 +21,11 @@ constexpr absl::Duration kReplyMargin = absl::Milliseconds(20);
 // connection waits no longer.
 constexpr absl::Duration kEndPatience = absl::Seconds(5);
 
-uint32_t TimeoutForNode(absl::Duration remaining) {
+// When a node is to answer a try that begins at `now`: whole milliseconds later, as it is told.
+SteadyTime AnswerTime(SteadyTime now, SteadyTime deadline) {
+  const absl::Duration remaining = absl::FromChrono(deadline - now);
   const absl::Duration wanted = remaining - std::min(remaining / 10, kReplyMargin);
-  const int64_t millis = absl::ToInt64Milliseconds(std::min(wanted, absl::Hours(1)));
-  return static_cast<uint32_t>(std::max<int64_t>(millis, 1));
+  return After(now, absl::Floor(wanted, absl::Milliseconds(1)));
 }
 
 Error Refused(absl::Status status) { return Error{std::move(status), ErrorDetails()}; }
@@ -204,6 +205,7 @@ void CallEngine::Try(Call* call) {
                           absl::StrCat("the time was over before the call was sent", written))));
   }
   ++call->attempts;
+  call->answer_by = AnswerTime(now, call->deadline);
   call->node = pool_.directory().Pick(call->write, call->node, now);
   if (call->node == pool_.directory().size()) {
     return OnFailure(call, Refused(pool_.directory().NobodyToAsk()), /*reached=*/false);
@@ -215,8 +217,7 @@ void CallEngine::Try(Call* call) {
       call->attempts < options_.retry.max_attempts ? call->operation : std::move(call->operation);
   if (call->in_doubt) SetRepeat(&operation);
   operation.set_id(call->attempt);
-  operation.set_timeout_ms(TimeoutForNode(absl::FromChrono(call->deadline - now)));
-  const absl::Status sent = pool_.stream(call->node).Send(std::move(operation));
+  const absl::Status sent = pool_.stream(call->node).Send(std::move(operation), call->answer_by);
   if (!sent.ok()) {
     pool_.Failed(call->node);
     Abandon(call);
@@ -285,9 +286,12 @@ void CallEngine::OnSilence(Call* call) {
 void CallEngine::OnFailure(Call* call, Error error, bool reached) {
   if (!error.details.leader.empty()) pool_.directory().LearnLeader(error.details.leader);
   const SteadyTime next = After(loop_.now(), Backoff(options_.retry, call->attempts, random_));
+  // A try that begins when an answer should be under way has no time for one, and what it would end
+  // with knows less than this error does.
+  const bool in_time = next < call->answer_by;
   call->in_doubt = call->in_doubt || error.details.may_have_applied;
   const bool again = SafeToRetry(error, call->write, call->named) &&
-                     call->attempts < options_.retry.max_attempts && next < call->deadline &&
+                     call->attempts < options_.retry.max_attempts && in_time &&
                      (!reached || budget_.TryRetry());
   if (!again) return Fail(call, std::move(error));
   pool_.RefreshSoon();

@@ -57,6 +57,7 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
     ReadCallback read_done;
     WriteCallback write_done;
     SteadyTime deadline;
+    SteadyTime answer_by;  // when the last try was to be answered
     int attempts = 0;
     int silences = 0;      // how often its time has run out
     uint64_t attempt = 0;  // the try under way; 0: it waits for the next

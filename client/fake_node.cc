@@ -54,6 +54,7 @@ void FakeNode::Start() {
 void FakeNode::Stop() {
   if (server_ == nullptr) return;
   Thaw();
+  TakeStreams();
   server_->Shutdown(std::chrono::system_clock::now());
   server_->Wait();
   server_.reset();
@@ -86,6 +87,17 @@ void FakeNode::Freeze() {
 void FakeNode::Thaw() {
   MutexLock lock(&mu_);
   frozen_ = false;
+  changed_.SignalAll();
+}
+
+void FakeNode::HoldStreams() {
+  MutexLock lock(&mu_);
+  holds_ = true;
+}
+
+void FakeNode::TakeStreams() {
+  MutexLock lock(&mu_);
+  holds_ = false;
   changed_.SignalAll();
 }
 
@@ -158,6 +170,7 @@ v1::StreamResponse FakeNode::Serve(const v1::StreamRequest& request) {
 grpc::Status FakeNode::Stream(grpc::ServerContext* context, ServerStream* stream) {
   {
     MutexLock lock(&mu_);
+    while (holds_) changed_.Wait(&mu_);
     if (refuses_) return {grpc::StatusCode::UNIMPLEMENTED, "no streams here"};
     streams_.insert(context);
   }

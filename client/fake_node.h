@@ -44,6 +44,9 @@ class FakeNode final : public v1::KeyValue::Service {
   // or Stop. What has come meanwhile is never answered.
   void Freeze() ABSL_LOCKS_EXCLUDED(mu_);
   void Thaw() ABSL_LOCKS_EXCLUDED(mu_);
+  // From now on streams that come are not taken, until TakeStreams or Stop.
+  void HoldStreams() ABSL_LOCKS_EXCLUDED(mu_);
+  void TakeStreams() ABSL_LOCKS_EXCLUDED(mu_);
   // From now on streams end as soon as they come, as at a server that does not know them.
   void RefuseStreams() ABSL_LOCKS_EXCLUDED(mu_);
   // Ends all streams, whatever is in flight.
@@ -73,6 +76,7 @@ class FakeNode final : public v1::KeyValue::Service {
   mutable Mutex mu_;
   CondVar changed_;
   bool refuses_ ABSL_GUARDED_BY(mu_) = false;
+  bool holds_ ABSL_GUARDED_BY(mu_) = false;
   bool frozen_ ABSL_GUARDED_BY(mu_) = false;
   Answer answer_ ABSL_GUARDED_BY(mu_);
   v1::StatusResponse status_ ABSL_GUARDED_BY(mu_);

@@ -24,6 +24,7 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr int kInvalidArgument = 3;
+constexpr int kDeadlineExceeded = 4;
 constexpr int kFailedPrecondition = 9;
 constexpr int kUnavailable = 14;
 
@@ -409,6 +410,39 @@ TEST(GrpcConnectionTest, DeadlinesEndCalls) {
   EXPECT_EQ(write.Get().status().code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(write.Get().details().may_have_applied);
   EXPECT_TRUE(node.AwaitCancelled(2));
+}
+
+TEST(GrpcConnectionTest, NothingIsTriedAgainWhereTheTimeIsOver) {
+  FakeNode node("1");
+  // As a node does that gives up in time.
+  node.AnswerWith([](const v1::StreamOperation& operation) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(operation.timeout_ms()));
+    return FailedWith(kDeadlineExceeded, operation.has_set());
+  });
+  ConnectionOptions options = To({&node});
+  options.retry.initial_backoff = absl::Milliseconds(1);
+  Client client = ClientOf(options);
+  ReadOptions read;
+  WriteOptions write;
+  read.timeout = write.timeout = absl::Milliseconds(500);
+  EXPECT_EQ(client.Get("k", read).Get().status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(node.operations().size(), 1u);
+  const Outcome<WriteReply> set = client.Set("k", "v", write).Get();
+  EXPECT_EQ(set.status().code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_TRUE(set.details().may_have_applied);
+  EXPECT_EQ(node.operations().size(), 2u);
+}
+
+TEST(GrpcConnectionTest, NodesAreToldTheTimeThatIsLeftWhenACallLeaves) {
+  FakeNode node("1");
+  node.HoldStreams();
+  Client client = ClientOf(To({&node}));
+  const Future<ReadReply> read = client.Get("k", PatientRead());
+  EXPECT_FALSE(read.WaitFor(absl::Milliseconds(200)));
+  node.TakeStreams();
+  EXPECT_TRUE(read.Get().ok()) << read.Get().status();
+  ASSERT_EQ(node.operations().size(), 1u);
+  EXPECT_LE(node.operations()[0].timeout_ms(), 20'000u - 200u - 20u);
 }
 
 TEST(GrpcConnectionTest, WriteThatNeverLeftWasNotApplied) {

@@ -1,5 +1,6 @@
 #include "client/node_stream.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +20,12 @@ constexpr size_t kCancelBytes = 10;
 // A node that has not taken the stream after this long is taken for dead.
 constexpr absl::Duration kOpenTimeout = absl::Seconds(1);
 
+// At least 1: 0 stands for the node's own default.
+uint32_t TimeoutMillis(SteadyTime now, SteadyTime answer_by) {
+  const absl::Duration wanted = std::min(absl::FromChrono(answer_by - now), absl::Hours(1));
+  return static_cast<uint32_t>(std::max<int64_t>(absl::ToInt64Milliseconds(wanted), 1));
+}
+
 RetryOptions Reopening() {
   RetryOptions options;
   options.initial_backoff = absl::Milliseconds(50);
@@ -34,13 +41,14 @@ NodeStream::NodeStream(const std::string& address, EventLoop* loop, v1::KeyValue
 
 NodeStream::~NodeStream() { CHECK(idle()) << "a stream goes away with a call under way"; }
 
-absl::Status NodeStream::Send(v1::StreamOperation operation) {
+absl::Status NodeStream::Send(v1::StreamOperation operation, SteadyTime answer_by) {
   if (shut_down_) return absl::UnavailableError("the connection is closing");
   if (state_ == State::kEnding || (state_ == State::kClosed && loop_->now() < open_again_)) {
     return last_failure_.ok() ? absl::UnavailableError(absl::StrCat(address_, " ends the stream"))
                               : last_failure_;
   }
-  queued_.emplace_hint(queued_.end(), operation.id(), std::move(operation));
+  const uint64_t id = operation.id();
+  queued_.emplace_hint(queued_.end(), id, Queued{std::move(operation), answer_by});
   if (state_ == State::kClosed) Open();
   return absl::OkStatus();
 }
@@ -94,11 +102,14 @@ void NodeStream::Flush() {
   }
   while (!queued_.empty() && bytes < kBatchBytes) {
     const auto first = queued_.begin();
-    const size_t size = first->second.ByteSizeLong();
+    v1::StreamOperation& operation = first->second.operation;
+    // Only now: it may have waited for the stream, or for messages before it.
+    operation.set_timeout_ms(TimeoutMillis(loop_->now(), first->second.answer_by));
+    const size_t size = operation.ByteSizeLong();
     if (bytes > 0 && bytes + size > kBatchBytes) break;
     bytes += size;
     sent_.insert(first->first);
-    request_.mutable_operations()->Add(std::move(first->second));
+    request_.mutable_operations()->Add(std::move(operation));
     queued_.erase(first);
   }
   writing_ = true;
@@ -149,7 +160,7 @@ void NodeStream::CloseIfOver() {
   const auto queued = std::exchange(queued_, {});
   const auto sent = std::exchange(sent_, {});
   for (const uint64_t id : sent) listener_->OnLost(id, /*sent=*/true, last_failure_);
-  for (const auto& [id, operation] : queued) listener_->OnLost(id, /*sent=*/false, last_failure_);
+  for (const auto& [id, unsent] : queued) listener_->OnLost(id, /*sent=*/false, last_failure_);
 }
 
 void NodeStream::Shutdown() {

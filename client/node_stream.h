@@ -50,9 +50,10 @@ class NodeStream {
   NodeStream(const NodeStream&) = delete;
   NodeStream& operator=(const NodeStream&) = delete;
 
-  // Queues an operation, whose id must be greater than all before. UNAVAILABLE where the stream is
-  // broken and it is too early to open it again.
-  absl::Status Send(v1::StreamOperation operation);
+  // Queues an operation, whose id must be greater than all before. The node is told to answer by
+  // `answer_by`, as much later as that is when the operation leaves. UNAVAILABLE where the stream
+  // is broken and it is too early to open it again.
+  absl::Status Send(v1::StreamOperation operation, SteadyTime answer_by);
 
   // Whether operation `id` may have reached the node.
   bool Sent(uint64_t id) const { return sent_.contains(id); }
@@ -71,6 +72,11 @@ class NodeStream {
 
  private:
   enum class State { kClosed, kOpening, kOpen, kEnding };
+
+  struct Queued {
+    v1::StreamOperation operation;
+    SteadyTime answer_by;
+  };
 
   void Open();
   void OnStarted(bool ok);
@@ -98,7 +104,7 @@ class NodeStream {
   bool timer_runs_ = false;
   EventLoop::TimerId open_timer_;
 
-  absl::btree_map<uint64_t, v1::StreamOperation> queued_;  // by id, so in the order of Send
+  absl::btree_map<uint64_t, Queued> queued_;  // by id, so in the order of Send
   absl::flat_hash_set<uint64_t> sent_;
   std::vector<uint64_t> cancelled_;  // to be told to the node
   v1::StreamRequest request_;
