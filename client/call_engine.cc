@@ -9,6 +9,7 @@
 #include "glog/logging.h"
 
 #include "client/codec.h"
+#include "client/connection_name.h"
 
 namespace quorate {
 namespace {
@@ -36,13 +37,6 @@ Error Unknown(absl::Status status, bool may_have_applied) {
   return error;
 }
 
-// Names a connection: to meet another one's is less likely than that memory fails.
-std::string NewName() {
-  absl::BitGen random;
-  const uint64_t name = absl::Uniform<uint64_t>(random);
-  return std::string(reinterpret_cast<const char*>(&name), sizeof(name));
-}
-
 std::string* RequestId(v1::StreamOperation* operation) {
   return operation->has_set() ? operation->mutable_set()->mutable_request_id()
                               : operation->mutable_delete_()->mutable_request_id();
@@ -65,7 +59,10 @@ absl::Status Closed() { return absl::CancelledError("the connection was closed")
 }  // namespace
 
 CallEngine::CallEngine(const ConnectionOptions& options)
-    : options_(options), name_(NewName()), pool_(options, &loop_, this), budget_(options.retry) {
+    : options_(options),
+      name_(NewConnectionName()),
+      pool_(options, &loop_, this),
+      budget_(options.retry) {
   // Before any call can be.
   loop_.Post([this] { pool_.Start(); });
 }

@@ -19,7 +19,8 @@ absl::StatusOr<std::shared_ptr<Connection>> Connect(const ConnectionOptions& opt
 
 class CallEngine;
 
-// Has one thread of its own. Thread-safe, as Connection says.
+// Has one thread of its own, which a forked process does not have: it makes a connection of its
+// own. Thread-safe, as Connection says.
 class GrpcConnection final : public Connection {
  public:
   // `options` must be valid.
