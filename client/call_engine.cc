@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -52,6 +53,13 @@ void SetRepeat(v1::StreamOperation* operation) {
   } else {
     operation->mutable_delete_()->set_repeat(true);
   }
+}
+
+// What to call at the end of a call, where the caller may not want to know of it.
+template <typename T>
+std::function<void(Outcome<T>)> OrIgnore(std::function<void(Outcome<T>)> done) {
+  if (done) return done;
+  return [](const Outcome<T>&) {};
 }
 
 absl::Status Closed() { return absl::CancelledError("the connection was closed"); }
@@ -147,7 +155,7 @@ CallId CallEngine::Read(ReadRequest request, ReadCallback done) {
   auto call = std::make_unique<Call>();
   const absl::Duration timeout = request.timeout;
   call->operation = Encode(std::move(request));
-  call->read_done = std::move(done);
+  call->read_done = OrIgnore(std::move(done));
   return Submit(std::move(call), timeout);
 }
 
@@ -156,11 +164,12 @@ CallId CallEngine::Write(WriteRequest request, WriteCallback done) {
   const absl::Duration timeout = request.timeout;
   call->write = true;
   call->operation = Encode(std::move(request));
-  call->write_done = std::move(done);
+  call->write_done = OrIgnore(std::move(done));
   return Submit(std::move(call), timeout);
 }
 
 CallId CallEngine::Status(StatusRequest request, StatusCallback done) {
+  done = OrIgnore(std::move(done));
   const absl::Status admitted = Admit(0);
   if (!admitted.ok()) {
     done(Refused(admitted));

@@ -19,7 +19,8 @@ using CallId = uint64_t;
 // Each is called exactly once, on the connection's own thread or, for a call that is refused at
 // once, before the call has returned. It must not block: the connection waits for it. It may make
 // calls; while the connection ends they all end with CANCELLED, so a callback that always makes
-// another call would keep it from ending.
+// another call would keep it from ending. An empty one stands for a caller that does not want to
+// know: the call is made all the same.
 using ReadCallback = std::function<void(Outcome<ReadReply>)>;
 using WriteCallback = std::function<void(Outcome<WriteReply>)>;
 using StatusCallback = std::function<void(Outcome<NodeStatus>)>;

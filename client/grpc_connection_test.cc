@@ -564,6 +564,23 @@ TEST(GrpcConnectionTest, ARepeatThatIsRefusedAtOnceMayHaveHappened) {
   }
 }
 
+TEST(GrpcConnectionTest, NobodyNeedsToWantTheOutcome) {
+  FakeNode node("1");
+  ConnectionOptions options = To({&node});
+  options.max_calls = 3;
+  Client client = ClientOf(options);
+  client.Get("k", PatientRead(), nullptr);
+  client.Set("k", "v", PatientWrite(), nullptr);
+  client.Status("", kPatience, nullptr);
+  ASSERT_TRUE(node.AwaitOperations(2));
+  node.AnswerWith(&Nothing);
+  Client full = ClientOf(options);
+  for (int i = 0; i < 3; ++i) full.Get("k", PatientRead(), nullptr);
+  full.Get("k", PatientRead(), nullptr);  // refused at once
+  full.Status("", kPatience, nullptr);
+  EXPECT_TRUE(node.AwaitOperations(5));
+}
+
 TEST(GrpcConnectionTest, RefusesWhatNoNodeTakes) {
   FakeNode node("1");
   Client client = ClientOf(To({&node}));

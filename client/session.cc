@@ -77,13 +77,13 @@ CallId Session::Call(CallId (Connection::*call)(Request, std::function<void(Outc
     Error error{added, ErrorDetails()};
     // An earlier call, perhaps of another session, may have written.
     error.details.may_have_applied = IsRepeat(request);
-    done(std::move(error));
+    if (done) done(std::move(error));
     return 0;
   }
   auto note = [seen = seen_, key = request.key, sent = request.session,
                done = std::move(done)](Outcome<Reply> outcome) {
     if (outcome.ok()) seen->Note(key, sent, outcome->order, outcome->session);
-    done(std::move(outcome));
+    if (done) done(std::move(outcome));
   };
   return (connection_.get()->*call)(std::move(request), std::move(note));
 }

@@ -128,6 +128,17 @@ TEST_F(SessionTest, ARepeatThatItRefusesMayHaveHappened) {
   EXPECT_TRUE(written.details().may_have_applied);
 }
 
+TEST_F(SessionTest, NobodyNeedsToWantTheOutcome) {
+  client_.Set("a", "v", {}, nullptr);
+  WriteReply reply;
+  reply.session = "one";
+  writes_.back().second(reply);
+  EXPECT_EQ(TokenOfNextRead("a"), "one");
+  Write("b", "two", 2);
+  client_.Get("c", {}, nullptr);  // one key too many
+  EXPECT_EQ(reads_.size(), 1u);
+}
+
 TEST_F(SessionTest, CallsMayOutliveIt) {
   auto client = std::make_unique<Client>(std::make_shared<Session>(connection_));
   int answers = 0;
