@@ -379,6 +379,7 @@ void CallEngine::TryStatus(CallId id) {
   if (asked.node == pool_.directory().size()) {
     return FinishStatus(id, Refused(pool_.directory().NobodyToAsk()));
   }
+  asked.hurried = left < options_.attempt_timeout;
   asked.under_way =
       pool_.AskStatus(asked.node, std::min(left, options_.attempt_timeout), std::move(done));
 }
@@ -390,7 +391,9 @@ void CallEngine::OnStatus(CallId id, const grpc::Status& status,
   StatusAsked& asked = found->second;
   asked.under_way = nullptr;
   if (status.ok()) return FinishStatus(id, Decode(response));
-  if (asked.address.empty()) pool_.Failed(asked.node);
+  // A caller in a hurry says nothing of the node.
+  const bool impatient = asked.hurried && status.error_code() == grpc::DEADLINE_EXCEEDED;
+  if (asked.address.empty() && !impatient) pool_.Failed(asked.node);
   const SteadyTime next = After(loop_.now(), Backoff(options_.retry, asked.attempts, random_));
   if (asked.address.empty() && asked.attempts < options_.retry.max_attempts &&
       next < asked.deadline) {

@@ -70,6 +70,7 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
     StatusCallback done;
     SteadyTime deadline;
     size_t node = 0;
+    bool hurried = false;  // the try under way has less time than a node may take
     int attempts = 0;
     NodePool::StatusCall* under_way = nullptr;
   };

@@ -445,6 +445,24 @@ TEST(GrpcConnectionTest, NodesAreToldTheTimeThatIsLeftWhenACallLeaves) {
   EXPECT_LE(node.operations()[0].timeout_ms(), 20'000u - 200u - 20u);
 }
 
+TEST(GrpcConnectionTest, AStatusCallInAHurrySpoilsNoNode) {
+  FakeNode one("1");
+  FakeNode two("2");
+  Client client = ClientOf(To({&one, &two}));
+  // Streams to both are open then.
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(client.Get("k", PatientRead()).Get().ok());
+  const size_t at_one = one.operations().size();
+  const size_t at_two = two.operations().size();
+  one.Freeze();
+  two.Freeze();
+  EXPECT_EQ(client.Status("", absl::Milliseconds(20)).Get().status().code(),
+            absl::StatusCode::kDeadlineExceeded);
+  // Writes would leave one alone that has failed.
+  for (int i = 0; i < 4; ++i) client.Set("k", "v", PatientWrite(), nullptr);
+  EXPECT_TRUE(one.AwaitOperations(at_one + 2));
+  EXPECT_TRUE(two.AwaitOperations(at_two + 2));
+}
+
 TEST(GrpcConnectionTest, WriteThatNeverLeftWasNotApplied) {
   FakeNode node("1");
   node.Stop();
