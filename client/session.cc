@@ -24,37 +24,46 @@ class Session::Seen {
  public:
   explicit Seen(size_t max_keys) : max_keys_(max_keys) {}
 
-  // Sets the session's token for `key`, unless there is one already. RESOURCE_EXHAUSTED where the
-  // key is one too many.
-  absl::Status AddTo(const std::string& key, std::string* token) {
+  // A call on `key` begins: sets the session's token for it, unless there is one already.
+  // RESOURCE_EXHAUSTED where the key is one too many; otherwise End must follow.
+  absl::Status Begin(const std::string& key, std::string* token) {
     MutexLock lock(&mu_);
-    const auto it = keys_.find(key);
-    if (it == keys_.end() && keys_.size() >= max_keys_) {
-      return absl::ResourceExhaustedError(
-          absl::StrCat("this session has seen ", max_keys_, " keys, its limit: begin another one"));
+    auto it = keys_.find(key);
+    if (it == keys_.end()) {
+      // Keys of calls under way count, since each may be seen.
+      if (keys_.size() >= max_keys_) {
+        return absl::ResourceExhaustedError(absl::StrCat("this session has seen ", max_keys_,
+                                                         " keys, its limit: begin another one"));
+      }
+      it = keys_.try_emplace(key).first;
     }
-    if (it != keys_.end() && token->empty()) *token = it->second.token;
+    ++it->second.under_way;
+    if (token->empty()) *token = it->second.token;
     return absl::OkStatus();
   }
 
-  // A reply to a request that had the token `sent`.
-  void Note(const std::string& key, absl::string_view sent, const Order& order, std::string token) {
-    // Never written, so that there is nothing to see again.
-    if (token.empty()) return;
+  // The call that had the token `sent` has ended: with `token`, unless it failed or there is
+  // nothing to see again, as of a key that was never written.
+  void End(const std::string& key, absl::string_view sent, const Order& order, std::string token) {
     MutexLock lock(&mu_);
-    const auto [it, added] = keys_.try_emplace(key);
+    const auto it = keys_.find(key);
+    CHECK(it != keys_.end() && it->second.under_way > 0) << "a call has ended twice";
     Key& seen = it->second;
-    // Another reply came first, which this one need not know of.
-    const bool meanwhile = !added && seen.token != sent;
-    if (meanwhile && order < seen.order) return;
-    seen.token = std::move(token);
-    seen.order = order;
+    --seen.under_way;
+    // Where another reply came first, this one need not know of it.
+    const bool meanwhile = !seen.token.empty() && seen.token != sent;
+    if (!token.empty() && !(meanwhile && order < seen.order)) {
+      seen.token = std::move(token);
+      seen.order = order;
+    }
+    if (seen.token.empty() && seen.under_way == 0) keys_.erase(it);
   }
 
  private:
   struct Key {
-    std::string token;
+    std::string token;  // empty: nothing was seen yet
     Order order;
+    int under_way = 0;  // calls
   };
 
   const size_t max_keys_;
@@ -72,9 +81,9 @@ Session::~Session() = default;
 template <typename Request, typename Reply>
 CallId Session::Call(CallId (Connection::*call)(Request, std::function<void(Outcome<Reply>)>),
                      Request request, std::function<void(Outcome<Reply>)> done) {
-  const absl::Status added = seen_->AddTo(request.key, &request.session);
-  if (!added.ok()) {
-    Error error{added, ErrorDetails()};
+  const absl::Status begun = seen_->Begin(request.key, &request.session);
+  if (!begun.ok()) {
+    Error error{begun, ErrorDetails()};
     // An earlier call, perhaps of another session, may have written.
     error.details.may_have_applied = IsRepeat(request);
     if (done) done(std::move(error));
@@ -82,7 +91,11 @@ CallId Session::Call(CallId (Connection::*call)(Request, std::function<void(Outc
   }
   auto note = [seen = seen_, key = request.key, sent = request.session,
                done = std::move(done)](Outcome<Reply> outcome) {
-    if (outcome.ok()) seen->Note(key, sent, outcome->order, outcome->session);
+    if (outcome.ok()) {
+      seen->End(key, sent, outcome->order, outcome->session);
+    } else {
+      seen->End(key, sent, Order(), "");
+    }
     if (done) done(std::move(outcome));
   };
   return (connection_.get()->*call)(std::move(request), std::move(note));

@@ -36,7 +36,8 @@ class Session final : public Connection {
 
   // `connection` must not be null; many sessions may share one. It ends with the last session,
   // client and future that has it. A session that has seen `max_keys` refuses others with
-  // RESOURCE_EXHAUSTED, since to forget one would break its promise.
+  // RESOURCE_EXHAUSTED, since to forget one would break its promise. Keys of calls under way count;
+  // those that turn out never to have been written, or whose calls fail, do not count any more.
   explicit Session(std::shared_ptr<Connection> connection, size_t max_keys = kDefaultMaxKeys);
   ~Session() override;
 

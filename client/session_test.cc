@@ -117,6 +117,22 @@ TEST_F(SessionTest, RefusesMoreKeysThanItCanRemember) {
   EXPECT_EQ(TokenOfNextRead("a"), "one");
 }
 
+TEST_F(SessionTest, KeysOfCallsUnderWayCount) {
+  TokenOfNextRead("a");
+  TokenOfNextRead("b");
+  TokenOfNextRead("b");
+  EXPECT_EQ(client_.Get("c").Get().status().code(), absl::StatusCode::kResourceExhausted);
+  reads_[1].second(Error{absl::UnavailableError("away"), ErrorDetails()});
+  EXPECT_EQ(client_.Get("c").Get().status().code(), absl::StatusCode::kResourceExhausted)
+      << "another call on that key is under way";
+  reads_[2].second(ReplyOf("", 0));
+  Write("c", "one", 1);
+  reads_[0].second(ReplyOf("two", 2));
+  EXPECT_EQ(client_.Get("b").Get().status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(TokenOfNextRead("a"), "two");
+  EXPECT_EQ(TokenOfNextRead("c"), "one");
+}
+
 TEST_F(SessionTest, ARepeatThatItRefusesMayHaveHappened) {
   Write("a", "one", 1);
   Write("b", "two", 2);
