@@ -79,6 +79,7 @@ void NodeStream::StopOpenTimer() {
 void NodeStream::OnStarted(bool ok) {
   if (!ok) return Finish();
   // Nothing is sent before the node has taken the stream: until then, what is lost was not written.
+  // Nor can gRPC send anything twice, since its own retries of a call end where its metadata come.
   call_->ReadInitialMetadata(opened_tag_.tag());
 }
 

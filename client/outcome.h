@@ -19,7 +19,8 @@ namespace quorate {
 // What else is known of a failed call.
 struct ErrorDetails {
   // Writes: it was sent to at least one replica, or to a node that did not answer, and may take
-  // effect, now or later. It is never rolled back. False: nothing was written and nothing will be.
+  // effect, now or later; of a repeat, the call that it repeats may. It is never rolled back.
+  // False: nothing was written and nothing will be.
   // Always false for reads.
   bool may_have_applied = false;
   int acks = 0;        // replicas that had acknowledged, or answered
@@ -27,14 +28,20 @@ struct ErrorDetails {
   std::string leader;  // the node to turn to, where known (leader-follower)
 };
 
-// The codes of `status`:
-//   INVALID_ARGUMENT     the request is wrong: the message says what
-//   RESOURCE_EXHAUSTED   too much is in flight, in this connection or at the node
-//   UNAVAILABLE          too few replicas, no leader, or no node can be reached
+// The codes of `status`; its message says more:
+//   INVALID_ARGUMENT     the request is wrong, or too long
+//   FAILED_PRECONDITION  it is not for this cluster or key: the node refuses writes and `leader`
+//                        takes them; linearizable reads that the cluster does not have, or W and R
+//                        where it is linearizable; a key with too many concurrent values
+//   RESOURCE_EXHAUSTED   too much is in flight, in this connection or at the node, or a session has
+//                        seen as many keys as it may
+//   UNAVAILABLE          too few replicas, no leader, no node that can be reached or takes
+//                        operations, or a repeat none of whose tries can be found
 //   DEADLINE_EXCEEDED    not answered in time
 //   CANCELLED            given up by the caller, or by the end of the connection
-//   FAILED_PRECONDITION  the node refuses writes and `leader` takes them
-//   INTERNAL, UNKNOWN    the node is broken, or speaks another protocol
+//   INTERNAL, UNKNOWN, UNIMPLEMENTED
+//                        the node is broken, or speaks another protocol
+// Nodes of other versions may send others; treat what you do not know like UNKNOWN.
 struct Error {
   absl::Status status;
   ErrorDetails details;
