@@ -72,7 +72,7 @@ CallEngine::CallEngine(const ConnectionOptions& options)
       pool_(options, &loop_, this),
       budget_(options.retry) {
   // Before any call can be.
-  loop_.Post([this] { pool_.Start(); });
+  loop_.Post([this] { pool_.Start([this] { OnOriented(); }); });
 }
 
 CallEngine::~CallEngine() = default;
@@ -210,6 +210,10 @@ void CallEngine::Try(Call* call) {
     return Fail(call, Refused(absl::DeadlineExceededError(
                           absl::StrCat("the time was over before the call was sent", written))));
   }
+  if (!pool_.oriented()) {
+    call->timer = loop_.StartTimer(call->deadline, [this, id = call->id] { OnTimer(id); });
+    return held_.push_back(call->id);
+  }
   ++call->attempts;
   call->answer_by = AnswerTime(now, call->deadline);
   call->node = pool_.directory().Pick(call->write, call->node, now);
@@ -228,6 +232,15 @@ void CallEngine::Try(Call* call) {
     pool_.Failed(call->node);
     Abandon(call);
     OnFailure(call, Refused(sent), /*reached=*/false);
+  }
+}
+
+void CallEngine::OnOriented() {
+  for (const CallId id : std::exchange(held_, {})) {
+    const auto found = calls_.find(id);
+    if (found == calls_.end()) continue;
+    loop_.StopTimer(found->second->timer);
+    Try(found->second.get());
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/random/random.h"
@@ -84,6 +85,8 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
 
   void Begin(std::unique_ptr<Call> call);
   void Try(Call* call);
+  // The pool has found out which cluster this is.
+  void OnOriented();
   // Waits for the answer to the try under way, longer after each silence.
   void Wait(Call* call);
   void OnTimer(CallId id);
@@ -126,6 +129,7 @@ class CallEngine final : private EventLoopHost, private NodeStreamListener {
   uint64_t last_attempt_ = 0;
   absl::flat_hash_map<CallId, std::unique_ptr<Call>> calls_;
   absl::flat_hash_map<uint64_t, Call*> attempts_;
+  std::vector<CallId> held_;  // reads and writes until OnOriented; some may have ended
   absl::flat_hash_map<CallId, StatusAsked> status_calls_;
 };
 

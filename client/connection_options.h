@@ -22,7 +22,8 @@ struct ConnectionOptions {
   // Behaviour.
   // gRPC addresses of some nodes, host:port; an IPv6 address stands in brackets. The others are
   // learned from these. All of one cluster: that of the first node that says its own is the
-  // connection's, and nodes of another one are logged and asked no more.
+  // connection's, and nodes of another one are logged and not asked. Reads and writes wait for
+  // that, for a second at most.
   std::vector<std::string> targets;
   RetryOptions retry;
   // A read that a node has not answered after this goes to another node, if there is one and

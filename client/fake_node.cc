@@ -79,6 +79,11 @@ void FakeNode::Describe(const std::string& leader, const std::vector<FakeNode*>&
   status_ = status;
 }
 
+void FakeNode::BelongTo(const std::string& cluster) {
+  MutexLock lock(&mu_);
+  cluster_ = cluster;
+}
+
 void FakeNode::Freeze() {
   MutexLock lock(&mu_);
   frozen_ = true;
@@ -191,6 +196,7 @@ grpc::Status FakeNode::Status(grpc::ServerContext*, const v1::StatusRequest*,
   MutexLock lock(&mu_);
   while (frozen_) changed_.Wait(&mu_);
   *response = status_;
+  response->set_cluster(cluster_);
   return grpc::Status::OK;
 }
 

@@ -40,6 +40,8 @@ class FakeNode final : public v1::KeyValue::Service {
   // What Status answers: this node, with `peers`, in a cluster that `leader` leads.
   void Describe(const std::string& leader, const std::vector<FakeNode*>& peers)
       ABSL_LOCKS_EXCLUDED(mu_);
+  // Which cluster Status names; none at first.
+  void BelongTo(const std::string& cluster) ABSL_LOCKS_EXCLUDED(mu_);
   // From now on nothing is answered, Status included, as by a process that is stopped; until Thaw
   // or Stop. What has come meanwhile is never answered.
   void Freeze() ABSL_LOCKS_EXCLUDED(mu_);
@@ -79,6 +81,7 @@ class FakeNode final : public v1::KeyValue::Service {
   bool holds_ ABSL_GUARDED_BY(mu_) = false;
   bool frozen_ ABSL_GUARDED_BY(mu_) = false;
   Answer answer_ ABSL_GUARDED_BY(mu_);
+  std::string cluster_ ABSL_GUARDED_BY(mu_);
   v1::StatusResponse status_ ABSL_GUARDED_BY(mu_);
   std::set<grpc::ServerContext*> streams_ ABSL_GUARDED_BY(mu_);
   std::vector<v1::StreamOperation> operations_ ABSL_GUARDED_BY(mu_);

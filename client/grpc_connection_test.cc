@@ -383,6 +383,36 @@ TEST(GrpcConnectionTest, WritesGoToTheLeader) {
   EXPECT_GT(one.operations().size(), before);
 }
 
+TEST(GrpcConnectionTest, AsksTheNodesOfOneClusterOnly) {
+  FakeNode one("1");
+  FakeNode two("1");
+  one.BelongTo("blue");
+  two.BelongTo("green");
+  Client client = ClientOf(To({&one, &two}));
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(client.Get("k", PatientRead()).Get().ok());
+    ASSERT_TRUE(client.Set("k", "v", PatientWrite()).Get().ok());
+  }
+  EXPECT_TRUE(one.operations().empty() || two.operations().empty());
+}
+
+TEST(GrpcConnectionTest, CallsThatWaitToKnowTheClusterEndInTime) {
+  FakeNode node("1");
+  node.Freeze();
+  std::vector<absl::StatusCode> ends;
+  {
+    Client client = ClientOf(To({&node}));
+    WriteOptions soon;
+    soon.timeout = absl::Milliseconds(20);
+    const Outcome<WriteReply> write = client.Set("k", "v", soon).Get();
+    EXPECT_EQ(write.status().code(), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_FALSE(write.details().may_have_applied) << write.status();
+    client.Get("k", PatientRead(),
+               [&](const Outcome<ReadReply>& read) { ends.push_back(read.status().code()); });
+  }
+  EXPECT_EQ(ends, std::vector<absl::StatusCode>({absl::StatusCode::kCancelled}));
+}
+
 TEST(GrpcConnectionTest, FollowsTheHintOfANodeThatRefusesWrites) {
   FakeNode one("1");
   FakeNode two("2");

@@ -89,7 +89,8 @@ NodePool::NodePool(const ConnectionOptions& options, EventLoop* loop, NodeStream
 
 NodePool::~NodePool() { CHECK(idle()) << "the pool goes away with calls under way"; }
 
-void NodePool::Start() {
+void NodePool::Start(std::function<void()> oriented) {
+  on_oriented_ = std::move(oriented);
   Grow();
   Refresh();
 }
@@ -135,11 +136,24 @@ void NodePool::Ask(size_t node) {
   AskStatus(node, kRefreshTimeout,
             [this, node](const grpc::Status& status, const v1::StatusResponse& response) {
               nodes_[node].asked = false;
-              if (!status.ok()) return Failed(node);
-              directory_.Answered(node);
-              directory_.Learn(node, Decode(response));
-              Grow();
+              nodes_[node].was_asked = true;
+              if (status.ok()) {
+                directory_.Answered(node);
+                directory_.Learn(node, Decode(response));
+                Grow();
+              } else {
+                Failed(node);
+              }
+              Orient(status.ok());
             });
+}
+
+void NodePool::Orient(bool answered) {
+  const bool over =
+      std::all_of(nodes_.begin(), nodes_.end(), [](const Node& node) { return node.was_asked; });
+  if (oriented_ || (!answered && !over)) return;
+  oriented_ = true;
+  on_oriented_();
 }
 
 NodePool::StatusCall* NodePool::StartStatus(std::unique_ptr<v1::KeyValue::Stub> own_stub,

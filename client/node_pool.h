@@ -38,8 +38,11 @@ class NodePool {
   NodeDirectory& directory() { return directory_; }
   NodeStream& stream(size_t node) { return *nodes_[node].stream; }
 
-  // Asks all nodes for their status, again and again.
-  void Start();
+  // Asks all nodes for their status, again and again. `oriented` is called once, unless the pool is
+  // shut down: when it is known which cluster this is, or no target can be asked.
+  void Start(std::function<void()> oriented);
+  // Whether that has happened. Before, a call might go to another cluster than later ones.
+  bool oriented() const { return oriented_; }
   // Asks them soon, since something is wrong; not more often than is reasonable.
   void RefreshSoon();
   // As in NodeDirectory. The node is asked for its status, again and again, until it answers.
@@ -63,7 +66,8 @@ class NodePool {
     std::shared_ptr<grpc::Channel> channel;
     std::unique_ptr<v1::KeyValue::Stub> stub;
     std::unique_ptr<NodeStream> stream;
-    bool asked = false;  // for its status, by Ask
+    bool asked = false;      // for its status, by Ask
+    bool was_asked = false;  // and has answered or failed
     EventLoop::TimerId ask_again;
   };
 
@@ -73,6 +77,8 @@ class NodePool {
   void Refresh();
   // Asks one, unless it is being asked.
   void Ask(size_t node);
+  // A node has been asked.
+  void Orient(bool answered);
   StatusCall* StartStatus(std::unique_ptr<v1::KeyValue::Stub> own_stub, v1::KeyValue::Stub* stub,
                           absl::Duration timeout, StatusDone done);
 
@@ -83,6 +89,8 @@ class NodePool {
   std::vector<Node> nodes_;
   std::set<StatusCall*> status_calls_;
   bool shut_down_ = false;
+  bool oriented_ = false;
+  std::function<void()> on_oriented_;
   SteadyTime last_refresh_;
   EventLoop::TimerId refresh_timer_;
 };
