@@ -400,6 +400,25 @@ TEST_F(HttpGatewayTest, RefusalsOfARepeatSpeakOfEarlierTries) {
   }
 }
 
+TEST_F(HttpGatewayTest, ARepeatThatCannotBeReadSpeaksOfEarlierTries) {
+  options_.max_body_bytes = 1000;
+  Start();
+  const std::string long_body(2000, ' ');
+  for (const bool repeat : {false, true}) {
+    const std::string headers = repeat ? "Quorate-Repeat: true\r\n" : "";
+    const std::pair<unsigned, std::string> requests[] = {
+        {413, Post("/set", long_body, headers)},
+        {400, Post("/set", "{", headers)},
+        {400, absl::StrCat("PUT /v1/kv/k HTTP/1.1\r\n", headers,
+                           "Transfer-Encoding: chunked\r\n\r\nzz\r\n")}};
+    for (const auto& [status, request] : requests) {
+      const Response response = Ask(request);
+      ExpectError(response, status, "INVALID_ARGUMENT");
+      EXPECT_EQ(Body(response)["details"][0]["may_have_applied"], repeat) << response.body();
+    }
+  }
+}
+
 TEST_F(HttpGatewayTest, TheOutcomeOfAWriteIsToldHoweverLongItIs) {
   options_.max_buffered_bytes = 1000;
   // A context grows with every start of a node that has written the key.

@@ -37,23 +37,27 @@ HttpRequest ViewOf(const HttpParser::value_type& message) {
 }
 
 std::optional<HttpAnswer> RefusalOf(const boost::system::error_code& error,
-                                    const HttpOptions& options) {
+                                    const HttpOptions& options,
+                                    const HttpParser::value_type& message) {
+  const HttpRequest request = ViewOf(message);
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
-    return EncodeError(
-        431, absl::InvalidArgumentError(absl::StrCat("the request's header is longer than ",
-                                                     options.max_header_bytes, " bytes")));
+    return EncodeRefusal(
+        request, 431,
+        absl::InvalidArgumentError(absl::StrCat("the request's header is longer than ",
+                                                options.max_header_bytes, " bytes")));
   }
   if (error == http::error::body_limit) {
-    return EncodeError(413,
-                       absl::InvalidArgumentError(absl::StrCat("the request's body is longer than ",
-                                                               options.max_body_bytes, " bytes")));
+    return EncodeRefusal(
+        request, 413,
+        absl::InvalidArgumentError(
+            absl::StrCat("the request's body is longer than ", options.max_body_bytes, " bytes")));
   }
   if (error == http::error::end_of_stream || error == http::error::partial_message ||
       error.category() != http::make_error_code(http::error::bad_method).category()) {
     return std::nullopt;
   }
-  return EncodeError(
-      absl::InvalidArgumentError(absl::StrCat("not a valid HTTP request: ", error.message())));
+  return EncodeRefusal(request, absl::InvalidArgumentError(
+                                    absl::StrCat("not a valid HTTP request: ", error.message())));
 }
 
 }  // namespace quorate

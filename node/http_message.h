@@ -36,10 +36,12 @@ boost::system::error_code CheckHeader(size_t bytes, const HttpOptions& options);
 // Views of a message that has been read whole: valid as long as it is.
 HttpRequest ViewOf(const HttpParser::value_type& message);
 
-// The refusal for a request at which reading under `options` has failed: 400, 413 or 431. nullopt
-// where the connection has ended or failed, so that nobody is there to be told.
+// The refusal for a request at which reading under `options` has failed: 400, 413 or 431. `message`
+// is what has been read of it, perhaps nothing. nullopt where the connection has ended or failed,
+// so that nobody is there to be told.
 std::optional<HttpAnswer> RefusalOf(const boost::system::error_code& error,
-                                    const HttpOptions& options);
+                                    const HttpOptions& options,
+                                    const HttpParser::value_type& message);
 
 }  // namespace quorate
 

@@ -181,7 +181,7 @@ void HttpSession::OnBodyPart(const error_code& error) {
   if (!host_->Reserve(body_bytes - reserved_bytes_)) {
     keep_alive_ = false;
     Operation operation;
-    SetRequestId(ViewOf(parser_->get()), &operation).IgnoreError();  // all that counts here
+    operation.repeat = IsRepeat(ViewOf(parser_->get()));  // all that counts here
     Respond(Refusal(operation, TooMuchInFlight(), host_->api()));
     return;
   }
@@ -191,7 +191,7 @@ void HttpSession::OnBodyPart(const error_code& error) {
 
 void HttpSession::OnReadError(const error_code& error) {
   keep_alive_ = false;
-  std::optional<HttpAnswer> refusal = RefusalOf(error, host_->options());
+  std::optional<HttpAnswer> refusal = RefusalOf(error, host_->options(), parser_->get());
   if (refusal.has_value()) {
     Respond(*std::move(refusal));
   } else {

@@ -43,6 +43,15 @@ absl::Status CheckWriteHeaders(const HttpRequest& request);
 // INVALID_ARGUMENT where it is no base64, or comes twice.
 absl::StatusOr<std::string> TokenHeader(absl::string_view name, const HttpRequest& request);
 
+// Whether it may be another try of a write than the first: what refuses such a request says nothing
+// of the tries before it. True also where the header Quorate-Repeat is there and cannot be read.
+bool IsRepeat(const HttpRequest& request);
+
+// The refusal of `request`, with the HTTP status that belongs to `error`, or with `http_status`
+// where HTTP has a more exact one.
+HttpAnswer EncodeRefusal(const HttpRequest& request, const absl::Status& error);
+HttpAnswer EncodeRefusal(const HttpRequest& request, int http_status, const absl::Status& error);
+
 // Sets what the headers Idempotency-Key and Quorate-Repeat make of a write. INVALID_ARGUMENT where
 // one of them is wrong.
 absl::Status SetRequestId(const HttpRequest& request, Operation* operation);

@@ -147,17 +147,18 @@ absl::StatusOr<KeyRequest> DecodeWrite(Call call, const HttpRequest& http) {
   return request;
 }
 
-HttpAnswer UnknownPath() {
+HttpAnswer UnknownPath(const HttpRequest& http) {
   const std::string served =
       absl::StrJoin(kRoutes, "; ", [](std::string* text, const Route& route) {
         absl::StrAppend(text, route.methods, " ", route.path, route.key_in_path ? "/{key}" : "");
       });
-  return EncodeError(absl::NotFoundError(absl::StrCat("no such path; there are ", served)));
+  return EncodeRefusal(http, absl::NotFoundError(absl::StrCat("no such path; there are ", served)));
 }
 
-HttpAnswer WrongMethod(const Route& route) {
-  HttpAnswer answer = EncodeError(
-      405, absl::UnimplementedError(absl::StrCat(route.path, " takes ", route.methods, " only")));
+HttpAnswer WrongMethod(const HttpRequest& http, const Route& route) {
+  HttpAnswer answer = EncodeRefusal(
+      http, 405,
+      absl::UnimplementedError(absl::StrCat(route.path, " takes ", route.methods, " only")));
   answer.headers.emplace_back("Allow", route.methods);
   return answer;
 }
@@ -180,20 +181,20 @@ absl::StatusOr<KeyRequest> DecodeKeyRequest(Call call, const HttpRequest& http,
 RestRequest DecodeRestRequest(const HttpRequest& http) {
   const UrlParts parts = SplitTarget(http.target);
   const Route* route = FindRoute(parts.path);
-  if (route == nullptr) return UnknownPath();
-  if (!Allows(*route, http.method)) return WrongMethod(*route);
+  if (route == nullptr) return UnknownPath(http);
+  if (!Allows(*route, http.method)) return WrongMethod(http, *route);
   if (route->call == Call::kHealth) return HealthRequest{};
 
   absl::string_view path_key = parts.path.substr(route->path.size());
   absl::ConsumePrefix(&path_key, "/");
   absl::StatusOr<KeyRequest> request = DecodeKeyRequest(route->call, http, path_key, parts.query);
-  if (!request.ok()) return EncodeError(request.status());
+  if (!request.ok()) return EncodeRefusal(http, request.status());
   absl::StatusOr<std::string> session = TokenHeader(kSessionHeader, http);
-  if (!session.ok()) return EncodeError(session.status());
+  if (!session.ok()) return EncodeRefusal(http, session.status());
   request->operation.session = *std::move(session);
   if (request->operation.is_write()) {
     const absl::Status named = SetRequestId(http, &request->operation);
-    if (!named.ok()) return EncodeError(named);
+    if (!named.ok()) return EncodeRefusal(http, named);
   }
   return *std::move(request);
 }

@@ -95,6 +95,52 @@ TEST(RestRequestTest, WritesMayHaveANameAndBeRepeated) {
   }
 }
 
+// Nobody knows what became of the tries before a repeat that is refused, whatever is wrong with it.
+TEST(RestRequestTest, RefusalsOfARepeatSpeakOfEarlierTries) {
+  struct Refused {
+    int status;
+    absl::string_view method, target, body;
+    std::pair<absl::string_view, absl::string_view> header;
+  };
+  const Refused refused[] = {{400, "POST", "/set", "{", {}},
+                             {400, "POST", "/set", R"({"key":"k","value":"v","w":"3"})", {}},
+                             {400, "POST", "/delete", "{}", {}},
+                             {400, "PUT", "/v1/kv/k?w=x", "v", {}},
+                             {400, "DELETE", "/v1/kv/k", "body", {}},
+                             {400, "PUT", "/v1/kv/k", "v", {"Quorate-Session", "*"}},
+                             {400, "PUT", "/v1/kv/k", "v", {"Idempotency-Key", ""}},
+                             {501, "PUT", "/v1/kv/k", "v", {"If-Match", "x"}},
+                             {405, "PUT", "/set", "", {}},
+                             {404, "POST", "/v2", "", {}}};
+  for (const Refused& call : refused) {
+    const auto may_have_applied = [&call](absl::string_view repeat) {
+      HttpRequest http{call.method, call.target, call.body, {{"quorate-REPEAT", repeat}}};
+      if (!call.header.first.empty()) http.headers.push_back(call.header);
+      const RestRequest request = DecodeRestRequest(http);
+      const HttpAnswer* answer = std::get_if<HttpAnswer>(&request);
+      if (answer == nullptr) return std::string("not refused");
+      EXPECT_EQ(answer->status, call.status) << answer->body;
+      const auto json = nlohmann::json::parse(answer->body);
+      const bool speaks =
+          json["message"].get<std::string>().find("earlier try") != std::string::npos;
+      EXPECT_EQ(json["details"][0]["may_have_applied"], speaks) << answer->body;
+      return json["details"][0]["may_have_applied"].dump();
+    };
+    EXPECT_EQ(may_have_applied("false"), "false") << call.method << " " << call.target;
+    EXPECT_EQ(may_have_applied("true"), "true") << call.method << " " << call.target;
+    EXPECT_EQ(may_have_applied("perhaps"), "true") << call.method << " " << call.target;
+  }
+}
+
+TEST(RestRequestTest, OnlyAWriteIsARepeat) {
+  EXPECT_FALSE(IsRepeat({"PUT", "/v1/kv/k", "", {}}));
+  EXPECT_TRUE(IsRepeat({"PUT", "/v1/kv/k", "", {{"Quorate-Repeat", "1"}}}));
+  EXPECT_TRUE(
+      IsRepeat({"PUT", "/v1/kv/k", "", {{"Quorate-Repeat", "false"}, {"Quorate-Repeat", "true"}}}));
+  EXPECT_FALSE(IsRepeat({"GET", "/v1/kv/k", "", {{"Quorate-Repeat", "true"}}}));
+  EXPECT_FALSE(IsRepeat({"HEAD", "/v1/kv/k", "", {{"Quorate-Repeat", "true"}}}));
+}
+
 TEST(RestRequestTest, DocumentedCalls) {
   const KeyRequest set = Decoded("POST", "/set", R"({"key":"mykey","value":"myvalue"})");
   EXPECT_EQ(set.operation.kind, OperationKind::kSet);

@@ -11,6 +11,7 @@
 
 #include "node/status_mapping.h"
 #include "node/text_encoding.h"
+#include "replication/outcomes.h"
 
 namespace quorate {
 namespace {
@@ -246,12 +247,15 @@ HttpAnswer EncodeHealth(const v1::StatusResponse& status) {
 }
 
 HttpAnswer EncodeError(const absl::Status& error) {
-  return EncodeError(ToWireStatus(error.code()).http, error);
+  return EncodeError(ToWireStatus(error.code()).http, error, /*repeat=*/false);
 }
 
-HttpAnswer EncodeError(int http_status, const absl::Status& error) {
-  // The request has not reached the node: nothing was written.
-  return JsonAnswer(http_status, FailureJson(error, v1::ErrorDetails()));
+HttpAnswer EncodeError(int http_status, const absl::Status& error, bool repeat) {
+  OperationResult refusal = NotSent(error);
+  if (repeat) SpeakOfEarlierTries(&refusal);
+  v1::ErrorDetails details;
+  details.set_may_have_applied(refusal.may_have_applied);
+  return JsonAnswer(http_status, FailureJson(refusal.status, details));
 }
 
 }  // namespace quorate

@@ -46,10 +46,12 @@ HttpAnswer EncodeResult(const Operation& operation, AnswerForm form, bool siblin
 // 200 where the node is serving, otherwise 503 with the reason.
 HttpAnswer EncodeHealth(const v1::StatusResponse& status);
 
-// A refusal with the HTTP status that belongs to `error`, or with `http_status` where HTTP has a
-// more exact one.
+// A refusal of what has not reached the node, and of which no other try is known, with the HTTP
+// status that belongs to `error`.
 HttpAnswer EncodeError(const absl::Status& error);
-HttpAnswer EncodeError(int http_status, const absl::Status& error);
+// With `http_status` instead. `repeat`: it was not the first try of a write, so the answer does not
+// deny that an earlier one may have been applied.
+HttpAnswer EncodeError(int http_status, const absl::Status& error, bool repeat);
 
 }  // namespace quorate
 

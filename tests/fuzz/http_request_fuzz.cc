@@ -71,7 +71,7 @@ void CheckMessage(const HttpParser::value_type& message) {
   const HttpRequest http = ViewOf(message);
   const RestRequest request = DecodeRestRequest(http);
   if (const HttpAnswer* refusal = std::get_if<HttpAnswer>(&request)) {
-    CheckRefusal(*refusal);
+    CheckRefusal(http, *refusal);
   } else if (const KeyRequest* asked = std::get_if<KeyRequest>(&request)) {
     CheckKeyRequest(http, *asked);
   } else {
@@ -96,8 +96,8 @@ std::string Understood(absl::string_view bytes, size_t piece) {
       boost::beast::http::read_some(connection, buffer, parser, error);
     }
     if (error) {
-      const std::optional<HttpAnswer> refusal = RefusalOf(error, options);
-      if (refusal.has_value()) CheckRefusal(*refusal);
+      const std::optional<HttpAnswer> refusal = RefusalOf(error, options, parser.get());
+      if (refusal.has_value()) CheckRefusal(ViewOf(parser.get()), *refusal);
       return understood;
     }
     CheckMessage(parser.get());

@@ -31,7 +31,8 @@ void CheckBody(absl::string_view text) {
   const HttpRequest http{"POST", "/set", text, {}};
   const RestRequest request = DecodeRestRequest(http);
   const Json body = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (const HttpAnswer* refusal = std::get_if<HttpAnswer>(&request)) return CheckRefusal(*refusal);
+  if (const HttpAnswer* refusal = std::get_if<HttpAnswer>(&request))
+    return CheckRefusal(http, *refusal);
   CHECK(body.is_object()) << "what is no JSON object was understood";
   const KeyRequest& asked = std::get<KeyRequest>(request);
   CheckKeyRequest(http, asked);

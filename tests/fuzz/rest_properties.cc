@@ -102,7 +102,7 @@ void CheckAnswer(const KeyRequest& request) {
 
 }  // namespace
 
-void CheckRefusal(const HttpAnswer& refusal) {
+void CheckRefusal(const HttpRequest& http, const HttpAnswer& refusal) {
   switch (refusal.status) {
     case 400:
     case 404:
@@ -117,7 +117,7 @@ void CheckRefusal(const HttpAnswer& refusal) {
   const Json json = ParsedBody(refusal);
   CHECK(!json.at("message").get<std::string>().empty()) << refusal.body;
   CHECK(!json.at("code").get<std::string>().empty()) << refusal.body;
-  CHECK_EQ(json.at("details").at(0).at("may_have_applied"), false) << refusal.body;
+  CHECK_EQ(json.at("details").at(0).at("may_have_applied"), IsRepeat(http)) << refusal.body;
 }
 
 void CheckKeyRequest(const HttpRequest& http, const KeyRequest& request) {

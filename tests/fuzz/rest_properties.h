@@ -9,8 +9,9 @@
 
 namespace quorate::fuzz {
 
-// A refusal has a status for refusals, and a JSON object that names its reason.
-void CheckRefusal(const HttpAnswer& refusal);
+// A refusal of `http` has a status for refusals, and a JSON object that names its reason and denies
+// that anything was written, unless there may have been an earlier try.
+void CheckRefusal(const HttpRequest& http, const HttpAnswer& refusal);
 
 // The operation that was made of `http` is of the kind that its method allows, within what every
 // operation keeps to, and the same as that of the plainest request for it. Answers to it can be
