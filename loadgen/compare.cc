@@ -62,8 +62,8 @@ void ComparePercentiles(const std::string& kind, const Distribution& a, const Ru
     if (!row.a.has_value() && !row.b.has_value()) continue;
     const std::optional<Estimate> estimate_a = PercentileOf(a, run_a, named.quantile);
     const std::optional<Estimate> estimate_b = PercentileOf(b, run_b, named.quantile);
-    const bool telling = !IsVoid(run_a) && !IsVoid(run_b);
-    if (telling && estimate_a.has_value() && estimate_b.has_value()) {
+    row.is_void = IsVoid(run_a) || IsVoid(run_b);
+    if (!row.is_void && estimate_a.has_value() && estimate_b.has_value()) {
       row.difference = DifferenceOf(*estimate_a, *estimate_b);
       row.significant = IsSignificant(*row.difference);
     }
@@ -143,6 +143,7 @@ std::string Change(const ComparedRow& row) {
 }
 
 std::string Verdict(const ComparedRow& row) {
+  if (row.is_void) return "  not tested: void";
   if (!row.difference.has_value()) return "  not tested: too little is known";
   return absl::StrFormat("%s %+.3g to %+.3g %s", row.significant ? "*" : " ",
                          Scaled(row.difference->low, row.unit),
@@ -242,7 +243,8 @@ Json ComparisonToJson(const Comparison& comparison) {
                     {"interval95", tested ? Json::array({NumberOrNull(row.difference->low),
                                                          NumberOrNull(row.difference->high)})
                                           : Json(nullptr)},
-                    {"significant", tested ? Json(row.significant) : Json(nullptr)}});
+                    {"significant", tested ? Json(row.significant) : Json(nullptr)},
+                    {"void", row.is_void}});
   }
   return {{"a", comparison.a.path},
           {"b", comparison.b.path},

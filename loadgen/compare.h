@@ -10,7 +10,8 @@
 //   percentiles   the difference of the two, by the confidence interval of each; that is widened
 //                 where the seconds of the run resemble their neighbours
 //   shares        Newcombe's interval for the difference of two shares, from Wilson's of each
-// A row is not tested where a file tells too little for it.
+// A row is not tested where a file tells too little for it, and no percentile where a run is void:
+// its latencies are largely its generator's own. Its counts hold all the same.
 //
 // Values: thread-compatible. Functions: thread-safe.
 #ifndef QUORATE_LOADGEN_COMPARE_H_
@@ -36,6 +37,7 @@ struct ComparedRow {
   std::optional<double> b;
   std::optional<Estimate> difference;  // b - a with its 95 % interval; nullopt: not tested
   bool significant = false;
+  bool is_void = false;  // not tested for the verdict on a run
 };
 
 struct ComparedParameter {

@@ -21,6 +21,7 @@ constexpr char kHelp[] =
     "  --json    prints JSON instead of a table\n\n"
     "A difference is marked with * where it is more than chance, at 95 %: throughput by Welch's\n"
     "test on the seconds of the runs, percentiles and shares by their confidence intervals.\n"
+    "Percentiles of a void run are shown, and not tested.\n"
     "Exit status: 0, 1 where a file cannot be read, 2 for wrong usage.\n";
 
 int Fail(int status, const std::string& message) {

@@ -13,7 +13,9 @@
 namespace quorate::loadgen {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::internal::CaptureStderr;
 using ::testing::internal::CaptureStdout;
 using ::testing::internal::GetCapturedStderr;
@@ -110,12 +112,21 @@ TEST(CompareTest, AVoidRunIsSaidToBeSo) {
   const Comparison comparison = Compare(SummaryOfRun(1, run), SummaryOf(spoilt, "void.json"));
   EXPECT_FALSE(Row(comparison, "read p99").difference.has_value());
   EXPECT_TRUE(Row(comparison, "stale reads, strict").difference.has_value());
-  EXPECT_THAT(FormatComparison(comparison), HasSubstr("VOID"));
-  EXPECT_THAT(FormatComparison(comparison), HasSubstr("400 operations were missed"));
+  const std::string text = FormatComparison(comparison);
+  EXPECT_THAT(text, HasSubstr("VOID"));
+  EXPECT_THAT(text, ContainsRegex("read p99 .*  not tested: void\n"));
+  EXPECT_THAT(text, ContainsRegex("write p50 .*  not tested: void\n"));
+  EXPECT_THAT(text, Not(HasSubstr("too little is known")));
+  EXPECT_THAT(text, HasSubstr("400 operations were missed"));
   const Json json = ComparisonToJson(comparison);
   EXPECT_EQ(json["runs"]["a"]["judgement"], "valid");
   EXPECT_EQ(json["runs"]["b"]["judgement"], "void");
   EXPECT_EQ(json["runs"]["b"]["missed"], 400);
+  for (const Json& row : json["rows"]) {
+    const bool percentile = row["unit"] == "s";
+    EXPECT_EQ(row["void"], percentile) << row;
+    EXPECT_EQ(row["significant"].is_null(), percentile) << row;
+  }
 }
 
 TEST(CompareTest, WhatAFileDoesNotTellIsNotTested) {
