@@ -39,7 +39,9 @@ bool RestTransport::HasRoom(size_t target) const { return clients_[target]->HasR
 
 void RestTransport::Send(uint64_t tag, const Request& request) {
   RestClient& client = *clients_[request.target];
-  const auto callback = [this, tag](const RestResult& result) { OnResult(tag, result); };
+  const auto callback = [this, tag, write = request.write](const RestResult& result) {
+    OnResult(tag, write, result);
+  };
   if (request.write) {
     client.Set(request.key, request.value, options_.w, callback);
   } else if (request.local) {
@@ -49,7 +51,7 @@ void RestTransport::Send(uint64_t tag, const Request& request) {
   }
 }
 
-void RestTransport::OnResult(uint64_t tag, const RestResult& result) {
+void RestTransport::OnResult(uint64_t tag, bool write, const RestResult& result) {
   Reply reply;
   reply.status = result.status;
   reply.may_have_applied = result.may_have_applied;
@@ -57,6 +59,9 @@ void RestTransport::OnResult(uint64_t tag, const RestResult& result) {
   reply.value = result.value;
   reply.version = result.version;
   reply.order = result.order.value_or(Order{0, result.version, 0});
+  // What was never written has no order, and that is known.
+  reply.order_known =
+      result.status.ok() && (result.order.has_value() || (!write && result.version == 0));
   handler_->OnReply(tag, reply);
 }
 

@@ -35,7 +35,7 @@ class RestTransport : public Transport {
   RestTransport(const TransportOptions& options,
                 std::vector<boost::asio::ip::tcp::endpoint> endpoints);
 
-  void OnResult(uint64_t tag, const RestResult& result);
+  void OnResult(uint64_t tag, bool write, const RestResult& result);
 
   // Fixed after construction.
   const TransportOptions options_;

@@ -71,9 +71,6 @@ absl::Status WriteHistory(const Options& options, const RestHealth& cluster,
   if (options.history.empty()) return absl::OkStatus();
   check::History history = measurement->mutable_recorder()->TakeHistory();
   history.description = absl::StrCat("loadgen, seed ", options.seed, ", ", cluster.strategy);
-  // A REST server may give a version alone; without a leader, concurrent writes may have the same.
-  history.order_is_total =
-      options.transport != TransportKind::kRest || cluster.strategy == "leader_follower";
   const size_t keys =
       std::max<size_t>(static_cast<size_t>(options.num_keys),
                        history.operations.empty() ? 0 : size_t{history.operations.back().key} + 1);

@@ -107,6 +107,7 @@ void RunRecorder::EndHistory(const SentOperation& operation, Nanos ended, const 
     end.found = reply.found;
     end.value = value;
     end.order = reply.order;
+    every_order_told_ = every_order_told_ && reply.order_known;
   } else {
     end.outcome = reply.may_have_applied ? check::Outcome::kUnknown : check::Outcome::kFailed;
   }
@@ -143,6 +144,7 @@ check::History RunRecorder::TakeHistory() {
   check::Recorder* const recorder = &*history_;
   check::History history = check::FinishRecording(absl::MakeConstSpan(&recorder, 1));
   history.nodes = nodes_;
+  history.order_is_total = every_order_told_;
   return history;
 }
 

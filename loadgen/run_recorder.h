@@ -60,8 +60,9 @@ class RunRecorder : public Observer {
   // Between neighbouring operations of different kind on one key.
   const Reservoir<Nanos>& read_write_intervals() const { return read_write_intervals_; }
 
-  // What was recorded, sorted by key, without names of keys; forgets it. REQUIRES: a history was
-  // asked for.
+  // What was recorded, sorted by key, without names of keys; forgets it. The order is total where
+  // every reply told its own: a version that stands in for one may be that of another write, too.
+  // REQUIRES: a history was asked for.
   check::History TakeHistory();
 
  private:
@@ -87,6 +88,7 @@ class RunRecorder : public Observer {
   uint64_t of_another_key_ = 0;
   uint64_t corrupt_ = 0;
   std::optional<check::Recorder> history_;
+  bool every_order_told_ = true;
   absl::flat_hash_map<size_t, ValueId> held_before_;  // by key: an earlier run's value
   // Names of further ones, and their keys.
   absl::flat_hash_set<std::pair<size_t, uint64_t>> held_perhaps_;

@@ -58,6 +58,7 @@ Reply Answer(uint64_t version) {
   Reply reply;
   reply.version = version;
   reply.order = Order{0, version, 0};
+  reply.order_known = true;
   reply.node = "n1";
   return reply;
 }
@@ -161,6 +162,25 @@ TEST(RunRecorderTest, FurtherValuesOfAnEarlierRunMayHaveComeAtAnyTime) {
   ASSERT_EQ(history.operations.size(), 5u);
   EXPECT_EQ(check::CheckVersionSweep(history, check::Model::kLinearizable).conflicts(), 0u);
   EXPECT_EQ(check::CheckZones(history).conflicts(), 0u);
+}
+
+// Without a leader, the version that stands in for an order may be that of two writes.
+TEST(RunRecorderTest, OrdersAreTotalWhereEveryReplyTellsOne) {
+  Reply untold = Answer(2);
+  untold.order_known = false;
+  Reply failed;
+  failed.status = absl::UnavailableError("no");
+  for (const bool all_tell : {true, false}) {
+    Play play;
+    play.Write(0, 10, 20, Answer(1));
+    play.Write(1, 30, 40, all_tell ? Answer(2) : untold);
+    play.Write(2, 50, 60, failed);
+    play.Read(3, 70, 80, Found(2, EncodeValue({1, kWriter, 1}, 100)));
+    EXPECT_EQ(play.recorder.TakeHistory().order_is_total, all_tell);
+  }
+  Play play;
+  play.Read(0, 10, 20, untold);
+  EXPECT_FALSE(play.recorder.TakeHistory().order_is_total);
 }
 
 TEST(RunRecorderTest, WithoutAHistoryNothingIsRecorded) {

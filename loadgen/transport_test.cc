@@ -63,8 +63,15 @@ class RestServer : public TestServer {
     return {server_.endpoint().address().to_string(), server_.endpoint().port()};
   }
   void FallSilent() override { silent_ = true; }
+  // Only versions are told from now on, as by servers that know no more.
+  void KeepOrdersBack() { tells_orders_ = false; }
 
  private:
+  void PutVersion(int version, nlohmann::json* answer) const {
+    (*answer)["version"] = version;
+    if (!tells_orders_) return;
+    (*answer)["order"] = {{"major", "1"}, {"minor", absl::StrCat(version)}, {"tie", "0"}};
+  }
   RestTestServer::Answer Serve(const RestTestServer::Request& request) {
     if (silent_) return {0, "", RestTestServer::Then::kSilence};
     if (request.target == "/health") {
@@ -73,17 +80,20 @@ class RestServer : public TestServer {
     if (request.method == "POST") {
       const auto body = nlohmann::json::parse(request.body);
       values_[body["key"]] = {body["value"], ++version_};
-      return {201, absl::StrCat(R"({"version":)", version_, "}")};
+      nlohmann::json written;
+      PutVersion(version_, &written);
+      return {201, written.dump()};
     }
     const std::string key = request.target.substr(request.target.rfind('/') + 1);
     const auto found = values_.find(key);
     if (found == values_.end()) return {404, R"({"code":"NOT_FOUND","version":0})"};
-    return {
-        200,
-        nlohmann::json{{"value", found->second.first}, {"version", found->second.second}}.dump()};
+    nlohmann::json read = {{"value", found->second.first}};
+    PutVersion(found->second.second, &read);
+    return {200, read.dump()};
   }
 
   std::atomic<bool> silent_{false};
+  std::atomic<bool> tells_orders_{true};
   std::map<std::string, std::pair<std::string, int>> values_;
   int version_ = 0;
   boost::asio::io_context io_;
@@ -172,7 +182,9 @@ TEST_P(TransportTest, WritesAndReadsBack) {
   EXPECT_EQ(read.reply.version, 1u);
   EXPECT_EQ(read.reply.order, written.reply.order);
   EXPECT_TRUE(absent.reply.order < read.reply.order);
-  EXPECT_EQ(read.reply.order_known, GetParam() != TransportKind::kRest);
+  EXPECT_TRUE(absent.reply.order_known);
+  EXPECT_TRUE(written.reply.order_known);
+  EXPECT_TRUE(read.reply.order_known);
 }
 
 TEST_P(TransportTest, LocalReads) {
@@ -325,6 +337,21 @@ TEST_P(GrpcTransportTest, AFailureTellsWhetherTheWriteMayHaveApplied) {
 
 INSTANTIATE_TEST_SUITE_P(All, GrpcTransportTest,
                          ::testing::Values(TransportKind::kUnary, TransportKind::kStream), NameOf);
+
+class RestTransportTest : public TransportTest {};
+
+TEST_P(RestTransportTest, AVersionAloneIsNoOrder) {
+  RestServer server;
+  server.KeepOrdersBack();
+  Connect(server.address());
+  EXPECT_TRUE(Call(Read("k")).reply.order_known) << "what was never written";
+  const Reply written = Call(Write("k", "value")).reply;
+  EXPECT_FALSE(written.order_known);
+  EXPECT_EQ(written.order, (Order{0, 1, 0}));
+  EXPECT_FALSE(Call(Read("k")).reply.order_known);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RestTransportTest, ::testing::Values(TransportKind::kRest), NameOf);
 
 TEST(NullTransportTest, AnswersFromItsRegisters) {
   NullTransport transport(2, 5, 4);
