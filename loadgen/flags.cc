@@ -70,6 +70,11 @@ constexpr const char* kFlags[] = {
     "quiet",       "json_lines",  "connections",  "max_waiting",
     "timeout_ms"};
 
+// What a single run leaves behind or looks like, and what would take the rate out of its hands.
+constexpr const char* kNotForFindMax[] = {
+    "closed_loop",        "output",     "raw_samples",    "history",
+    "history_operations", "json_lines", "followed_writes"};
+
 constexpr char kHttpTargets[] =
     "127.0.0.1:8080,127.0.0.1:8081,127.0.0.1:8082,127.0.0.1:8083,127.0.0.1:8084";
 constexpr char kGrpcTargets[] =
@@ -168,6 +173,15 @@ absl::StatusOr<Options> OptionsFromFlags() {
   const absl::Status valid = Validate(options);
   if (!valid.ok()) return valid;
   return options;
+}
+
+absl::Status CheckFlagsOfFindMax() {
+  for (const char* flag : kNotForFindMax) {
+    if (FlagInfo(flag).is_default) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("--", flag, " means nothing to find-max; leave it out"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace quorate::loadgen

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "loadgen/options.h"
@@ -16,6 +17,10 @@ std::string DescribeFlags();
 // Valid options from what gflags has read, with a random seed where none was given.
 // INVALID_ARGUMENT, with a message that names the flag.
 absl::StatusOr<Options> OptionsFromFlags();
+
+// INVALID_ARGUMENT, with a message that names the flag, where one was set that means nothing to
+// find-max: it would be ignored.
+absl::Status CheckFlagsOfFindMax();
 
 }  // namespace quorate::loadgen
 

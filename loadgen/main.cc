@@ -55,7 +55,9 @@ void PrintFindMaxHelp() {
       "  --stale SHARE    stale reads, of all reads, at most (0.1%% or 0.001)\n"
       "  --errors SHARE   operations that failed, of all, at most\n\n"
       "At least one goal. The flags are those of a run: --qps is the first rate, --duration the\n"
-      "seconds of one look. The rate grows by half until the goals are missed twice running; then\n"
+      "seconds of one look. Those that mean nothing here are refused: --closed_loop, --output,\n"
+      "--raw_samples, --history, --history_operations, --json_lines and --followed_writes.\n"
+      "The rate grows by half until the goals are missed twice running; then\n"
       "the span is halved until it is 5 %% wide, and the best rate is confirmed by a run three "
       "times "
       "as\n"
@@ -114,9 +116,9 @@ int FindMax(const std::string& program, const std::vector<std::string>& argument
   if (!goals.ok()) return Misuse(std::string(goals.status().message()));
   Options options;
   if (const auto status = ReadFlags(flags, PrintFindMaxHelp, &options)) return *status;
-  if (options.closed_loop > 0) return Misuse("--closed_loop means nothing to find-max");
+  const absl::Status meaningful = CheckFlagsOfFindMax();
+  if (!meaningful.ok()) return Misuse(std::string(meaningful.message()));
   options.output.clear();
-  options.history.clear();
   return FindMaxCommand(options, *goals);
 }
 

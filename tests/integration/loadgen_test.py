@@ -83,6 +83,13 @@ class LoadgenTest(unittest.TestCase):
             self.assertNotIn("WRONG", done.stdout)
             self.expect_clean_history()
 
+    def test_find_max_refuses_what_it_would_ignore(self):
+        # Before it looks for a cluster: there is none.
+        done = subprocess.run([LOADGEN, "find-max", "--p99=5ms", f"--history={self.history}"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("--history means nothing to find-max", done.stderr)
+
     def test_lines_for_programs(self):
         cluster = self.start_cluster(w=2, r=2)
         done = self.run_load(cluster, "--json_lines", "--duration=2", "--qps=200")
