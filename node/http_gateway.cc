@@ -1,5 +1,6 @@
 #include "node/http_gateway.h"
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <functional>
@@ -21,6 +22,7 @@
 #include "glog/logging.h"
 
 #include "node/http_session.h"
+#include "replication/outcomes.h"
 #include "support/mutex.h"
 
 namespace quorate {
@@ -68,11 +70,14 @@ class HttpServer : public HttpSessionHost, public std::enable_shared_from_this<H
   bool draining() const override { return draining_; }
   OperationId StartOperation(const std::shared_ptr<HttpSession>& session, uint64_t request,
                              Operation operation) override;
+  // Thread-safe, as results come on any thread.
   bool Reserve(size_t bytes) override;
   void Release(size_t bytes) override { buffered_bytes_ -= bytes; }
   void Remove(const std::shared_ptr<HttpSession>& session) override;
 
  private:
+  void TakeResult(const std::weak_ptr<HttpSession>& session, uint64_t request, bool write,
+                  OperationResult result);
   void Accept();
   void OnAccepted(net::ip::tcp::socket socket);
   void PauseAccepting(const error_code& error);
@@ -84,6 +89,8 @@ class HttpServer : public HttpSessionHost, public std::enable_shared_from_this<H
   KvApi* const api_;
   int port_ = 0;
 
+  std::atomic<size_t> buffered_bytes_{0};  // never above options_.max_buffered_bytes
+
   // Synchronises itself. Before what lives in its handlers.
   net::io_context context_{1};
 
@@ -92,7 +99,6 @@ class HttpServer : public HttpSessionHost, public std::enable_shared_from_this<H
   net::ip::tcp::acceptor acceptor_{context_};
   net::steady_timer accept_pause_{context_};
   std::set<std::shared_ptr<HttpSession>> sessions_;
-  size_t buffered_bytes_ = 0;
   bool draining_ = false;
 
   Mutex mu_;
@@ -161,22 +167,38 @@ void HttpServer::PauseAccepting(const error_code& error) {
 
 OperationId HttpServer::StartOperation(const std::shared_ptr<HttpSession>& session,
                                        uint64_t request, Operation operation) {
+  const bool write = operation.is_write();
   // The result may come when session and gateway are gone. What it is posted to must then still be
   // there, but it must not keep them from going.
-  return api_->Start(std::move(operation),
-                     [server = shared_from_this(), weak = std::weak_ptr<HttpSession>(session),
-                      request](OperationResult result) {
-                       net::post(server->context_, [weak, request, result = std::move(result)] {
-                         if (const std::shared_ptr<HttpSession> alive = weak.lock()) {
-                           alive->OnResult(request, result);
-                         }
-                       });
-                     });
+  return api_->Start(
+      std::move(operation),
+      [server = shared_from_this(), weak = std::weak_ptr<HttpSession>(session), request, write](
+          OperationResult result) { server->TakeResult(weak, request, write, std::move(result)); });
+}
+
+// On any thread. The values that reads have found wait here for the gateway's one thread, however
+// long it takes, so they count; a write has none, and what became of it must be told.
+void HttpServer::TakeResult(const std::weak_ptr<HttpSession>& session, uint64_t request, bool write,
+                            OperationResult result) {
+  size_t counted = write || !result.record.has_value() ? 0 : result.record->ValueBytes();
+  if (counted <= kUncountedAnswerBytes) counted = 0;
+  if (!Reserve(counted)) {
+    counted = 0;
+    result = NotSent(TooMuchInFlight());
+  }
+  net::post(context_, [this, session, request, counted, result = std::move(result)] {
+    Release(counted);  // the session counts what it makes of it
+    if (const std::shared_ptr<HttpSession> alive = session.lock()) {
+      alive->OnResult(request, result);
+    }
+  });
 }
 
 bool HttpServer::Reserve(size_t bytes) {
-  if (bytes > options_.max_buffered_bytes - buffered_bytes_) return false;
-  buffered_bytes_ += bytes;
+  size_t held = buffered_bytes_;
+  do {
+    if (bytes > options_.max_buffered_bytes - held) return false;
+  } while (!buffered_bytes_.compare_exchange_weak(held, held + bytes));
   return true;
 }
 

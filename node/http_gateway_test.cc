@@ -1,6 +1,7 @@
 #include "node/http_gateway.h"
 
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <random>
 #include <string>
@@ -383,6 +384,59 @@ TEST_F(HttpGatewayTest, MemoryInFlightIsBounded) {
     client.Send(Post("/set", smaller));
     EXPECT_EQ(client.Receive().result_int(), 201u);
   }
+}
+
+// They wait where the gateway's thread has other things to do, and may be far larger than answers.
+TEST_F(HttpGatewayTest, ResultsThatWaitAreCounted) {
+  options_.max_buffered_bytes = 250000;
+  Start();
+  // Of two concurrent values the short one is shown.
+  const auto found = [](size_t bytes) {
+    OperationResult result;
+    result.record = Record();
+    result.record->Put(Version(), Sibling{Dot{{1, 10}, 1}, 100, false, std::string(bytes, 'v')});
+    result.record->Put(Version(), Sibling{Dot{{2, 20}, 1}, 200, false, "shown"});
+    return result;
+  };
+  Client first(*gateway_);
+  Client second(*gateway_);
+  Client third(*gateway_);
+  Client writer(*gateway_);
+  first.Send(Get("/get/k"));
+  ASSERT_TRUE(api_.AwaitStarted(1));
+  second.Send(Get("/get/k"));
+  ASSERT_TRUE(api_.AwaitStarted(2));
+  third.Send(Get("/get/k"));
+  ASSERT_TRUE(api_.AwaitStarted(3));
+  writer.Send(Post("/set", R"({"key":"k","value":"v"})"));
+  ASSERT_TRUE(api_.AwaitStarted(4));
+
+  std::promise<void> go_on;
+  api_.AnswerWith([wait = go_on.get_future().share()](const Operation&) {
+    wait.wait();  // on the gateway's thread
+    return OperationResult();
+  });
+  Client slow(*gateway_);
+  slow.Send(Get("/get/absent"));
+  ASSERT_TRUE(api_.AwaitStarted(5));
+  for (size_t i = 0; i < 3; ++i) api_.Finish(i, found(100000));
+  api_.Finish(3, found(100000));
+  go_on.set_value();
+  EXPECT_EQ(slow.Receive().result_int(), 404u);
+  EXPECT_EQ(Body(first.Receive())["value"], "shown");
+  EXPECT_EQ(Body(second.Receive())["value"], "shown");
+  ExpectError(third.Receive(), 429, "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(writer.Receive().result_int(), 201u);
+
+  // Everything has been given back, also of a client that has not waited.
+  api_.AnswerWith(nullptr);
+  third.Send(Get("/get/k"));
+  ASSERT_TRUE(api_.AwaitStarted(6));
+  third.Close();
+  ASSERT_TRUE(api_.AwaitCancelled(1));
+  api_.Finish(5, found(240000));
+  api_.AnswerWith([&](const Operation&) { return found(240000); });
+  EXPECT_EQ(Body(Ask(Get("/get/k")))["value"], "shown");
 }
 
 // Whatever refuses a repeat does not know what became of the tries before it.

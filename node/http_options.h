@@ -29,7 +29,8 @@ struct HttpOptions {
   size_t max_header_bytes = size_t{8} << 10;              // 431; request line included
   size_t max_body_bytes = BodyLimitFor(size_t{4} << 20);  // 413
   size_t max_connections = 1024;                          // 503
-  // Bodies of requests and large answers, over all connections.
+  // Bodies of requests, large values that reads have found, and large answers, over all
+  // connections.
   size_t max_buffered_bytes = size_t{256} << 20;  // 429
 
   // Timing. A connection that exceeds one is closed without an answer.

@@ -28,10 +28,6 @@ using boost::system::error_code;
 
 constexpr size_t kReadBytes = size_t{64} << 10;
 
-// Answers up to this size are not counted against the memory that sessions share, so that errors
-// and small values get through however full the gateway is.
-constexpr size_t kUncountedAnswerBytes = size_t{64} << 10;
-
 constexpr absl::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 std::chrono::nanoseconds ToChrono(absl::Duration duration) {
@@ -42,11 +38,6 @@ std::string HttpDate() {
   return absl::FormatTime("%a, %d %b %Y %H:%M:%S GMT", absl::Now(), absl::UTCTimeZone());
 }
 
-absl::Status TooMuchInFlight() {
-  return absl::ResourceExhaustedError(
-      "the node has too many bytes of requests and answers in flight; try again later");
-}
-
 // The answer to an operation that does not begin here.
 HttpAnswer Refusal(const Operation& operation, absl::Status status, const KvApi& api) {
   OperationResult result = NotSent(std::move(status));
@@ -55,6 +46,11 @@ HttpAnswer Refusal(const Operation& operation, absl::Status status, const KvApi&
 }
 
 }  // namespace
+
+absl::Status TooMuchInFlight() {
+  return absl::ResourceExhaustedError(
+      "the node has too many bytes of requests and answers in flight; try again later");
+}
 
 HttpSession::HttpSession(boost::asio::ip::tcp::socket socket, HttpSessionHost* host)
     : host_(host),

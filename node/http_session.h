@@ -3,10 +3,12 @@
 #ifndef QUORATE_NODE_HTTP_SESSION_H_
 #define QUORATE_NODE_HTTP_SESSION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 
+#include "absl/status/status.h"
 #include "boost/asio/ip/tcp.hpp"
 #include "boost/beast/core/flat_buffer.hpp"
 #include "boost/beast/core/tcp_stream.hpp"
@@ -23,6 +25,13 @@
 namespace quorate {
 
 class HttpSession;
+
+// Results and answers up to this size are not counted against the memory that sessions share, so
+// that errors and small values get through however full the gateway is.
+inline constexpr size_t kUncountedAnswerBytes = size_t{64} << 10;
+
+// Why what would be too much for that memory is refused.
+absl::Status TooMuchInFlight();
 
 // What a session needs of the gateway. Not thread-safe: all on the gateway's thread.
 class HttpSessionHost {
