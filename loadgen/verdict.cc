@@ -67,6 +67,7 @@ void SharedReasons(const RunStats& stats, const Place& place, std::vector<std::s
   for (const auto& [name, kind] : {std::make_pair(" of reads", &stats.reads.response),
                                    {" of writes", &stats.writes.response}}) {
     const double share = LagShare(stats, *kind);
+    // tools/plots/results.py looks for these words.
     if (kind->count() >= kOperationsForP99 && share > kVoidLagShare) {
       reasons->push_back(LagReason(share, absl::StrCat(name, ": use no latency of these")));
     }

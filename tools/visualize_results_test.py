@@ -273,6 +273,44 @@ class LabelsTest(Folder):
         self.assertIn("0 loose", texts)
 
 
+class SpoiltLatenciesTest(Folder):
+    """A verdict that forbids the latencies of one kind of operation, as loadgen/verdict.cc words it."""
+
+    def setUp(self):
+        super().setUp()
+        whole = example(seconds=10)
+        whole["verdict"]["reasons"] += [
+            "today.json: the p99 of the generator's send lag is 60 % of that of the response time of reads: use no "
+            "latency of these"]
+        self.results = [read_result(self.put("leader_w5r1_50w50r.json", whole))]
+        self.groups = {"leader_w5r1": self.results}
+
+    def texts(self, picture):
+        return [text.get_text() for text in picture.figure.findobj(Text)]
+
+    def test_pictures_of_that_kind_say_so(self):
+        for kind, color in (("read", style.VERMILLION), ("write", style.BLACK)):
+            picture = latency.latency_picture("leader_w5r1", self.results, kind)
+            title = picture.figure.axes[0].title
+            self.assertIn("USE NO LATENCY OF READS", title.get_text())
+            self.assertEqual(title.get_color(), color)
+            self.assertIn("Use no latency of reads, which are largely the generator's own lag: this run.", picture.caption)
+        reads, writes = comparison.p99_picture(self.groups).figure.axes
+        for axis, marked in ((reads, True), (writes, False)):
+            self.assertEqual(any("DO NOT USE" in text for text in (each.get_text() for each in axis.texts)), marked)
+            self.assertEqual(axis.patches[0].get_hatch() == "////", marked)
+        self.assertEqual(sum("DO NOT USE" in text for text in self.texts(comparison.overview_picture(self.groups))), 1)
+        self.assertEqual(
+            sum("DO NOT USE" in text for text in self.texts(latency.percentile_picture("leader_w5r1", self.results))), 1)
+
+    def test_tables_say_so(self):
+        text = summary.summary_text(self.groups, [])
+        self.assertRegex(text, r"\n +read .* DO NOT USE\n")
+        self.assertNotRegex(text, r"write .* DO NOT USE\n")
+        self.assertIn("shared, use no latency of reads", summary.short_table(self.groups))
+        self.assertEqual(report.report_html(self.groups, [], {}, []).count("DO NOT USE</span>"), 2)
+
+
 class FailuresTest(Folder):
 
     def setUp(self):

@@ -70,11 +70,11 @@ def p99_picture(groups):
             value = distribution.percentile(0.99) * 1e3
             values.append(value)
             _add(drawn, result, f"P99 of {kind}s (ms)", value)
-            sure = distribution.supports(0.99) and result.judgement != "void"
+            sure = distribution.supports(0.99) and result.latencies_hold(kind)
             axis.bar(place, value, width=width, color=color if sure else "white", edgecolor=color, linewidth=1.4,
                      hatch="" if sure else "////")
             note = "" if distribution.supports(0.99) else "?"
-            note += " VOID" if result.judgement == "void" else ""
+            note += style.latency_mark(result, kind)
             axis.annotate(f"{value:,.3g}{note}", (place, value), xytext=(0, 4), textcoords="offset points", ha="center",
                           va="bottom", rotation=90, fontsize=8.5)
 
@@ -91,7 +91,7 @@ def p99_picture(groups):
     caption = (
         "How to read it: one operation in a hundred took longer than its bar. Writes wait for W replicas and reads for "
         "R, so the bars grow with them. A hatched bar with a question mark has fewer than ten operations above it and "
-        "may well be chance. " + style.verdict_note(results))
+        "may well be chance, and the verdict forbids to use one marked VOID or DO NOT USE. " + style.verdict_note(results))
     return Picture("comparison_p99_latency", "P99 latency by configuration", figure, caption.strip(), drawn)
 
 
@@ -144,13 +144,16 @@ def _overview_rows():
         share = result.strict or result.loose or result.counted
         return 100 * share.rate if share and share.reads else None
 
-    def chance(kind):
-        return lambda result: "" if result.latencies[kind].supports(0.99) else "?"
+    def doubt(kind):
+        def remark(result):
+            spoilt = style.latency_mark(result, kind) if kind in result.spoilt else ""
+            return ("" if result.latencies[kind].supports(0.99) else "?") + spoilt
+        return remark
 
     # Name, value, whether the axis begins at zero, what to put behind a value.
     return [("answered op/s", lambda result: result.achieved, True, lambda result: ""),
-            ("read P99 (ms)", p99("read"), False, chance("read")),
-            ("write P99 (ms)", p99("write"), False, chance("write")),
+            ("read P99 (ms)", p99("read"), False, doubt("read")),
+            ("write P99 (ms)", p99("write"), False, doubt("write")),
             ("strict stale reads (%)", stale, True, lambda result: "" if result.strict else " loose")]
 
 
@@ -167,7 +170,7 @@ def _draw_points(axis, results, name, value_of, remark_of, drawn):
         text = f"{value:,.3g}{remark}{' VOID' if void else ''}"
         _add(drawn, result, name if remark != " loose" else "loose stale reads (%)", value)
         axis.annotate(text, (place, value), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8,
-                      color=style.VERMILLION if void else style.BLACK)
+                      color=style.VERMILLION if void or "NOT USE" in remark else style.BLACK)
 
 
 def overview_picture(groups):

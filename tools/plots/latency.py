@@ -85,7 +85,7 @@ def latency_picture(config, results, kind):
     highest = [1]
     for result, (bars, cdf) in zip(results, panels):
         distribution = result.latencies[kind]
-        style.panel_title(bars, result, count_note(distribution, f"{kind}s"))
+        style.panel_title(bars, result, count_note(distribution, f"{kind}s"), kind)
         cdf.set_xlabel(f"{kind} response time (ms)")
         bars.set_xlabel(f"{kind} response time (ms)")
         bars.set_ylabel(per_bar)
@@ -116,8 +116,9 @@ def latency_picture(config, results, kind):
 def percentile_picture(config, results):
     """Reads and writes over 1/(1-p): every tick to the right is ten times rarer."""
     label = results[0].config_label
-    labels = [style.fill(result.run_label + " VOID" * (result.judgement == "void")) for result in results]
-    height = 4.2 + _LEGEND_LINE * sum(len(each.split("\n")) for each in labels)
+    labels = {kind: [style.fill(result.run_label + style.latency_mark(result, kind)) for result in results]
+              for kind in ("read", "write")}
+    height = 4.2 + _LEGEND_LINE * max(sum(len(each.split("\n")) for each in of_kind) for of_kind in labels.values())
     figure, panels = style.grid([results[0]] * 2, 1, f"{label}: latency by percentile", row_height=height)
     nines = max([each.count for result in results for each in result.latencies.values()] + [10])
     right = 10 ** max(int(numpy.ceil(numpy.log10(nines))), 2)
@@ -125,7 +126,7 @@ def percentile_picture(config, results):
     drawn = Drawn("percentile (%)")
     for kind, (axis,) in zip(("read", "write"), panels):
         axis.set_title(f"{kind}s")
-        for index, (result, name) in enumerate(zip(results, labels)):
+        for index, (result, name) in enumerate(zip(results, labels[kind])):
             distribution = result.latencies[kind]
             if distribution.count:
                 points = _draw_percentiles(axis, distribution, name, style.series_style(index))

@@ -29,10 +29,13 @@ def _text(text):
     return html.escape(str(text))
 
 
-def _ms(distribution, share):
+def _ms(result, kind, share):
+    distribution = result.latencies[kind]
     if not distribution.count or not distribution.supports(share):
         return "&ndash;"
-    return f"{distribution.percentile(share) * 1e3:,.3g}"
+    text = f"{distribution.percentile(share) * 1e3:,.3g}"
+    # The whole row of a void run is marked.
+    return f'<span class="void">{text}{style.latency_mark(result, kind)}</span>' if kind in result.spoilt else text
 
 
 def _percent(share):
@@ -51,9 +54,9 @@ def _table(results):
             "loose stale, %", "answered op/s", "verdict"]
     rows = ["<tr>" + "".join(f"<th>{name}</th>" for name in head) + "</tr>"]
     for result in results:
-        writes, reads = result.latencies["write"], result.latencies["read"]
-        cells = [f"{result.total_writes:,}", f"{result.total_reads:,}", _ms(writes, 0.5), _ms(writes, 0.99),
-                 _ms(reads, 0.5), _ms(reads, 0.99), _percent(result.strict), _percent(result.loose or result.counted),
+        cells = [f"{result.total_writes:,}", f"{result.total_reads:,}", _ms(result, "write", 0.5),
+                 _ms(result, "write", 0.99), _ms(result, "read", 0.5), _ms(result, "read", 0.99),
+                 _percent(result.strict), _percent(result.loose or result.counted),
                  _number(result.achieved)]
         mark = f' class="{result.judgement}"' if result.judgement in ("shared", "void") else ""
         rows.append(f"<tr{mark}><td>{_text(result.name)}</td>" + "".join(f'<td class="n">{cell}</td>' for cell in cells)

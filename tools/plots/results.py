@@ -26,6 +26,8 @@ _NAME = re.compile(r"^(leader|leaderless)_w(\d{1,3})r(\d{1,3})(?:_(\d{1,3})w(\d{
 _SERIES_NUMBERS = ("start", "seconds", "reads_ok", "writes_ok", "failed", "unknown", "stale", "p50", "p99", "max",
                    "in_flight", "offered")
 _INTERVALS = ("write_read", "read_write", "write_write", "read_read")
+# How a verdict names the kind of operation whose latencies are largely the generator's own lag (loadgen/verdict.cc).
+_SPOILT = re.compile(r" of (read|write)s: use no latency of these$")
 
 
 # What can go wrong, as tables name it.
@@ -175,6 +177,7 @@ class Result:
     achieved: float = None
     judgement: str = ""
     reasons: list = field(default_factory=list)
+    spoilt: tuple = ()  # of "read" and "write": those whose latencies the verdict forbids, though not all are void
     facts: list = field(default_factory=list)  # (name, text) of how it came about
     local_reads: bool = False
     conditions: tuple = ()  # what else changes the meaning of its figures
@@ -216,6 +219,10 @@ class Result:
         known = self.w is not None and self.r is not None
         mode = "leaderless" if self.mode == "leaderless" else "leader-follower"
         return ", ".join([f"{mode} W={self.w} R={self.r}" if known else self.config, *self.shared_conditions])
+
+    def latencies_hold(self, kind):
+        """Whether the verdict lets the latencies of "read" or "write" be used."""
+        return self.judgement != "void" and kind not in self.spoilt
 
     @property
     def promises_fresh_reads(self):
@@ -344,6 +351,8 @@ def _read_run(root, result):
     verdict = root.section("verdict")
     result.judgement = verdict.text("judgement")
     result.reasons = verdict.texts("reasons")
+    found = {match[1] for match in map(_SPOILT.search, result.reasons) if match}
+    result.spoilt = tuple(kind for kind in ("read", "write") if kind in found and result.judgement != "void")
     run, host = root.section("run"), root.section("run").section("host")
     cluster, workload = run.section("cluster"), run.section("workload")
     result.emulate = cluster.text("emulate")

@@ -73,16 +73,32 @@ def grid(results, rows, title, row_height=2.7, sharex=True, sharey="row"):
     return figure, panels
 
 
-def panel_title(axis, result, note=""):
-    """Names the run and its conditions, and the verdict where it takes something away from the figures."""
+def panel_title(axis, result, note="", kind=None):
+    """Names the run and its conditions, and the verdict where it takes something away from the figures.
+
+    `kind`: where the panel has nothing but latencies, "read" or "write", whose they are.
+    """
     last = [note] if note else []
     if result.judgement in ("shared", "void"):
         last.append(f"verdict: {result.judgement.upper()}")
-    lines = [fill(result.run_name), fill(", ".join(result.own_conditions)), " · ".join(last)]
-    axis.set_title("\n".join(filter(None, lines)), color=VERMILLION if result.judgement == "void" else BLACK)
-    if result.judgement == "void":
+    lines = [fill(result.run_name), fill(", ".join(result.own_conditions)), " · ".join(last), spoilt_text(result)]
+    wrong = not result.latencies_hold(kind)
+    axis.set_title("\n".join(filter(None, lines)), color=VERMILLION if wrong else BLACK)
+    if wrong:
         for spine in axis.spines.values():
             spine.set(color=VERMILLION, linewidth=2)
+
+
+def spoilt_text(result):
+    """Of which kinds the verdict forbids to use latencies; empty where it forbids none, or all."""
+    return f"USE NO LATENCY OF {' OR '.join(f'{kind.upper()}S' for kind in result.spoilt)}" if result.spoilt else ""
+
+
+def latency_mark(result, kind):
+    """What stands behind a latency that must not be used; empty where it may be."""
+    if result.judgement == "void":
+        return " VOID"
+    return "" if result.latencies_hold(kind) else " DO NOT USE"
 
 
 def fill(text, letters=PANEL_LETTERS):
@@ -111,6 +127,11 @@ def verdict_note(results):
     shared = [result for result in results if result.judgement == "shared"]
     if void:
         sentences.append(f"VOID, do not use the latencies: {_names(void, results)}.")
+    for kind in ("read", "write"):
+        spoilt = [result for result in results if kind in result.spoilt]
+        if spoilt:
+            sentences.append(f"Use no latency of {kind}s, which are largely the generator's own lag: "
+                             f"{_names(spoilt, results)}.")
     if shared:
         reasons = sorted({reason for result in shared for reason in result.reasons[:1]})
         because = f" ({'; '.join(reasons)})" if len(reasons) == 1 else ""

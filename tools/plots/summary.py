@@ -33,7 +33,8 @@ def _latency_row(result, kind):
     # Both stand for operations that were answered OK; a list that was cut has fewer.
     count = max(count, distribution.count)
     name = result.name if kind == "write" else ""
-    return f"{name:<32}{kind:<7}{count:>10}" + "".join(f"{cell:>10}" for cell in cells)
+    cells = "".join(f"{cell:>10}" for cell in cells)
+    return f"{name:<32}{kind:<7}{count:>10}{cells} {style.latency_mark(result, kind)}"
 
 
 def _share(share):
@@ -111,5 +112,6 @@ def short_table(groups):
         cells = [_ms(result.latencies[kind].percentile(share)) if result.latencies[kind].supports(share) else "-"
                  for kind in ("write", "read") for share in (0.5, 0.99)]
         cells += [_rate(result.strict), _rate(result.loose or result.counted)]
-        lines.append(f"{result.name:<25}" + "".join(f"{cell:>9}" for cell in cells) + f"  {result.judgement or '-'}")
+        verdict = ", ".join(filter(None, [result.judgement or "-", style.spoilt_text(result).lower()]))
+        lines.append(f"{result.name:<25}" + "".join(f"{cell:>9}" for cell in cells) + f"  {verdict}")
     return "\n".join(lines + list(filter(None, map(_wrong_line, results))))
