@@ -261,6 +261,31 @@ class LabelsTest(Folder):
         figure = timeline.timeline_picture("leader_w5r1", runs).figure
         self.assertEqual({axis.get_xlim() for axis in figure.axes}, {(0.0, 6.0)})
 
+    def test_a_timeline_of_merged_runs_leaves_out_what_lies_between_them(self):
+        # As `loadgen merge` writes it: one run, and another that began 100 s later.
+        whole = example(seconds=2)
+        whole["series"] += [{**second, "start": second["start"] + 100} for second in whole["series"]]
+        whole["series"][-1].update(p50=None, p99=None)
+        result = read_result(self.put("merged.json", whole))
+        rates, latencies, stale = timeline.timeline_picture("leader_w5r1", [result]).figure.axes
+        for axis, last in ((rates, 102.5), (latencies, 101.5)):
+            for line in axis.get_lines():
+                places, values = line.get_data()
+                between = [value for place, value in zip(places, values) if numpy.isnan(place)]
+                self.assertTrue(len(between) == 2 and numpy.isnan(between).all(), values)
+                self.assertEqual(max(place for place, value in zip(places, values) if not numpy.isnan(value)), last)
+        bars = [patch.get_extents().transformed(stale.transData.inverted()) for patch in stale.patches]
+        spans = sorted((round(bar.x0), round(bar.x1)) for bar in bars)
+        self.assertEqual(spans, [(0, 1), (0, 3), (100, 101), (100, 103)], "warm-ups and stale reads, of each run")
+
+    def test_a_timeline_without_percentiles_says_so(self):
+        whole = example(seconds=2)
+        for second in whole["series"]:
+            second.update(p50=None, p99=None)
+        figure = timeline.timeline_picture("leader_w5r1", [read_result(self.put("merged.json", whole))]).figure
+        self.assertIn("this file tells no percentiles\nof single seconds",
+                      [text.get_text() for text in figure.axes[1].texts])
+
     def test_the_error_of_a_prediction_stands_with_the_curve_that_it_is_of(self):
         figure = staleness.staleness_picture("weak", [read_result(self.put("weak.json", example(w=1)))]).figure
         _, labels = figure.axes[0].get_legend_handles_labels()

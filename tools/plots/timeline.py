@@ -5,6 +5,9 @@ import numpy
 from . import style
 from .picture import Drawn, Picture
 
+# What lies further apart has a time between that no second tells of: merged runs need not follow each other at once.
+_GAP_SECONDS = 0.5
+
 
 def timeline_picture(config, results):
     """Throughput, latency and stale reads, second by second. None where no file has them."""
@@ -26,7 +29,9 @@ def timeline_picture(config, results):
     _scale_series(results, panels)
     caption = (
         "How to read it: the answered operations should lie on the offered ones; a dip, and a peak of P99 below it, is "
-        "a stall. The grey stretch is the warm-up, which counts for nothing else. P99 of a second rests on that "
+        "a stall. Grey stretches are warm-up, which counts for nothing else. Where all lines break off, no run was "
+        "measured; where those of the response times do, nothing was answered, or runs were merged that were under way "
+        "at once, and of these no file tells the percentiles of a second. P99 of a second rests on that "
         "second's operations alone, so it is nearly the slowest of them, and the very slowest where they are fewer than "
         "a hundred. " + style.verdict_note(results))
     return Picture(f"{config}_timeline", f"{label}: the run over time", figure, caption.strip(), drawn)
@@ -44,11 +49,37 @@ def _per_second(series, *names):
     return numpy.array([sum(second.number(name, 0) for name in names) / _seconds(second) for second in series])
 
 
+def _start(second):
+    return second.number("start", 0.0)
+
+
+def _stretches(series):
+    """The seconds, in lists of those that follow each other without a gap."""
+    stretches = []
+    for second in series:
+        if not stretches or _start(second) > _end(stretches[-1][-1]) + _GAP_SECONDS:
+            stretches.append([])
+        stretches[-1].append(second)
+    return stretches
+
+
+def _middles(series):
+    return numpy.array([_start(second) + _seconds(second) / 2 for second in series])
+
+
+def _broken(series, value_of):
+    """Places and values of a line that breaks off at gaps, and where `value_of` a stretch has NaN."""
+    places, values = [], []
+    for stretch in _stretches(series):
+        places += [*_middles(stretch), numpy.nan]
+        values += [*value_of(stretch), numpy.nan]
+    return places, values
+
+
 def _draw_series(panel, result, drawn):
     rates, latencies, stale = panel
     series = result.series
-    starts = numpy.array([second.number("start", 0.0) for second in series])
-    middles = starts + numpy.array([_seconds(second) for second in series]) / 2
+    middles = _middles(series)
     for names, label, look in (
         (("offered",), "offered", {"color": style.GREY, "linestyle": "--"}),
         (("reads_ok", "writes_ok"), "answered OK", {"color": style.BLUE, "linewidth": 1.8}),
@@ -56,24 +87,34 @@ def _draw_series(panel, result, drawn):
     ):
         counts = _per_second(series, *names)
         if counts.any() or "failed" not in names:
-            rates.plot(middles, counts, label=label, **look)
+            rates.plot(*_broken(series, lambda stretch, names=names: _per_second(stretch, *names)), label=label, **look)
             drawn.add(result.name, f"{label} per second", middles, counts)
     rates.legend(loc="lower right")
+    _draw_latencies(latencies, result, drawn)
+    for stretch in _stretches(series):
+        stale.stairs(_per_second(stretch, "stale"), [*map(_start, stretch), _end(stretch[-1])], fill=True,
+                     color=style.PURPLE)
+    drawn.add(result.name, "stale reads per second", middles, _per_second(series, "stale"))
+    # Of merged runs each has a warm-up of its own.
+    for stretch in _stretches([second for second in series if second.flag("warm_up")]):
+        for axis in panel:
+            axis.axvspan(_start(stretch[0]), _end(stretch[-1]), color="#E4E4E4", zorder=0)
+
+
+def _draw_latencies(axis, result, drawn):
     for name, (color, dash, mark) in (("p50", style.SERIES[0]), ("p99", style.SERIES[1])):
-        points = [(middle, second.number(name) * 1e3) for middle, second in zip(middles, series) if second.has(name)]
+        points = [(middle, second.number(name) * 1e3) for middle, second in zip(_middles(result.series), result.series)
+                  if second.has(name)]
         if points:
-            latencies.plot(*zip(*points), color=color, linestyle=dash, marker=mark if len(points) < 40 else "",
-                           markersize=4, label=name.upper())
+            line = _broken(result.series, lambda stretch, name=name: [
+                second.number(name) * 1e3 if second.has(name) else numpy.nan for second in stretch])
+            axis.plot(*line, color=color, linestyle=dash, marker=mark if len(points) < 40 else "", markersize=4,
+                      label=name.upper())
             drawn.add(result.name, f"{name.upper()} of the response times (ms)", *zip(*points))
-    if latencies.get_legend_handles_labels()[0]:
-        latencies.legend(loc="upper right", ncol=2)
-    counts = _per_second(series, "stale")
-    stale.stairs(counts, numpy.append(starts, _end(series[-1])), fill=True, color=style.PURPLE)
-    drawn.add(result.name, "stale reads per second", middles, counts)
-    warm_up = [_end(second) for second in series if second.flag("warm_up")]
-    for axis in panel:
-        if warm_up:
-            axis.axvspan(starts[0], max(warm_up), color="#E4E4E4", zorder=0)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="upper right", ncol=2)
+    else:
+        style.nothing(axis, "this file tells no percentiles\nof single seconds")
 
 
 def _scale_series(results, panels):
@@ -86,7 +127,7 @@ def _scale_series(results, panels):
     times = [time for time in times if time > 0] or [1.0]
     for rate_axis, time_axis, stale_axis in panels:
         # The columns share it, so the limits of one run would be those of all.
-        rate_axis.set_xlim(min(second.number("start", 0.0) for second in seconds), max(map(_end, seconds)))
+        rate_axis.set_xlim(min(map(_start, seconds)), max(map(_end, seconds)))
         rate_axis.set_ylim(0, max(max(rates) * 1.15, 1))
         style.plain_ticks(rate_axis.yaxis)
         wide = style.scale_axis(time_axis, "y", min(times), max(times))
