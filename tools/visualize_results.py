@@ -5,18 +5,20 @@ Writes into the output folder, for each configuration (leader_w5r1, ...), <confi
 <config>_write_latency.png and <config>_intervals.png; for all together comparison_p99_latency.png,
 comparison_stale_reads.png, summary_report.txt, and report.html, which holds more pictures and needs no other file.
 What each picture shows stands in csv/<picture>.csv as numbers: one row for each point.
+Pictures that an earlier call has left there, known by these numbers, are removed: all that is there is of one call.
 Files of other load generators are drawn as far as they have the documented format.
 
 Exit status: 0 done; 1 a file was no result, or there was none (the others are drawn); 2 wrong usage.
 """
 
 import argparse
+import contextlib
 import glob
 import os
 import sys
 
 try:
-    from plots import comparison, latency, report, staleness, style, summary, timeline
+    from plots import comparison, latency, picture, report, staleness, style, summary, timeline
     from plots.results import NotAResult, read_result, tell_apart
 except ModuleNotFoundError as missing:
     sys.exit(f"visualize_results: {missing.name} is not installed for {sys.executable}: run tools/setup.sh and call "
@@ -77,13 +79,24 @@ def write_text(path, text):
         file.write(text)
 
 
-def write_picture(picture, output):
-    style.to_png(picture.figure, os.path.join(output, f"{picture.name}.png"), picture.caption)
+def write_picture(drawing, output):
+    style.to_png(drawing.figure, os.path.join(output, f"{drawing.name}.png"), drawing.caption)
+
+
+def remove_earlier(output):
+    """Removes the pictures of an earlier call, of runs that may not be drawn any more."""
+    for table in glob.glob(os.path.join(glob.escape(output), "csv", "*.csv")):
+        if picture.is_drawn(table):
+            name = os.path.splitext(os.path.basename(table))[0]
+            with contextlib.suppress(FileNotFoundError):  # some pictures are on the page alone
+                os.remove(os.path.join(output, f"{name}.png"))
+            os.remove(table)
 
 
 def write_all(groups, refused, output):
     """Returns how many pictures have a file of their own."""
     numbers = os.path.join(output, "csv")
+    remove_earlier(output)
     os.makedirs(numbers, exist_ok=True)
     comparisons = [comparison.p99_picture(groups), comparison.stale_picture(groups)]
     in_page, files = {}, list(comparisons)
@@ -92,16 +105,16 @@ def write_all(groups, refused, output):
         pictures = [latency.percentile_picture(config, results), timeline.timeline_picture(config, results),
                     staleness.staleness_picture(config, results), staleness.versions_picture(config, results),
                     staleness.obsolete_picture(config, results), intervals]
-        in_page[config] = [picture for picture in pictures if picture]
+        in_page[config] = list(filter(None, pictures))
         files += [latency.latency_picture(config, results, "read"), latency.latency_picture(config, results, "write"),
                   intervals]
     overviews = [comparison.overview_picture(groups), *comparisons]
     # The page first, since it shows captions as text, and files have them in the picture.
     write_text(os.path.join(output, "report.html"), report.report_html(groups, overviews, in_page, refused))
-    for picture in files:
-        write_picture(picture, output)
+    for drawing in files:
+        write_picture(drawing, output)
     # Some are both in the page and in a file of their own.
-    drawn = {picture.name: picture.drawn for each in (overviews, files, *in_page.values()) for picture in each}
+    drawn = {drawing.name: drawing.drawn for each in (overviews, files, *in_page.values()) for drawing in each}
     for name, table in drawn.items():
         write_text(os.path.join(numbers, f"{name}.csv"), table.as_csv())
     write_text(os.path.join(output, "summary_report.txt"), summary.summary_text(groups, refused))

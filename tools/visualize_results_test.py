@@ -157,6 +157,22 @@ class DrawingTest(Folder):
         self.assert_pictures(["good"])
         self.assertIn("cut.json", self.text("summary_report.txt"))
 
+    def test_pictures_of_an_earlier_call_are_removed_and_nothing_else(self):
+        old = self.put("yesterday.json", DOCUMENTED)
+        self.assertEqual(self.run_tool()[0], 0)
+        os.remove(old)
+        self.put("today.json", DOCUMENTED)
+        mine = {"my_intervals.png": "mine", "csv/my_intervals.csv": "run,series\n"}
+        for name, text in mine.items():
+            with open(os.path.join(self.output, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        self.assertEqual(self.run_tool()[0], 0)
+        for name, text in mine.items():
+            self.assertEqual(self.text(name), text)
+            os.remove(os.path.join(self.output, name))
+        self.assert_pictures(["today"])
+        self.assertEqual([name for name in os.listdir(os.path.join(self.output, "csv")) if "yesterday" in name], [])
+
     def test_nothing_to_draw(self):
         status, _, err = self.run_tool()
         self.assertEqual(status, 1)

@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 
+# Of the table of a picture; between them stands the name of the horizontal axis.
+_FIRST_COLUMNS, _LAST_COLUMNS = ("run", "series"), ("value", "low", "high")
+
+
 class Drawn:
     """The series of a picture as a table: a row for each point."""
 
     def __init__(self, x_name):
-        self._rows = [("run", "series", x_name, "value", "low", "high")]
+        self._rows = [(*_FIRST_COLUMNS, x_name, *_LAST_COLUMNS)]
 
     def add(self, run, series, places, values, lows=None, highs=None):
         """`series` names what the values are; `lows` and `highs` are the ends of their 95 % intervals."""
@@ -28,6 +32,13 @@ class Drawn:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows(self._rows)
         return text.getvalue()
+
+
+def is_drawn(path):
+    """Whether a file has the table of a picture, as as_csv() makes it."""
+    with open(path, encoding="utf-8", errors="replace", newline="") as file:
+        head = next(csv.reader([file.readline()]), [])
+    return tuple(head[:2]) == _FIRST_COLUMNS and tuple(head[3:]) == _LAST_COLUMNS
 
 
 def _short(number):
