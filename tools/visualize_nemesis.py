@@ -4,12 +4,14 @@
     bazel run //tests/nemesis -- --strategy=leaderless --seed=1 --length=5m --simulate --output=/tmp/run
     /usr/bin/python3 tools/visualize_nemesis.py --output /tmp/pictures /tmp/run/series.json
 
-Writes for each file NAME.json a picture NAME.png and its numbers, NAME.csv, into the output folder.
+Writes for each file NAME.json a picture NAME.png and its numbers, NAME.csv, into the output folder. Where several files
+have one name, those of the folders that they are in stand before it, as far as it takes: FOLDER-NAME.png.
 
 Exit status: 0 done; 1 a file was no run (the others are drawn); 2 wrong usage.
 """
 
 import argparse
+import collections
 import os
 import sys
 
@@ -27,13 +29,29 @@ def parse_arguments(arguments):
     return parser.parse_args(arguments)
 
 
+def picture_names(paths):
+    """path -> name of its picture: as much of the end of the path as tells it from those of all others."""
+    parts = {path: os.path.splitext(os.path.abspath(path))[0].split(os.sep) for path in paths}
+    lengths = dict.fromkeys(parts, 1)
+    while True:
+        names = {path: "-".join(parts[path][-length:]) for path, length in lengths.items()}
+        times = collections.Counter(names.values())
+        longer = [path for path, name in names.items() if times[name] > 1 and lengths[path] < len(parts[path])]
+        if not longer:
+            return names
+        for path in longer:
+            lengths[path] += 1
+
+
 def main(arguments):
     options = parse_arguments(arguments)
     os.makedirs(options.output, exist_ok=True)
     status = 0
-    for path in options.files:
+    # One file may be named twice, in different ways.
+    paths = list({os.path.abspath(path): path for path in options.files}.values())
+    for path, name in picture_names(paths).items():
         try:
-            picture = nemesis.nemesis_picture(path, nemesis.read_run(path))
+            picture = nemesis.nemesis_picture(name, nemesis.read_run(path))
         except (OSError, nemesis.NotARun) as error:
             print(f"visualize_nemesis: {path}: {error}", file=sys.stderr)
             status = 1

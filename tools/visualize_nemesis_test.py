@@ -30,6 +30,7 @@ class VisualizeNemesisTest(unittest.TestCase):
 
     def write(self, name, content):
         path = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
             file.write(content if isinstance(content, str) else json.dumps(content))
         return path
@@ -58,6 +59,14 @@ class VisualizeNemesisTest(unittest.TestCase):
     def test_draws_many_faults(self):
         done = self.draw(self.write("many.json", run_with(kinds=["crash", "pause"] * 60)))
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_files_of_one_name_have_pictures_of_their_own(self):
+        paths = [self.write(f"{name}.json", run_with()) for name in ("1/a/series", "2/a/series", "2/b/series", "other")]
+        done = self.draw(*paths, f"{self.folder}/2/../2/b/series.json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        names = ["1-a-series", "2-a-series", "b-series", "other"]
+        self.assertEqual(sorted(os.listdir(os.path.join(self.folder, "out"))),
+                         sorted(f"{name}.{ending}" for name in names for ending in ("csv", "png")))
 
     def test_names_what_is_no_run_and_draws_the_rest(self):
         bad = [self.write("text.json", "no json"), self.write("other.json", {"schema": "quorate.loadgen/1"}),

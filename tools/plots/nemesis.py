@@ -5,7 +5,6 @@ simulator, side by side.
 """
 
 import json
-import os
 
 import numpy
 
@@ -43,7 +42,7 @@ def read_run(path):
     return run
 
 
-def nemesis_picture(path, run):
+def nemesis_picture(name, run):
     """A column for each world: operations, availability, latency, and the faults by kind."""
     worlds = run["worlds"]
     mode = "" if run["write_mode"] == "plain" else f", {run['write_mode']}"
@@ -66,7 +65,7 @@ def nemesis_picture(path, run):
         "reach one another, operations should go on. Available is the share of the operations that ended OK among those "
         "that ended in that second; an operation counts in the second in which it ends. P99 of a second is nearly its "
         "slowest answer.")
-    return Picture(os.path.splitext(os.path.basename(path))[0], title, figure, caption, drawn)
+    return Picture(name, title, figure, caption, drawn)
 
 
 def _draw_world(world, panel, drawn):
