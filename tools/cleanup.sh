@@ -5,7 +5,9 @@
 #   --all   also removes results and pictures (default folders: results and visualizations)
 #
 # It stops no other cluster: tools/cluster.sh stop does that. A load test that is still running is left alone, and so
-# are files whose names no load test gives.
+# are files whose names no load test gives. While one runs, nothing is removed: it may be writing there.
+#
+# Exit status: 0 done; 1 something is left, as the message says; 2 wrong usage.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/load_lib.sh"
@@ -14,6 +16,7 @@ readonly CONFIG_NAMES='(leader|leaderless)_w[1-5]r[1-5]'
 readonly PICTURE_NAMES='read_latency|write_latency|intervals'
 
 all=false
+test_runs=false
 results=results
 visualizations=visualizations
 
@@ -38,12 +41,13 @@ parse_options() {
   [[ -n $results && -n $visualizations ]] || misuse 'a folder has a name'
 }
 
-# Stops the cluster in one of the folders that load tests use.
+# Stops the cluster in one of the folders that load tests use. Sets test_runs where its load test is still running.
 stop_cluster() {
   [[ -O $1 ]] || return 0
   exec 8>"$1.lock"
   if ! flock -n 8; then
     printf 'A load test is running in %s: end it with Ctrl-C.\n' "$1" >&2
+    test_runs=true
     return 0
   fi
   end_load "$1"
@@ -98,6 +102,7 @@ main() {
     if [[ -d $folder ]]; then stop_cluster "${folder%/}"; fi
   done
   if $all; then
+    if $test_runs; then die "no results and pictures were removed: a load test may be writing there"; fi
     remove_results
     remove_visualizations
   fi

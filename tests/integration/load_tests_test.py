@@ -1,6 +1,7 @@
 """tools/run_all_tests.sh and its siblings: real nodes, loaded by a stand-in for the load generator or by itself."""
 
 import contextlib
+import fcntl
 import glob
 import json
 import os
@@ -304,6 +305,23 @@ class LoadTestsTest(unittest.TestCase):
                 os.remove(os.path.join(folder, name))
         self.assertEqual(self.finished("cleanup.sh", "--all").returncode, 0)
         self.assertEqual([os.path.exists(folder) for folder in mine], [False] * 3)
+
+    def test_cleanup_removes_nothing_while_a_load_test_runs(self):
+        files = {self.results: ["leader_w1r1_50w50r.json", "leader_w1r1_50w50r.json.123.0.part"],
+                 self.output: ["report.html"]}
+        for folder, names in files.items():
+            self.put_files(folder, names)
+        run_dir = f"{self.folder}/quorate-load-{os.getuid()}-8080-{self.address}"
+        os.mkdir(run_dir)
+        with open(f"{run_dir}.lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # as take_run_dir in tools/load_lib.sh does
+            cleaned = self.finished("cleanup.sh", "--all")
+            self.assertEqual(cleaned.returncode, 1, cleaned)
+            self.assertIn("no results and pictures were removed", cleaned.stderr)
+            for folder, names in files.items():
+                self.assertEqual(self.names(folder), sorted(names))
+        self.assertEqual(self.finished("cleanup.sh", "--all").returncode, 0)
+        self.assertEqual([os.path.exists(folder) for folder in files], [False] * 2)
 
     def test_the_scripts_for_one_strategy(self):
         done = self.finished("run_leader_follower.sh", "w1r5", "--ratio", "10w90r", "--read_target", "any")
