@@ -14,8 +14,8 @@
 #   --binary PATH      the node program; default: builds //node:quorate_node and takes that
 #   --timeout SECONDS  how long start waits for all nodes to be healthy (default 30)
 #
-# Start returns when all nodes are healthy and connected to each other, stop when all have ended; stop ends only what start has started. The folder
-# keeps the logs until the next start.
+# Start returns when all nodes are healthy and connected to each other, and leaves none running where it fails; stop
+# returns when all have ended, and ends only what start has started. The folder keeps the logs until the next start.
 #
 # Exit status: 0 done (status: all nodes are healthy); 1 failed (status: some node is not healthy); 2 wrong usage;
 # 3 status only: no cluster runs here.
@@ -337,10 +337,9 @@ start() {
   local node
   for ((node = 1; node <= nodes; ++node)); do start_node "$node"; done
   await_healthy
-  trap - EXIT INT TERM HUP PIPE
-
-  print_table
+  print_table || die "not all nodes have stayed healthy, as the table says: stops them again (logs: $run_dir)"
   printf 'Logs: %s\n' "$run_dir"
+  trap - EXIT INT TERM HUP PIPE
 }
 
 stop() {

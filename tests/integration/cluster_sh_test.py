@@ -128,6 +128,26 @@ class ClusterScriptTest(unittest.TestCase):
         os.chmod(path, 0o700)
         return path
 
+    def stand_ins(self, healthy_answers):
+        """A program in the place of a node, and the environment in which so many questions find it healthy, then none."""
+        tools = f"{self.run_dir}/tools"
+        os.mkdir(tools)
+        calls = f"{self.run_dir}/calls"
+        self.put_program(f"{tools}/curl", f"""echo >>{calls}
+            state=recovering
+            [ $(wc -l <{calls}) -gt {healthy_answers} ] || state=healthy
+            printf '{{"status":"%s"}}\\n200' $state""")
+        node = self.put_program(f"{self.run_dir}/node", "exec sleep 1000")
+        return node, {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"}
+
+    def test_a_start_whose_nodes_do_not_stay_healthy_leaves_none(self):
+        node, environment = self.stand_ins(healthy_answers=1)
+        started = self.run_script("start", "--binary", node, "-n", "1", environment=environment)
+        self.assertEqual(started.returncode, 1, started)
+        self.assertIn("recovering", started.stdout)
+        self.assertIn("not all nodes have stayed healthy", started.stderr)
+        self.assertEqual(self.pids(), [])
+
     def test_an_interrupted_start_leaves_no_node(self):
         # The script calls `cat` when a node has been started and is not on file yet. This one interrupts the whole
         # process group first, as Ctrl-C does.
