@@ -10,7 +10,7 @@
 #   --base_port P      HTTP port of node 1; node K has P+K-1, and gRPC 1000 above that (default 8080)
 #   --address A        IPv4 address to listen on (default 127.0.0.1); another one lets two clusters share ports
 #   --data_dir DIR     keep data, in a folder for each node below DIR (default: in memory)
-#   --run_dir DIR      folder for logs and process ids (default: one a user, address and base port)
+#   --run_dir DIR      folder for logs and process ids (default: one a user, address and base port, in /tmp)
 #   --binary PATH      the node program; default: builds //node:quorate_node and takes that
 #   --timeout SECONDS  how long start waits for all nodes to be healthy (default 30)
 #
@@ -86,7 +86,8 @@ check_options() {
   check_number --timeout timeout 1 3600
   [[ $address =~ ^[0-9]+(\.[0-9]+){3}$ ]] || misuse "--address is '$address' but must be an IPv4 address"
   if [[ -z $run_dir ]]; then
-    run_dir=${XDG_RUNTIME_DIR:-/tmp}/quorate-cluster-$UID
+    # Not below XDG_RUNTIME_DIR: cron and ssh may not set it, and it goes with the last session of a user, nodes or not.
+    run_dir=/tmp/quorate-cluster-$UID
     if [[ $address != 127.0.0.1 ]]; then run_dir+=-$address; fi
     run_dir+=-$base_port
   fi
@@ -342,10 +343,21 @@ start() {
   trap - EXIT INT TERM HUP PIPE
 }
 
+# Says that no cluster runs here, and who has the port of node 1 where another one may be meant.
+say_none_runs() {
+  printf 'No cluster runs here (folder %s).\n' "$run_dir"
+  local holder=
+  if command -v ss >/dev/null; then holder=$(port_holder "$base_port"); fi
+  if [[ -n $holder ]]; then
+    printf '%s: but %s:%d is in use by %s: a cluster of another user, or with another --run_dir?\n' "${0##*/}" \
+      "$address" "$base_port" "$holder" >&2
+  fi
+}
+
 stop() {
   check_options
   if [[ ! -d $run_dir ]]; then
-    printf 'No cluster runs here (no folder %s).\n' "$run_dir"
+    say_none_runs
     return
   fi
   lock_run_dir
@@ -355,7 +367,7 @@ stop() {
   if [[ -n $running ]]; then
     printf 'Stopped nodes %s. Logs: %s\n' "$running" "$run_dir"
   else
-    printf 'No cluster runs here (folder %s).\n' "$run_dir"
+    say_none_runs
   fi
 }
 
@@ -363,7 +375,7 @@ status() {
   check_options
   require_programs curl
   if [[ -z $(running_nodes) ]]; then
-    printf 'No cluster runs here (folder %s).\n' "$run_dir"
+    say_none_runs
     exit 3
   fi
   print_table

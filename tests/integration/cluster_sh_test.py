@@ -4,6 +4,7 @@ import fcntl
 import glob
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -24,10 +25,11 @@ class ClusterScriptTest(unittest.TestCase):
         self.run_dir = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
         self.addCleanup(self.run_script, "stop")
 
-    def run_script(self, command, *arguments, environment=None):
-        """The finished script; its output is text."""
+    def run_script(self, command, *arguments, environment=None, folder=True):
+        """The finished script; its output is text. `folder`: whether it is told which folder is its own."""
         return subprocess.run(
-            [SCRIPT, command, f"--address={self.address}", f"--run_dir={self.run_dir}", *arguments],
+            [SCRIPT, command, f"--address={self.address}", *([f"--run_dir={self.run_dir}"] if folder else []),
+             *arguments],
             cwd="/", env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=SECONDS,
             check=False)
 
@@ -147,6 +149,28 @@ class ClusterScriptTest(unittest.TestCase):
         self.assertIn("recovering", started.stdout)
         self.assertIn("not all nodes have stayed healthy", started.stderr)
         self.assertEqual(self.pids(), [])
+
+    def test_stop_finds_what_another_session_has_started(self):
+        node, environment = self.stand_ins(healthy_answers=1000)
+        self.addCleanup(shutil.rmtree, f"/tmp/quorate-cluster-{os.getuid()}-{self.address}-8080", ignore_errors=True)
+        self.addCleanup(self.run_script, "stop", folder=False)
+        sessions = [{**environment, "XDG_RUNTIME_DIR": place} for place in (self.run_dir, "", "/proc/nowhere")]
+        for one, other in zip(sessions, sessions[1:] + sessions[:1]):
+            started = self.run_script("start", "--binary", node, "-n", "1", environment=one, folder=False)
+            self.assertEqual(started.returncode, 0, started)
+            self.assertEqual(self.run_script("status", environment=other, folder=False).returncode, 0)
+            self.assertIn("Stopped nodes 1", self.run_script("stop", environment=other, folder=False).stdout)
+
+    def test_stop_and_status_name_who_has_the_port_of_a_cluster_that_is_not_theirs(self):
+        with socket.socket() as holder:
+            holder.bind((self.address, 8080))
+            holder.listen()
+            for command, status in (("stop", 0), ("status", 3)):
+                done = self.run_script(command)
+                self.assertEqual(done.returncode, status, done)
+                self.assertIn("No cluster runs here", done.stdout)
+                self.assertIn(f"but {self.address}:8080 is in use by", done.stderr)
+        self.assertEqual(self.run_script("stop").stderr, "")
 
     def test_an_interrupted_start_leaves_no_node(self):
         # The script calls `cat` when a node has been started and is not on file yet. This one interrupts the whole
