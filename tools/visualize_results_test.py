@@ -254,6 +254,19 @@ class LabelsTest(Folder):
             caption = comparison.stale_picture({"leader_w5r1": results}).caption
             self.assertEqual("they break no promise here: this run." in caption, free, caption)
 
+    def test_one_stale_read_of_many_is_not_shown_as_none(self):
+        whole = example()
+        whole["staleness"]["strict"].update(reads=10_000_000, stale=1)
+        result = read_result(self.put("leader_w5r1_50w50r.json", whole))
+        groups = {"leader_w5r1": [result]}
+        self.assertRegex(summary.short_table(groups), r" <0\.01 +\d")
+        self.assertIn("1 of 10000000 (<0.01 %; <0.01 to <0.01)", summary.summary_text(groups, []))
+        self.assertIn("1 of 10,000,000",
+                      [text.get_text() for text in comparison.stale_picture(groups).figure.axes[0].texts])
+        whole["staleness"]["strict"]["stale"] = 0
+        result = read_result(self.put("leader_w5r1_50w50r.json", whole))
+        self.assertIn("0 of 10000000 (0.00 %; 0.00 to <0.01)", summary.summary_text({"leader_w5r1": [result]}, []))
+
     def test_text_is_no_formula(self):
         results = self.labelled({"a": {"cluster.emulate": "$link_1$"}})
         picture = latency.latency_picture("a", results, "read")

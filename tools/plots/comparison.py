@@ -6,6 +6,8 @@ from . import style
 from .picture import Drawn, Picture
 
 _TICK_LETTERS = 32
+# A bar of fewer percent cannot be told from none, so its count stands there.
+_PERCENT_SEEN = 0.1
 
 
 def _ratios(groups):
@@ -116,7 +118,8 @@ def stale_picture(groups):
             _add(drawn, result, f"{name} stale reads (%)", rate, low, high)
             axis.bar(place, rate, width=width, color=color)
             axis.errorbar(place, rate, yerr=[[rate - low], [high - rate]], color=style.BLACK, capsize=3, linewidth=1)
-            axis.annotate(f"{rate:.2g} %", (place, high), xytext=(0, 4), textcoords="offset points", ha="center",
+            text = f"{share.stale:,} of {share.reads:,}" if 0 < rate < _PERCENT_SEEN else f"{rate:.2g} %"
+            axis.annotate(text, (place, high), xytext=(0, 4), textcoords="offset points", ha="center",
                           va="bottom", rotation=90, fontsize=8.5)
 
         _bars(axis, groups, draw)

@@ -37,13 +37,18 @@ def _latency_row(result, kind):
     return f"{name:<32}{kind:<7}{count:>10}{cells} {style.latency_mark(result, kind)}"
 
 
+def _percent(rate):
+    """Two digits behind the point; what is less than these tell is not shown as nothing."""
+    return "<0.01" if 0 < 100 * rate < 0.005 else f"{100 * rate:.2f}"
+
+
 def _share(share):
     if share is None:
         return "not told"
     if not share.reads:
         return "no reads"
-    low, high = share.interval()
-    return f"{share.stale} of {share.reads} ({100 * share.rate:.2f} %; {100 * low:.2f} to {100 * high:.2f})"
+    low, high = map(_percent, share.interval())
+    return f"{share.stale} of {share.reads} ({_percent(share.rate)} %; {low} to {high})"
 
 
 def _stale_row(result):
@@ -94,7 +99,7 @@ def summary_text(groups, refused):
 
 
 def _rate(share):
-    return f"{100 * share.rate:.2f}" if share and share.reads else "-"
+    return _percent(share.rate) if share and share.reads else "-"
 
 
 def _wrong_line(result):
