@@ -267,6 +267,24 @@ class LabelsTest(Folder):
         result = read_result(self.put("leader_w5r1_50w50r.json", whole))
         self.assertIn("0 of 10000000 (0.00 %; 0.00 to <0.01)", summary.summary_text({"leader_w5r1": [result]}, []))
 
+    def test_an_interrupted_run_is_not_shown_as_a_whole_one(self):
+        whole = example()
+        whole["verdict"]["exit_code"] = 130
+        results = [read_result(self.put(f"{name}.json", value)) for name, value in (
+            ("leader_w5r1_50w50r", whole), ("leader_w5r1_50w50r-whole", example()))]
+        tell_apart(results)
+        groups = {"leader_w5r1": results}
+        for drawing in (latency.latency_picture("leader_w5r1", results, "read"),
+                        timeline.timeline_picture("leader_w5r1", results)):
+            titles = [axis.get_title() for axis in drawing.figure.axes]
+            self.assertEqual(sum("INTERRUPTED" in title for title in titles), 1, titles)
+        for drawing in (comparison.p99_picture(groups), comparison.stale_picture(groups)):
+            self.assertIn("INTERRUPTED, so it was measured for less than the whole time: leader_w5r1_50w50r.",
+                          drawing.caption)
+        for text in (summary.short_table(groups), summary.summary_text(groups, []),
+                     report.report_html(groups, [], {}, [])):
+            self.assertIn("shared, interrupted", text)
+
     def test_text_is_no_formula(self):
         results = self.labelled({"a": {"cluster.emulate": "$link_1$"}})
         picture = latency.latency_picture("a", results, "read")

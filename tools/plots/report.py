@@ -60,7 +60,7 @@ def _table(results):
                  _number(result.achieved)]
         mark = f' class="{result.judgement}"' if result.judgement in ("shared", "void") else ""
         rows.append(f"<tr{mark}><td>{_text(result.name)}</td>" + "".join(f'<td class="n">{cell}</td>' for cell in cells)
-                    + f"<td>{_text(result.judgement or 'not told')}</td></tr>")
+                    + f"<td>{_text(result.verdict_text)}</td></tr>")
     return f'<div class="wide"><table>{"".join(rows)}</table></div>'
 
 
@@ -85,7 +85,7 @@ def _provenance(results):
     parts = []
     for result in results:
         facts = [("file", result.path)] + result.facts
-        verdict = "; ".join([result.judgement or "not told"] + result.reasons)
+        verdict = "; ".join([result.verdict_text] + result.reasons)
         facts.append(("verdict", verdict))
         rows = "".join(f"<dt>{_text(name)}</dt><dd><code>{_text(text)}</code></dd>" for name, text in facts)
         parts.append(f"<details><summary>{_text(result.name)}: {_text(verdict)}</summary><dl>{rows}</dl></details>")

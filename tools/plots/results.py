@@ -19,6 +19,8 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_TEXT = 2000
 # A list of delays may be long, and what follows it in a title matters too.
 MAX_CONDITION = 60
+# What the load generator exits with where a run was ended before its time.
+INTERRUPTED = 130
 # What is left at the end of a run may be too short for a rate.
 SHORTEST_SECONDS = 0.2
 
@@ -178,6 +180,7 @@ class Result:
     judgement: str = ""
     reasons: list = field(default_factory=list)
     spoilt: tuple = ()  # of "read" and "write": those whose latencies the verdict forbids, though not all are void
+    interrupted: bool = False
     facts: list = field(default_factory=list)  # (name, text) of how it came about
     local_reads: bool = False
     conditions: tuple = ()  # what else changes the meaning of its figures
@@ -219,6 +222,13 @@ class Result:
         known = self.w is not None and self.r is not None
         mode = "leaderless" if self.mode == "leaderless" else "leader-follower"
         return ", ".join([f"{mode} W={self.w} R={self.r}" if known else self.config, *self.shared_conditions])
+
+    @property
+    def verdict_text(self):
+        """The verdict, and what it takes away from the figures."""
+        forbidden = f"use no latency of {' or '.join(f'{kind}s' for kind in self.spoilt)}" if self.spoilt else ""
+        return ", ".join(filter(None, [
+            self.judgement or "not told", forbidden, "interrupted" if self.interrupted else ""]))
 
     def latencies_hold(self, kind):
         """Whether the verdict lets the latencies of "read" or "write" be used."""
@@ -351,6 +361,7 @@ def _read_run(root, result):
     verdict = root.section("verdict")
     result.judgement = verdict.text("judgement")
     result.reasons = verdict.texts("reasons")
+    result.interrupted = verdict.count("exit_code") == INTERRUPTED
     found = {match[1] for match in map(_SPOILT.search, result.reasons) if match}
     result.spoilt = tuple(kind for kind in ("read", "write") if kind in found and result.judgement != "void")
     run, host = root.section("run"), root.section("run").section("host")
@@ -383,7 +394,7 @@ def _conditions(result, workload):
     if len(delays) > MAX_CONDITION:
         delays = delays[:MAX_CONDITION - 3] + "..."
     return tuple(filter(None, [
-        "local reads" if result.local_reads else "", "reads at any node" if anywhere else "",
+        "INTERRUPTED" if result.interrupted else "", "local reads" if result.local_reads else "", "reads at any node" if anywhere else "",
         f"emulated: {delays}" if delays else "",
         "closed loop (tail under-sampled)" if workload.text("loop") == "closed" else ""]))
 

@@ -125,6 +125,9 @@ def verdict_note(results):
     sentences = []
     void = [result for result in results if result.judgement == "void"]
     shared = [result for result in results if result.judgement == "shared"]
+    interrupted = [result for result in results if result.interrupted]
+    if interrupted:
+        sentences.append(f"INTERRUPTED, so it was measured for less than the whole time: {_names(interrupted, results)}.")
     if void:
         sentences.append(f"VOID, do not use the latencies: {_names(void, results)}.")
     for kind in ("read", "write"):

@@ -90,9 +90,8 @@ def summary_text(groups, refused):
     for result in results:
         offered = f"{result.offered:.1f}" if result.offered is not None else "-"
         achieved = f"{result.achieved:.1f}" if result.achieved is not None else "-"
-        verdict = result.judgement or "not told"
         reasons = f" ({'; '.join(result.reasons)})" if result.reasons else ""
-        lines.append(f"{result.name:<32}{offered:>11}{achieved:>12}  {verdict}{reasons}")
+        lines.append(f"{result.name:<32}{offered:>11}{achieved:>12}  {result.verdict_text}{reasons}")
     if refused:
         lines += ["", "Left out", ""] + [f"{path}: {reason}" for path, reason in refused]
     return "\n".join(line.rstrip() for line in lines) + "\n"
@@ -117,6 +116,5 @@ def short_table(groups):
         cells = [_ms(result.latencies[kind].percentile(share)) if result.latencies[kind].supports(share) else "-"
                  for kind in ("write", "read") for share in (0.5, 0.99)]
         cells += [_rate(result.strict), _rate(result.loose or result.counted)]
-        verdict = ", ".join(filter(None, [result.judgement or "-", style.spoilt_text(result).lower()]))
-        lines.append(f"{result.name:<25}" + "".join(f"{cell:>9}" for cell in cells) + f"  {verdict}")
+        lines.append(f"{result.name:<25}" + "".join(f"{cell:>9}" for cell in cells) + f"  {result.verdict_text}")
     return "\n".join(lines + list(filter(None, map(_wrong_line, results))))
