@@ -226,7 +226,11 @@ class LabelsTest(Folder):
 
     def labelled(self, changes):
         """The results of example files of one configuration: name -> what is different in its run."""
-        results = [read_result(self.put(f"{name}.json", example(**change))) for name, change in changes.items()]
+        results = []
+        for name, change in changes.items():
+            ratio = re.search(r"_(\d+)w\d+r", name)
+            change = {"workload.write_ratio": int(ratio[1]) / 100 if ratio else 0.5, **change}
+            results.append(read_result(self.put(f"{name}.json", example(**change))))
         tell_apart(results)
         return results
 
@@ -284,6 +288,29 @@ class LabelsTest(Folder):
         for text in (summary.short_table(groups), summary.summary_text(groups, []),
                      report.report_html(groups, [], {}, [])):
             self.assertIn("shared, interrupted", text)
+
+    def test_what_a_file_says_against_its_name_stands_with_its_run(self):
+        right, wrong = self.labelled({
+            "leader_w5r1_10w90r": {},
+            "leader_w5r1_90w10r": {"workload.write_ratio": 0.5, "cluster.w": 3, "workload.mix": "A"}})
+        self.assertEqual(right.run_label, "10 % writes, 90 % reads")
+        self.assertEqual(wrong.run_label,
+                         "90 % writes, 10 % reads, mix A, in truth W=3 R=1, in truth 50 % writes")
+
+    def test_loads_that_differ_are_named_where_runs_are_compared(self):
+        for change, name, note in (
+            ({}, "leaderless_w5r1_50w50r", ""),
+            ({"workload.num_keys": 10, "workload.qps": 50}, "leaderless_w5r1_50w50r", "op/s (50, 400); keys (10, 50)."),
+            ({}, "leaderless_w5r1_10w90r", "ratios of writes and reads."),
+        ):
+            groups = visualize_results.grouped(self.labelled({"leader_w5r1_50w50r": {}, name: change}))
+            texts = [drawing(groups).caption for drawing in (
+                comparison.p99_picture, comparison.stale_picture, comparison.overview_picture)]
+            texts += [summary.short_table(groups), summary.summary_text(groups, []),
+                      report.report_html(groups, [], {}, [])]
+            for text in texts:
+                self.assertEqual("NOT OF THE SAME LOAD" in text, bool(note), text)
+                self.assertIn(note, re.sub(r"\s+", " ", text))
 
     def test_text_is_no_formula(self):
         results = self.labelled({"a": {"cluster.emulate": "$link_1$"}})

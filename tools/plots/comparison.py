@@ -93,7 +93,8 @@ def p99_picture(groups):
     caption = (
         "How to read it: one operation in a hundred took longer than its bar. Writes wait for W replicas and reads for "
         "R, so the bars grow with them. A hatched bar with a question mark has fewer than ten operations above it and "
-        "may well be chance, and the verdict forbids to use one marked VOID or DO NOT USE. " + style.verdict_note(results))
+        "may well be chance, and the verdict forbids to use one marked VOID or DO NOT USE. " + style.load_note(results)
+        + " " + style.verdict_note(results))
     return Picture("comparison_p99_latency", "P99 latency by configuration", figure, caption.strip(), drawn)
 
 
@@ -132,7 +133,7 @@ def stale_picture(groups):
         "older version; where W+R > N and reads go through the quorum, that is a broken promise. Loose asks only once "
         "the reply has come, so writes that ran beside the read count too, and files of other tools are shown there. "
         "The thin lines are 95 % intervals: with no stale read in n, up to about 4/n of the reads may still be stale. "
-        + style.notes(results))
+        + style.comparison_note(results))
     return Picture("comparison_stale_reads", "Stale reads by configuration", figure, caption.strip(), drawn)
 
 
@@ -203,7 +204,7 @@ def overview_picture(groups):
         "Throughput is what was offered unless the cluster could not follow. What a larger W costs shows in the "
         "writes, what a larger R costs in the reads, and what both save in the last row. A value with a question mark "
         "has fewer than ten operations above it. Of files that tell no strict count the loose one is shown, and marked. "
-        + style.notes(results))
+        + style.comparison_note(results))
     return Picture("overview", "Overview: mode and (W, R)", figure, caption.strip(), drawn)
 
 

@@ -113,7 +113,7 @@ def report_html(groups, overviews, pictures, refused):
         f'<nav><a href="#all">all runs</a>{links}<a href="#provenance">where the figures come from</a></nav>',
         f'<h2 id="all">All runs</h2><p>Response times in milliseconds. A percentile that fewer than ten operations lie '
         f"above is not shown; stale shares have 95 % intervals.</p>{_table(results)}{_troubles(results)}"]
-    note = style.notes(results)
+    note = style.comparison_note(results)
     if note:
         parts.append(f'<p class="notice">{_text(note)}</p>')
     if refused:

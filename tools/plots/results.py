@@ -182,6 +182,7 @@ class Result:
     spoilt: tuple = ()  # of "read" and "write": those whose latencies the verdict forbids, though not all are void
     interrupted: bool = False
     facts: list = field(default_factory=list)  # (name, text) of how it came about
+    load: dict = field(default_factory=dict)  # name -> text, of what was asked of the cluster
     local_reads: bool = False
     conditions: tuple = ()  # what else changes the meaning of its figures
     # Set by tell_apart.
@@ -370,6 +371,7 @@ def _read_run(root, result):
     result.n = cluster.count("n", None)
     result.local_reads = workload.text("read_target") == "local"
     result.conditions = _conditions(result, workload)
+    result.load = _load(workload)
     cores = host.count("cores", None)
     facts = [
         ("command", " ".join(run.texts("command"))),
@@ -394,9 +396,19 @@ def _conditions(result, workload):
     if len(delays) > MAX_CONDITION:
         delays = delays[:MAX_CONDITION - 3] + "..."
     return tuple(filter(None, [
+        f"mix {workload.text('mix')}" if workload.text("mix") else "",
         "INTERRUPTED" if result.interrupted else "", "local reads" if result.local_reads else "", "reads at any node" if anywhere else "",
         f"emulated: {delays}" if delays else "",
         "closed loop (tail under-sampled)" if workload.text("loop") == "closed" else ""]))
+
+
+def _load(workload):
+    """What has to be alike where runs are compared, beside their ratios and conditions, as far as the file tells."""
+    parts = {name: workload.number(member) for name, member in (
+        ("op/s", "qps"), ("keys", "num_keys"), ("bytes a value", "value_bytes"), ("Zipf exponent", "zipf_exponent"))}
+    parts = {name: f"{number:.10g}" for name, number in parts.items() if number is not None}
+    texts = {member: workload.text(member) for member in ("distribution", "transport")}
+    return {**parts, **{name: text for name, text in texts.items() if text}}
 
 
 def _load_text(workload):
@@ -427,3 +439,16 @@ def _find_place(root, result):
         result.write_share = min(workload.number("write_ratio"), 1)
     elif operations:
         result.write_share = round(result.total_writes / operations, 2)
+    result.conditions += _contradictions(result, cluster, workload)
+
+
+def _contradictions(result, cluster, workload):
+    """What a file says against its name, which is where its run is placed by."""
+    found = []
+    w, r, ratio = cluster.count("w", None), cluster.count("r", None), workload.number("write_ratio")
+    if None not in (w, r) and (w, r) != (result.w, result.r):
+        found.append(f"in truth W={w} R={r}")
+    # Names have whole percents.
+    if ratio is not None and abs(result.write_share - min(ratio, 1)) > 0.006:
+        found.append(f"in truth {100 * ratio:.3g} % writes")
+    return tuple(found)

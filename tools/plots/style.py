@@ -22,6 +22,7 @@ SERIES = [(BLUE, "-", "o"), (VERMILLION, "--", "s"), (GREEN, "-.", "^"), (PURPLE
 PERCENTILES = [(0.50, "P50", "-"), (0.95, "P95", "--"), (0.99, "P99", ":")]
 COLUMNS_MAX = 4
 PANEL_LETTERS = 42
+LOADS_NAMED = 4
 LOG_SPREAD = 20  # from here on a linear axis hides the small values
 
 matplotlib.rcParams.update({
@@ -118,6 +119,28 @@ def promise_note(results):
 def notes(results):
     """What captions say at their end about promises and verdicts."""
     return " ".join(filter(None, [promise_note(results), verdict_note(results)]))
+
+
+def load_note(results):
+    """A sentence on what was not asked alike of runs that are compared; empty where all that is told is alike."""
+    unlike = []
+    for name in dict.fromkeys(name for result in results for name in result.load):
+        values = sorted({result.load[name] for result in results if name in result.load}, key=lambda text: (len(text), text))
+        if len(values) > 1:
+            unlike.append(f"{name} ({', '.join(values[:LOADS_NAMED])}{', ...' if len(values) > LOADS_NAMED else ''})")
+    ratios = {}
+    for result in results:
+        ratios.setdefault(result.config, set()).add(result.ratio)
+    if len({frozenset(each) for each in ratios.values()}) > 1:
+        unlike.append("ratios of writes and reads")
+    if not unlike:
+        return ""
+    return f"NOT OF THE SAME LOAD, so differences need not come from the configurations: {'; '.join(unlike)}."
+
+
+def comparison_note(results):
+    """What captions of pictures with all runs say at their end."""
+    return " ".join(filter(None, [load_note(results), notes(results)]))
 
 
 def verdict_note(results):

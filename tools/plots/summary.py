@@ -85,7 +85,7 @@ def summary_text(groups, refused):
     lines += [
         "", "Strict: the read began after a newer write had been acknowledged. Loose: a newer one had been "
         "acknowledged when", "the reply came; files that have the documented part alone are counted here.",
-        *textwrap.wrap(style.promise_note(results), _WIDTH), *_trouble_lines(results), "",
+        *textwrap.wrap(style.promise_note(results), _WIDTH), *textwrap.wrap(style.load_note(results), _WIDTH), *_trouble_lines(results), "",
         "Runs", "", f"{'run':<32}{'offered/s':>11}{'answered/s':>12}  verdict", "-" * 100]
     for result in results:
         offered = f"{result.offered:.1f}" if result.offered is not None else "-"
@@ -117,4 +117,4 @@ def short_table(groups):
                  for kind in ("write", "read") for share in (0.5, 0.99)]
         cells += [_rate(result.strict), _rate(result.loose or result.counted)]
         lines.append(f"{result.name:<25}" + "".join(f"{cell:>9}" for cell in cells) + f"  {result.verdict_text}")
-    return "\n".join(lines + list(filter(None, map(_wrong_line, results))))
+    return "\n".join(lines + list(filter(None, [*map(_wrong_line, results), style.load_note(results)])))
