@@ -29,6 +29,9 @@ program. Nothing is said about latency under a given rate; for that there is loa
   - W=5 in memory and Redis without a log lose their data with their processes; "synced" is on disk at each of the three
     nodes that acknowledge.
 
+A round in which no operation succeeded has failed: it is counted beside the errors, and a row of such rounds alone says
+so in place of figures.
+
 Exit status: 0 all rows measured, or left out because Redis is not installed; 1 a row or a server failed; 2 wrong usage.
 """
 
@@ -110,11 +113,14 @@ class Series:
 
     def add(self, result, server_seconds):
         """`server_seconds`: processor time during the warm-up too, which is taken to go like the measured time."""
+        self.errors += result["errors"]
+        if result["operations"] == 0:
+            # Nothing that was measured: a rate of 0 would go into medians and spreads.
+            self.add_failure(f"no operation succeeded, {result['errors']} failed: {result['first_error'] or 'no reason'}")
+            return
         rate = result["operations"] / result["seconds"]
         self.rates.append(rate)
-        if rate > 0:
-            self.micros.append(server_seconds / (rate * (result["seconds"] + WARM_UP_SECONDS)) * 1e6)
-        self.errors += result["errors"]
+        self.micros.append(server_seconds / (rate * (result["seconds"] + WARM_UP_SECONDS)) * 1e6)
         self.first_error = self.first_error or result["first_error"]
 
     def add_failure(self, failure):
@@ -125,7 +131,7 @@ class Series:
         """The median of the rounds' ratios, None where there is none."""
         if base is None:
             return None
-        pairs = [(own, other) for own, other in zip(self.rates, base.rates) if own is not None and other]
+        pairs = [(own, other) for own, other in zip(self.rates, base.rates) if None not in (own, other)]
         return statistics.median(own / other for own, other in pairs) if pairs else None
 
 
@@ -177,7 +183,7 @@ def print_part(rows, left_out, series, keys):
         errors = f"{own.errors}" + (f", {lost} rounds failed" if lost else "")
         print(f"  {row.name:45} {statistics.median(rates):9,.0f}  {spread:21} "
               f"{ratio_text(own.ratio(series.get(row.echo))):>7} {ratio_text(beside):>13} "
-              f"{statistics.median(own.micros) if own.micros else 0:13.1f}  {errors}"
+              f"{statistics.median(own.micros):13.1f}  {errors}"
               + (f" ({own.first_error})" if own.first_error else ""))
     for row, reason in left_out:
         print(f"  {row.name:45} not measured: {reason}")
