@@ -70,11 +70,17 @@ class VisualizeNemesisTest(unittest.TestCase):
 
     def test_names_what_is_no_run_and_draws_the_rest(self):
         bad = [self.write("text.json", "no json"), self.write("other.json", {"schema": "quorate.loadgen/1"}),
+               self.write("lacking.json", {key: value for key, value in run_with().items() if key != "write_mode"}),
+               self.write("wrong.json", {**run_with(), "faults": [{"kind": 1}]}),
+               self.write("text_worlds.json", {**run_with(), "worlds": "two"}),
+               self.write("null_seconds.json", {**run_with(), "worlds": [{"world": "w", "verdict": "passed",
+                                                                          "seconds": None}]}),
                os.path.join(self.folder, "missing.json")]
         done = self.draw(*bad, self.write("good.json", run_with()))
         self.assertEqual(done.returncode, 1)
         for path in bad:
-            self.assertIn(path, done.stderr)
+            self.assertIn(f"visualize_nemesis: {path}: ", done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
         self.assertTrue(os.path.exists(os.path.join(self.folder, "out", "good.png")))
 
 

@@ -181,6 +181,20 @@ class DrawingTest(Folder):
         self.assertEqual(self.run_tool()[0], 1)
         self.assertFalse(os.path.exists(self.output))
 
+    def test_one_bad_file_does_not_keep_the_others_from_being_drawn(self):
+        self.put("good.json", DOCUMENTED)
+        bad = {"flag": {"series": [{"start": 0, "warm_up": "yes"}]},
+               "large": {"read_latencies": [1e299, 1e-9]}, "offered": {"totals": {"offered_per_second": 10**400}}}
+        for name, change in bad.items():
+            self.put(f"{name}.json", {**DOCUMENTED, **change})
+        self.put("tiny.json", {**DOCUMENTED, "read_latencies": [1e-300, 1.0], "write_latencies": [1e-300]})
+        self.put("half.json", example(**{"host.cpu": "\ud800", "cluster.emulate": "\udfff"}))
+        status, out, err = self.run_tool()
+        self.assertEqual(status, 1, err)
+        self.assertIn("Drew 3 run(s)", out)
+        for name in bad:
+            self.assertRegex(err, rf"{name}\.json is no result file: \w")
+
     def test_an_output_that_is_no_folder(self):
         self.put("good.json", DOCUMENTED)
         with open(self.output, "w", encoding="utf-8"):

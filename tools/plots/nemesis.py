@@ -35,7 +35,7 @@ def read_run(path):
     try:
         with open(path, encoding="utf-8") as file:
             run = json.load(file)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotARun(f"no JSON: {error}") from error
     if not isinstance(run, dict) or run.get("schema") != SCHEMA or not run.get("worlds"):
         raise NotARun(f"no run of the nemesis ({SCHEMA})")
@@ -43,7 +43,16 @@ def read_run(path):
 
 
 def nemesis_picture(name, run):
-    """A column for each world: operations, availability, latency, and the faults by kind."""
+    """A column for each world: operations, availability, latency, and the faults by kind. NotARun where parts lack."""
+    try:
+        return _picture(name, run)
+    except LookupError as error:
+        raise NotARun(f"a part of it lacks {error}") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise NotARun(f"a part of it is none of a run: {error}") from error
+
+
+def _picture(name, run):
     worlds = run["worlds"]
     mode = "" if run["write_mode"] == "plain" else f", {run['write_mode']}"
     title = (f"{run['strategy']}{mode}, N={run['n']} W={run['w']} R={run['r']}, {run['durability']}: "

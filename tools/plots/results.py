@@ -17,6 +17,8 @@ from .distribution import Distribution
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_TEXT = 2000
+# More than any count, seed or time; pictures cannot be scaled to much larger ones.
+MAX_NUMBER = 1e21
 # A list of delays may be long, and what follows it in a title matters too.
 MAX_CONDITION = 60
 # What the load generator exits with where a run was ended before its time.
@@ -84,7 +86,7 @@ class Section:
         return value if value is None else int(value)
 
     def text(self, name):
-        return self._get(name, (str,), "a text", "")[:MAX_TEXT]
+        return _text(self._get(name, (str,), "a text", ""))
 
     def texts(self, name):
         return [_checked_text(item, self._path(name)) for item in self._get(name, (list,), "a list", [])]
@@ -114,7 +116,7 @@ def _shown(value):
 def _checked(value, where):
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise NotAResult(f"{where} is {_shown(value)} instead of a number")
-    if not -1e300 < value < 1e300 or math.isnan(value) or value < 0:
+    if not 0 <= value <= MAX_NUMBER:  # nor NaN
         raise NotAResult(f"{where} is {_shown(value)}, which no measurement can be")
     return value
 
@@ -122,7 +124,12 @@ def _checked(value, where):
 def _checked_text(value, where):
     if not isinstance(value, str):
         raise NotAResult(f"{where} holds {_shown(value)} instead of a text")
-    return value[:MAX_TEXT]
+    return _text(value)
+
+
+def _text(value):
+    """As much of a text as is shown. JSON may name halves of characters, which no file can be written with."""
+    return value[:MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
 
 
 @dataclass
@@ -355,6 +362,7 @@ def _read_run(root, result):
     for second in seconds:
         for name in _SERIES_NUMBERS:
             second.number(name)
+        second.flag("warm_up")
     result.series = [second for second in seconds if second.number("seconds", 1) >= SHORTEST_SECONDS]
     totals = root.section("totals")
     result.offered = totals.number("offered_per_second")
