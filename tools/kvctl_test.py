@@ -26,11 +26,12 @@ def commands():
     return re.findall(r"^  ([a-z-]+) ", kvctl("--help").stdout, re.MULTILINE)
 
 
-def complete(*words):
-    """What bash offers for the last of `words`."""
+def complete(*words, program=KVCTL, before=""):
+    """What bash offers for the last of `words` behind the name of a program, once it has done `before`."""
     script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _kvctl; printf "%s\\n" "${COMPREPLY[@]}"'
     result = subprocess.run(
-        ["bash", "-c", script, "bash", COMPLETION, KVCTL, *words], capture_output=True, text=True, timeout=60, check=True)
+        ["bash", "-c", f"{before}\n{script}", "bash", COMPLETION, program, *words], capture_output=True, text=True,
+        timeout=60, check=True)
     return result.stdout.split()
 
 
@@ -116,6 +117,12 @@ class CompletionTest(unittest.TestCase):
         self.assertEqual(complete("status", "--"), listed + ["--help"])
         self.assertEqual(complete("get", "--raw", "key", "--si"), ["--siblings"])
         self.assertEqual(complete("set", "key", ""), [])
+
+    def test_an_alias_is_followed(self):
+        for name in ("kvctl", "kv"):
+            self.assertEqual(complete("get", "--si", program=name, before=f"alias {name}={KVCTL}"), ["--siblings"])
+            self.assertEqual(complete("l", program=name, before=f"alias {name}={KVCTL}"), ["local-read"])
+        self.assertEqual(complete("--si", program="kvget", before=f"alias kvget='{KVCTL} get --raw'"), ["--siblings"])
 
 
 if __name__ == "__main__":
