@@ -6,6 +6,7 @@
 
 import contextlib
 import ctypes
+import errno
 import http.client
 import json
 import os
@@ -101,9 +102,13 @@ class Processes:
             claim = socket.socket()
             try:
                 claim.bind((address, _CLAIM_PORT))
-            except OSError:
+            except OSError as error:
                 claim.close()
-                continue
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                # Any other address would be refused as well, without end.
+                raise OSError(error.errno, f"cannot use {address}, though the servers need all of 127.0.0.0/8: "
+                                           f"{error.strerror}") from error
             self._stack.callback(claim.close)
             return address
 

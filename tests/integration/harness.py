@@ -9,6 +9,7 @@ Each cluster has an address in 127.0.0.0/8 that no other test process uses, so t
 ports. When the test ends, so do the nodes; a node that ended by itself before fails the test.
 """
 
+import errno
 import glob
 import http.client
 import json
@@ -73,9 +74,13 @@ def claim_address(add_cleanup):
         claim = socket.socket()
         try:
             claim.bind((address, _CLAIM_PORT))
-        except OSError:
+        except OSError as error:
             claim.close()
-            continue
+            if error.errno == errno.EADDRINUSE:
+                continue
+            # Any other address would be refused as well, without end.
+            raise OSError(error.errno, f"cannot use {address}, though tests need all of 127.0.0.0/8: "
+                                       f"{error.strerror}") from error
         add_cleanup(claim.close)
         return address
 
