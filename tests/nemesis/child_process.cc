@@ -26,10 +26,12 @@ std::vector<char*> Pointers(const std::vector<std::string>& texts) {
 }
 
 // In the child. Other threads of the parent may hold any lock, so nothing here may take one.
-[[noreturn]] void Become(char* const* arguments, char* const* environment, int log, pid_t parent) {
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
+[[noreturn]] void Become(char* const* arguments, char* const* environment, int log, pid_t parent,
+                         bool awaits_term) {
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  if (awaits_term) sigaddset(&blocked, SIGTERM);
+  sigprocmask(SIG_SETMASK, &blocked, nullptr);
   // Signals that a terminal sends are for the parent, who ends its children in its own way.
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -51,7 +53,9 @@ absl::StatusOr<std::unique_ptr<ChildProcess>> ChildProcess::Start(const Command&
   const std::vector<char*> environment = Pointers(command.environment);
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) Become(arguments.data(), environment.data(), log, parent);
+  if (pid == 0) {
+    Become(arguments.data(), environment.data(), log, parent, command.awaits_term);
+  }
   const std::string reason = pid < 0 ? std::strerror(errno) : "";
   close(log);
   if (pid < 0) return absl::UnavailableError(absl::StrCat("cannot fork: ", reason));

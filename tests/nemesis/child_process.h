@@ -19,6 +19,8 @@ struct Command {
   std::vector<std::string> arguments;    // the program's path first
   std::vector<std::string> environment;  // NAME=value
   std::string log;                       // a file that takes what it prints; appended to
+  // It waits for SIGTERM with sigwait: one that comes before it does so is kept for it.
+  bool awaits_term = false;
 };
 
 // Not thread-safe. The thread that starts a child must live as long as the child shall.

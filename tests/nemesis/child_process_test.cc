@@ -50,6 +50,17 @@ TEST(ChildProcessTest, EndsWhenItIsAskedTo) {
   EXPECT_TRUE(child->EndedWell()) << child->HowItEnded();
 }
 
+// As a signal that comes before a program has made itself ready for it.
+TEST(ChildProcessTest, AProgramThatAwaitsTheSignalIsNotEndedByIt) {
+  for (const bool awaits : {true, false}) {
+    absl::StatusOr<std::unique_ptr<ChildProcess>> child = ChildProcess::Start(
+        Command{{"/bin/sh", "-c", "kill -TERM $$; exit 3"}, {}, LogPath(), awaits});
+    ASSERT_TRUE(child.ok()) << child.status();
+    AwaitEnd(child->get());
+    EXPECT_EQ((*child)->HowItEnded(), awaits ? "exit status 3" : "killed by signal 15");
+  }
+}
+
 TEST(ChildProcessTest, IsKilledEvenWhereItStandsStill) {
   const auto child = Shell("exec sleep 1000", "/dev/null");
   child->Signal(SIGSTOP);

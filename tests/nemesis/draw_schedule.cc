@@ -199,7 +199,7 @@ void HandBack(int client, ScheduledOperation* operation) {
   if (client % kSessionsOneIn != 0) return;
   switch (operation->kind) {
     case OperationKind::kGet:
-      operation->with_session = !operation->linearizable;
+      operation->with_session = true;
       break;
     case OperationKind::kSet:
     case OperationKind::kDelete:

@@ -135,6 +135,7 @@ TEST(DrawScheduleTest, SomeClientsHaveSessionsAndSomeKeysNoWritesOfThese) {
   for (const std::string& strategy : StrategyNames()) {
     int reads = 0;
     int writes = 0;
+    int linearizable = 0;
     std::set<int> keys_without;
     std::set<int> keys_with;
     for (const sim::ScheduledOperation& operation :
@@ -144,13 +145,13 @@ TEST(DrawScheduleTest, SomeClientsHaveSessionsAndSomeKeysNoWritesOfThese) {
       writes += operation.with_session && set ? 1 : 0;
       if (set) keys_without.insert(operation.key);
       if (set && operation.with_session) keys_with.insert(operation.key);
-      if (operation.kind == OperationKind::kLocalRead || operation.linearizable) {
-        EXPECT_FALSE(operation.with_session);
-      }
+      linearizable += operation.with_session && operation.linearizable ? 1 : 0;
+      EXPECT_FALSE(operation.with_session && operation.kind == OperationKind::kLocalRead);
     }
     for (const int key : keys_with) keys_without.erase(key);
     EXPECT_GT(reads, 100);
     EXPECT_GT(writes, 50);
+    EXPECT_EQ(linearizable > 0, StrategyHasLeader(strategy));
     EXPECT_GT(keys_without.size(), 50u);
   }
 }

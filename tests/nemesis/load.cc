@@ -1,6 +1,7 @@
 #include "tests/nemesis/load.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -24,6 +25,8 @@ constexpr int kFinalClient = 1000000;
 constexpr int kFinalInFlight = 16;
 constexpr int kFinalWrites = 10;
 constexpr absl::Duration kFinalTimeout = absl::Seconds(10);
+// Far more than the longest time that a schedule gives a call.
+constexpr absl::Duration kEndBudget = absl::Minutes(2);
 
 Client NewClient(const std::vector<std::string>& addresses) {
   ConnectionOptions options;
@@ -54,7 +57,7 @@ std::string Shortfall(int got, int required, int asked, const std::string& durab
 std::string KeyText(int key) { return sim::Workload::KeyName(key); }
 
 std::string ValueText(int client, int number, size_t bytes) {
-  std::string text = absl::StrCat("c", client, "/", number, "/");
+  std::string text = absl::StrCat("c", client, "/", number, "/", bytes, "/");
   text.resize(std::max(text.size(), bytes), '.');
   return text;
 }
@@ -63,9 +66,10 @@ uint64_t ValueName(const std::string& text) {
   const std::vector<std::string> parts = absl::StrSplit(text, '/');
   int client = 0;
   int number = 0;
-  if (parts.size() != 3 || parts[0].empty() || parts[0][0] != 'c' ||
+  uint64_t bytes = 0;
+  if (parts.size() != 4 || parts[0].empty() || parts[0][0] != 'c' ||
       !absl::SimpleAtoi(parts[0].substr(1), &client) || !absl::SimpleAtoi(parts[1], &number) ||
-      parts[2].find_first_not_of('.') != std::string::npos) {
+      !absl::SimpleAtoi(parts[2], &bytes) || text != ValueText(client, number, bytes)) {
     return 0;
   }
   return (static_cast<uint64_t>(client) + 1) << 32 | static_cast<uint32_t>(number);
@@ -266,6 +270,12 @@ void Load::OnOutcome(const ScheduledOperation& operation, size_t place, size_t s
     ended.order = outcome->order;
     tokens = {outcome->context, outcome->session};
     wrong = Shortfall(answers, outcome->required, asked.quorum, outcome->durability, durability_);
+    // Without it, what comes next would be outside of the session, and nobody would judge it. Of a
+    // key that was never written there is nothing to see again.
+    const bool written = Order() < outcome->order;
+    if (wrong.empty() && written && (tokens.context.empty() || tokens.session.empty())) {
+      wrong = "was answered without a token";
+    }
   } else if (asked.final_phase) {
     result_.failed_at_the_end.push_back(absl::StrCat(IsWrite(operation.kind) ? "write" : "read",
                                                      " of key ", operation.key, ": ",
@@ -291,9 +301,14 @@ void Load::End(const ScheduledOperation& operation, size_t place, size_t slot,
   changed_.SignalAll();
 }
 
-void Load::AwaitNothingInFlight() {
+void Load::AwaitInFlight(int most) {
   MutexLock lock(&mu_);
-  while (in_flight_ > 0) changed_.Wait(&mu_);
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(kEndBudget);
+  while (in_flight_ > most) {
+    const bool in_time = changed_.WaitUntil(&mu_, deadline);
+    // The client library has promised to end every call by its time.
+    CHECK(in_time || in_flight_ <= most) << in_flight_ << " calls do not end";
+  }
 }
 
 void Load::Finish() {
@@ -303,15 +318,12 @@ void Load::Finish() {
     changed_.SignalAll();
   }
   if (thread_.joinable()) thread_.join();
-  AwaitNothingInFlight();
+  AwaitInFlight(0);
 }
 
 void Load::IssueFinal(ScheduledOperation operation) {
   operation.timeout = kFinalTimeout;
-  {
-    MutexLock lock(&mu_);
-    while (in_flight_ >= kFinalInFlight) changed_.Wait(&mu_);
-  }
+  AwaitInFlight(kFinalInFlight - 1);
   Issue(operation, /*final_phase=*/true);
 }
 
@@ -332,7 +344,7 @@ void Load::ReadAndWriteEverything() {
     operation.linearizable = plain && setting.leader != 0;
     IssueFinal(operation);
   }
-  AwaitNothingInFlight();
+  AwaitInFlight(0);
   const int writes = std::min(kFinalWrites, setting.keys);
   for (const bool write : {true, false}) {
     operation = ScheduledOperation();
@@ -344,7 +356,7 @@ void Load::ReadAndWriteEverything() {
       operation.r = write ? std::nullopt : all(1);
       IssueFinal(operation);
     }
-    AwaitNothingInFlight();
+    AwaitInFlight(0);
   }
 }
 

@@ -103,7 +103,7 @@ class Load {
   std::optional<sim::ScheduledOperation> Next() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Issue(const sim::ScheduledOperation& operation, bool final_phase) ABSL_LOCKS_EXCLUDED(mu_);
   void IssueFinal(sim::ScheduledOperation operation) ABSL_LOCKS_EXCLUDED(mu_);
-  void AwaitNothingInFlight() ABSL_LOCKS_EXCLUDED(mu_);
+  void AwaitInFlight(int most) ABSL_LOCKS_EXCLUDED(mu_);
   // When the next thing is due that no answer brings about, in the run's time.
   absl::Duration NextDue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Calls that their clients give up now.
@@ -149,7 +149,7 @@ class Load {
 
 // What a value that a client has written looks like, and which it is: unique, not 0.
 std::string ValueText(int client, int number, size_t bytes);
-// 0 where it is nothing that ValueText makes.
+// 0 where it is nothing that ValueText makes, or only a part of it.
 uint64_t ValueName(const std::string& text);
 // The same keys as in the simulator.
 std::string KeyText(int key);

@@ -184,7 +184,8 @@ class Folder {
   bool keep_ = false;
 };
 
-int RunReal(const sim::Schedule& schedule, Folder* folder, std::vector<WorldSeries>* worlds) {
+int RunReal(const sim::Schedule& schedule, Folder* folder, std::vector<WorldSeries>* worlds,
+            absl::Duration* judged_until) {
   NemesisOptions options;
   options.node_program = FLAGS_node;
   options.folder = folder->path();
@@ -196,6 +197,7 @@ int RunReal(const sim::Schedule& schedule, Folder* folder, std::vector<WorldSeri
   const absl::StatusOr<NemesisResult> run = RunNemesis(schedule, options);
   if (!run.ok()) return Wrong(run.status().message());
   Say(Describe(*run));
+  *judged_until = run->verdict.promise_ended;
   worlds->push_back(SeriesOf(*run));
   const absl::Status written =
       check::WriteHistoryFile(run->load.history, folder->path() + "/history");
@@ -228,9 +230,10 @@ int Main(const std::vector<std::string>& arguments) {
   const absl::Status made = folder.Make();
   if (!made.ok()) return Wrong(made.message());
   std::vector<WorldSeries> worlds;
+  absl::Duration judged_until = absl::InfiniteDuration();
   int status = kPassed;
   if (!FLAGS_only_simulate) {
-    status = RunReal(*schedule, &folder, &worlds);
+    status = RunReal(*schedule, &folder, &worlds, &judged_until);
     if (status == kViolated) {
       folder.Keep();
       Say(absl::StrCat("kept: ", folder.path()));
@@ -245,7 +248,11 @@ int Main(const std::vector<std::string>& arguments) {
   series << SeriesAsJson(*schedule, DurabilityOf(schedule->setting), worlds);
   series.close();
   if (!series.good()) return Wrong(folder.path() + "/series.json cannot be written");
-  Say(status == kPassed ? "PASSED" : status == kVoid ? "VOID" : "VIOLATED");
+  const std::string passed = judged_until == absl::InfiniteDuration()
+                                 ? "PASSED"
+                                 : absl::StrCat("PASSED, but the main promises ended after ",
+                                                absl::FormatDuration(judged_until), " of the run");
+  Say(status == kPassed ? passed : status == kVoid ? "VOID" : "VIOLATED");
   return status;
 }
 

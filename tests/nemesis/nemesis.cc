@@ -276,7 +276,7 @@ class Run {
     int faults = 0;
     for (const auto& [name, count] : result_.faults) faults += count;
     if (2 * faults < static_cast<int>(schedule().faults.size())) return "too few faults";
-    return result_.verdict.JudgedAnything() ? "" : "no promise to judge";
+    return result_.verdict.TooLittle();
   }
 
   const NemesisOptions options_;
@@ -331,15 +331,20 @@ std::string Describe(const NemesisResult& result) {
                   "; nodes that may have forgotten: ", result.forgotten.size(), "; alike ",
                   absl::FormatDuration(result.converged_after),
                   " after healing\nchecked: ", verdict.reads_checked, " reads against ",
-                  verdict.writes_checked, " acknowledged writes, ", verdict.linearizable_checked,
-                  " reads and writes for linearizability, ", verdict.sessions_checked,
-                  " operations of sessions, ", verdict.values_checked,
+                  verdict.writes_checked, " acknowledged writes (", verdict.final_reads_checked,
+                  " more after healing, ", verdict.local_reads_checked, " local ones), ",
+                  verdict.linearizable_checked, " reads and writes for linearizability (",
+                  verdict.linearizable_reads, " of them reads before healing), ",
+                  verdict.sessions_checked, " operations of sessions, ", verdict.values_checked,
                   " values\nseen: ", verdict.writes_excused,
                   " acknowledged writes that are excused, ", verdict.stale_reads_allowed,
                   " stale reads where they are allowed\n");
   if (verdict.promise_ended != absl::InfiniteDuration()) {
     absl::StrAppend(&text, "W nodes had forgotten at ", absl::FormatDuration(verdict.promise_ended),
                     ": staleness, order and linearizability were judged until then\n");
+  }
+  for (const auto& [why, keys] : verdict.unclear) {
+    absl::StrAppend(&text, "unclear in ", keys, " looks at a key: ", why, "\n");
   }
   for (const auto& [property, count] : verdict.conflicts) {
     absl::StrAppend(&text, "violated ", count, " times: ", property, "\n");

@@ -141,7 +141,8 @@ absl::Status RealCluster::Start(NodeId id) {
     }
   }
   absl::StatusOr<std::unique_ptr<ChildProcess>> process =
-      ChildProcess::Start(Command{ArgumentsOf(node), EnvironmentOf(node), node.log});
+      ChildProcess::Start(Command{ArgumentsOf(node), EnvironmentOf(node), node.log,
+                                  /*awaits_term=*/true});
   if (!process.ok()) return process.status();
   node.process = *std::move(process);
   ++node.life;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "loadgen/check/check_result.h"
 #include "loadgen/check/sessions.h"
@@ -64,8 +65,10 @@ class Judge {
     JudgeValues();
     JudgeRegular();
     JudgeLinearizable();
+    JudgeLocalReads();
     JudgeSessions();
     CountExcused();
+    NameUnjudged();
   }
 
  private:
@@ -112,6 +115,7 @@ class Judge {
 
   void Report(const std::string& property, const check::History& part, const CheckResult& result,
               const std::set<ConflictKind>& counted) {
+    NoteUnknown(property, result);
     for (size_t kind = 0; kind < check::kConflictKinds; ++kind) {
       const ConflictKind conflict = static_cast<ConflictKind>(kind);
       const uint64_t count = counted.count(conflict) > 0 ? result.Count(conflict) : 0;
@@ -123,6 +127,17 @@ class Judge {
       verdict_->violations.push_back(
           {property, absl::StrCat(check::ConflictName(conflict.kind), "\n",
                                   check::RenderWitness(part, conflict))});
+    }
+  }
+
+  // Something is unclear about a key now and then, as which of two deletes of unknown outcome a
+  // read has seen; all else of it is judged.
+  void NoteUnknown(const std::string& property, const CheckResult& result) {
+    for (const auto& [why, keys] : result.unknown()) {
+      verdict_->unclear[why] += keys;
+      if (2 * keys > result.keys()) {
+        verdict_->unjudged.push_back(absl::StrCat(property, " (", keys, " keys: ", why, ")"));
+      }
     }
   }
 
@@ -164,7 +179,7 @@ class Judge {
       const check::History part = Select(wanted, obliges, end_);
       JudgeByOrder(part, final_phase);
       if (!Ordered()) JudgeKnowledge(part);
-      Count(part);
+      Count(part, final_phase ? &verdict_->final_reads_checked : &verdict_->reads_checked);
       CountAllowed(wanted, part);
     }
   }
@@ -195,12 +210,29 @@ class Judge {
            {ConflictKind::kStaleRead});
   }
 
+  // A node that serves holds every write that was acknowledged by all.
+  void JudgeLocalReads() {
+    const check::History part = Select(
+        [](const Asked& read) { return read.kind == OperationKind::kLocalRead; },
+        [this](const Asked& write) { return write.quorum >= setting_.n && HoldsOut(write); }, end_);
+    if (Ordered()) {
+      const CheckResult result = CheckVersionSweep(WithClients(part), check::Model::kRegular);
+      Report("local reads know of writes at W=N", WithClients(part), result,
+             {ConflictKind::kStaleRead});
+    } else {
+      const CheckResult result = CheckKnowledge(part, load_.asked);
+      Report("local reads know of writes at W=N", WithClients(part), result,
+             {ConflictKind::kStaleRead});
+    }
+    Count(part, &verdict_->local_reads_checked);
+  }
+
   void JudgeKnowledge(const check::History& selected) {
     const CheckResult result = CheckKnowledge(selected, load_.asked);
     Report(result.property(), WithClients(selected), result, {ConflictKind::kStaleRead});
   }
 
-  void Count(const check::History& part) {
+  void Count(const check::History& part, uint64_t* reads_checked) {
     bool obliged = false;
     uint64_t reads = 0;
     uint64_t writes = 0;
@@ -211,7 +243,7 @@ class Judge {
       obliged = obliged || counts;
     }
     if (!obliged || reads == 0) return;
-    verdict_->reads_checked += reads;
+    *reads_checked += reads;
     verdict_->writes_checked = std::max(verdict_->writes_checked, writes);
   }
 
@@ -234,6 +266,16 @@ class Judge {
         [this](const Asked& write) { return write.quorum >= setting_.w; }, end_);
     const CheckResult sweep = CheckVersionSweep(part, check::Model::kLinearizable);
     verdict_->linearizable_checked += sweep.reads() + sweep.writes();
+    for (const check::Operation& operation : Select(
+                                                 [all](const Asked& read) {
+                                                   return read.kind == OperationKind::kGet &&
+                                                          !read.final_phase &&
+                                                          (all || read.linearizable);
+                                                 },
+                                                 Any, end_)
+                                                 .operations) {
+      verdict_->linearizable_reads += operation.is_read() && operation.ok() ? 1 : 0;
+    }
     std::set<ConflictKind> every;
     for (size_t kind = 0; kind < check::kConflictKinds; ++kind) {
       every.insert(static_cast<ConflictKind>(kind));
@@ -267,6 +309,27 @@ class Judge {
     }
   }
 
+  // Local reads and reads at other R are asked for by chance only, so they may be missing.
+  void NameUnjudged() {
+    const Guarantee& own = Own();
+    const bool to_the_end = end_ == check::kNever;
+    const auto need = [this](bool promised, uint64_t judged, const char* name) {
+      if (promised && judged == 0) verdict_->unjudged.push_back(name);
+    };
+    need(own.no_stale_reads && !own.linearizable, verdict_->reads_checked, "no stale reads");
+    need(own.keeps_acknowledged_writes && !own.linearizable && to_the_end,
+         verdict_->final_reads_checked, "acknowledged writes are there");
+    bool asked_for = own.linearizable;
+    bool in_session = false;
+    for (const Asked& asked : load_.asked) {
+      if (asked.final_phase) continue;
+      asked_for = asked_for || asked.linearizable;
+      in_session = in_session || !asked.handed.session.empty();
+    }
+    need(asked_for, verdict_->linearizable_reads, "linearizable");
+    need(in_session && own.sessions, verdict_->sessions_checked, "sessions do not go back");
+  }
+
   const sim::ScheduleSetting& setting_;
   const LoadResult& load_;
   const bool has_leader_;
@@ -285,8 +348,12 @@ void Verdict::Add(std::string property, std::string what) {
   violations.push_back(Violation{std::move(property), std::move(what)});
 }
 
-bool Verdict::JudgedAnything() const {
-  return reads_checked + linearizable_checked + sessions_checked > 0;
+std::string Verdict::TooLittle() const {
+  if (reads_checked + linearizable_reads + sessions_checked == 0) return "no promise to judge";
+  if (!unjudged.empty()) {
+    return absl::StrCat("nothing was there to judge by: ", absl::StrJoin(unjudged, "; "));
+  }
+  return "";
 }
 
 absl::Duration EndOfPromise(const std::vector<Forgotten>& forgotten, int w) {

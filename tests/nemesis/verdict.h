@@ -36,21 +36,28 @@ struct Violation {
 struct Verdict {
   std::vector<Violation> violations;
   std::map<std::string, uint64_t> conflicts;  // by property: how many in all
-  // How much there was to judge.
-  uint64_t reads_checked = 0;   // where W+R>N
-  uint64_t writes_checked = 0;  // acknowledged, that these reads were held against
+  // How much there was to judge. Reads after healing, which can hardly fail, are counted apart.
+  uint64_t reads_checked = 0;  // where W+R>N
+  uint64_t final_reads_checked = 0;
+  uint64_t local_reads_checked = 0;  // against writes at W=N
+  uint64_t writes_checked = 0;       // acknowledged, that these reads were held against
   uint64_t linearizable_checked = 0;
-  uint64_t values_checked = 0;    // reads, whatever is promised: their value was written
-  uint64_t sessions_checked = 0;  // operations that had something of their session to know
+  uint64_t linearizable_reads = 0;  // of them, before healing
+  uint64_t values_checked = 0;      // reads, whatever is promised: their value was written
+  uint64_t sessions_checked = 0;    // operations that had something of their session to know
   // After W nodes had forgotten; and asked for less than W.
   uint64_t writes_excused = 0;
   uint64_t stale_reads_allowed = 0;
   // When the promise ended; infinite where it held to the end.
   absl::Duration promise_ended = absl::InfiniteDuration();
+  // Promises that nothing was there to judge by, or most keys could not be judged by; and what was
+  // unclear, and in how many keys, each time that they were looked at.
+  std::vector<std::string> unjudged;
+  std::map<std::string, uint64_t> unclear;
 
   void Add(std::string property, std::string what);
-  // Whether anything that not every cluster promises could have been violated.
-  bool JudgedAnything() const;
+  // What speaks against taking an empty list of violations for promises that were kept; else "".
+  std::string TooLittle() const;
 };
 
 // When W nodes had forgotten at one time; infinite: never.

@@ -19,9 +19,11 @@
 namespace quorate::nemesis {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr check::Nanos kSecond = 1000000000;
+constexpr char kThere[] = "acknowledged writes are there";
 
 class VerdictTest : public ::testing::Test {
  protected:
@@ -143,6 +145,88 @@ TEST_F(VerdictTest, AnAcknowledgedWriteMustBeThereInTheEnd) {
             1u);
 }
 
+TEST_F(VerdictTest, ReadsAfterHealingAloneJudgeNoStaleReads) {
+  Write(1, 2, 0, 1);
+  Read(1, 2, 20, 21);
+  EXPECT_THAT(Judge().unjudged, ElementsAre(kThere));
+  load_.asked.back().final_phase = true;
+  Verdict verdict = Judge();
+  EXPECT_THAT(verdict.unjudged, ElementsAre("no stale reads"));
+  EXPECT_NE(verdict.TooLittle(), "");
+  Read(1, 2, 2, 3);
+  verdict = Judge();
+  EXPECT_THAT(verdict.unjudged, IsEmpty());
+  EXPECT_EQ(verdict.TooLittle(), "");
+}
+
+TEST_F(VerdictTest, ALinearizableReadThatWasAskedForMustBeJudged) {
+  setting_.strategy = "leader_follower";
+  Write(1, 2, 0, 1);
+  Read(1, 2, 2, 3);
+  load_.asked.back().linearizable = true;
+  EXPECT_EQ(Judge().linearizable_reads, 1u);
+  EXPECT_THAT(Judge().unjudged, ElementsAre("no stale reads", kThere));
+  load_.history.operations.back().outcome = check::Outcome::kFailed;
+  EXPECT_THAT(Judge().unjudged, ElementsAre("no stale reads", kThere, "linearizable"));
+}
+
+TEST_F(VerdictTest, WhatCannotBeJudgedDoesNotHold) {
+  Write(1, 2, 0, 1);
+  Read(1, 2, 2, 3);
+  Read(1, 2, 20, 21);
+  load_.asked.back().final_phase = true;
+  EXPECT_EQ(Judge().TooLittle(), "");
+  // Nothing says any more where the write belongs.
+  for (check::Operation& operation : load_.history.operations) operation.order_known = 0;
+  EXPECT_NE(Judge().TooLittle(), "");
+}
+
+TEST_F(VerdictTest, AKeyOfWhichSomethingIsUnclearIsNoReasonToDistrustTheRest) {
+  load_.history.keys = {"k0", "k1", "k2"};
+  for (const uint32_t key : {0, 1, 2}) {
+    Write(1, 2, 0, 1).key = key;
+    Read(1, 2, 2, 3).key = key;
+    Read(1, 2, 20, 21).key = key;
+    load_.asked.back().final_phase = true;
+  }
+  // Which of two deletes a read has seen whose outcome nobody knows.
+  for (int i = 0; i < 2; ++i)
+    Add(OperationKind::kDelete, 2, 4, 5).outcome = check::Outcome::kUnknown;
+  check::Operation& read = Read(0, 2, 6, 7);
+  read.order = 2;
+  const Verdict verdict = Judge();
+  EXPECT_THAT(verdict.violations, IsEmpty());
+  EXPECT_FALSE(verdict.unclear.empty());
+  EXPECT_EQ(verdict.TooLittle(), "");
+}
+
+TEST_F(VerdictTest, LocalReadsKnowOfWritesThatAllHaveAcknowledged) {
+  for (const char* const strategy : {"leaderless", "leader_follower"}) {
+    setting_.strategy = strategy;
+    for (const int w : {2, 3}) {
+      load_ = LoadResult();
+      load_.history.keys = {"k0"};
+      Write(1, w, 0, 1);
+      Told({1});
+      Read(0, 1, 2, 3, OperationKind::kLocalRead);
+      Told({});
+      const Verdict verdict = Judge();
+      EXPECT_EQ(verdict.conflicts.count("local reads know of writes at W=N"), w == 3 ? 1u : 0u);
+      EXPECT_EQ(verdict.local_reads_checked, w == 3 ? 1u : 0u);
+    }
+  }
+}
+
+TEST_F(VerdictTest, APartOfAValueIsNoValue) {
+  const std::string text = ValueText(3, 7, 50);
+  EXPECT_EQ(text.size(), 50u);
+  EXPECT_NE(ValueName(text), 0u);
+  EXPECT_EQ(ValueName(text), ValueName(ValueText(3, 7, 0)));
+  EXPECT_EQ(ValueName(text.substr(0, 49)), 0u);
+  EXPECT_EQ(ValueName(text + "."), 0u);
+  EXPECT_EQ(ValueName(""), 0u);
+}
+
 TEST_F(VerdictTest, NothingIsPromisedOnceWHaveForgotten) {
   Write(1, 2, 0, 1);
   Read(0, 2, 7, 8);
@@ -232,7 +316,7 @@ TEST_F(VerdictTest, AWriteMayRankBelowWhatItReplacesWhereItSaysSo) {
   const Verdict verdict = Judge();
   EXPECT_THAT(verdict.violations, IsEmpty());
   EXPECT_EQ(verdict.reads_checked, 1u);
-  EXPECT_TRUE(verdict.JudgedAnything());
+  EXPECT_THAT(verdict.unjudged, ElementsAre(kThere));
 }
 
 TEST_F(VerdictTest, ReadsKnowOfAcknowledgedWritesWhateverTheClocksSay) {
@@ -250,7 +334,7 @@ TEST_F(VerdictTest, ReadsKnowOfAcknowledgedWritesWhateverTheClocksSay) {
   EXPECT_THAT(Judge({From(1, 3, 9), From(2, 4, 9)}).violations, IsEmpty());
   load_.asked.back().quorum = 1;
   EXPECT_THAT(Judge().violations, IsEmpty());
-  EXPECT_FALSE(Judge().JudgedAnything());
+  EXPECT_EQ(Judge().TooLittle(), "no promise to judge");
 }
 
 TEST_F(VerdictTest, AReadThatFindsNothingKnowsNothing) {
@@ -321,7 +405,7 @@ TEST_F(VerdictTest, ASessionKnowsWhatItHasSeenOrMore) {
   const Verdict verdict = Judge();
   EXPECT_THAT(verdict.violations, IsEmpty());
   EXPECT_EQ(verdict.sessions_checked, 2u);
-  EXPECT_TRUE(verdict.JudgedAnything());
+  EXPECT_THAT(verdict.unjudged, ElementsAre("no stale reads", kThere));
 }
 
 TEST_F(VerdictTest, SessionsDoNotGoBackAtAnyQuorumsWhoeverHasForgotten) {
