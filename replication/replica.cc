@@ -68,9 +68,14 @@ void Replica::Start() {
   env_->SetTimer(kHeartbeatTimer, env_->Now() + config_.heartbeat_interval);
 }
 
+// The clock stands still in a drain (Env::Now), so one look at it is enough.
+void Replica::BeginEvent() {
+  if (drain_events_++ == 0 && failed_.ok()) sessions_.GiveUpSilent();
+}
+
 void Replica::Submit(OperationId id, Operation operation) {
   CHECK_LT(id, kFirstInternalId);
-  ++drain_events_;
+  BeginEvent();
   drain_bytes_ += operation.key.size() + operation.value.size();
   const OpenOperation opened{operation.is_write(), operation.is_write() && operation.repeat,
                              Version()};
@@ -174,7 +179,7 @@ void Replica::LocalRead(OperationId id, const Operation& operation) {
 }
 
 void Replica::Cancel(OperationId id, const absl::Status& why) {
-  ++drain_events_;
+  BeginEvent();
   const auto it = open_.find(id);
   if (it == open_.end()) return;
   OperationResult result;
@@ -185,20 +190,20 @@ void Replica::Cancel(OperationId id, const absl::Status& why) {
 }
 
 void Replica::Receive(const peer::v1::Batch& batch) {
-  ++drain_events_;
+  BeginEvent();
   if (!failed_.ok()) return;
   for (const std::string& message : batch.messages()) drain_bytes_ += message.size();
   sessions_.Receive(batch);
 }
 
 void Replica::Link(NodeId peer, bool up) {
-  ++drain_events_;
+  BeginEvent();
   if (peer == config_.self || peer == 0) return;
   sessions_.Link(peer, up);
 }
 
 void Replica::FireTimer(TimerId id) {
-  ++drain_events_;
+  BeginEvent();
   if (!failed_.ok()) return;
   if (id >= kFirstStrategyTimer) return strategy_->OnTimer(id - kFirstStrategyTimer);
   if (id == kCatchUpTimer) return catch_up_.OnTimer();
@@ -208,7 +213,7 @@ void Replica::FireTimer(TimerId id) {
 }
 
 void Replica::Expire(OperationId id) {
-  ++drain_events_;
+  BeginEvent();
   strategy_->OnExpire(id);
   const auto it = open_.find(id);
   if (it == open_.end()) return;
@@ -220,7 +225,7 @@ void Replica::Expire(OperationId id) {
 }
 
 void Replica::Durable(SyncTicket ticket, const absl::Status& status) {
-  ++drain_events_;
+  BeginEvent();
   if (!status.ok()) return FailStop(status);
   durable_ticket_ = std::max(durable_ticket_, ticket);
   RunDurable();

@@ -107,6 +107,8 @@ class Replica : private StrategyContext, private SessionListener {
   Replica(const ClusterConfig& config, Incarnation incarnation, StoredState state,
           StorageEngine* engine, Env* env);
 
+  // First in every call that a drain may begin with.
+  void BeginEvent();
   absl::Status ValidateOperation(const Operation& operation) const;
   // A write that took its session no further, since too many replicas have forgotten what it has
   // seen or the write's context left that out: the session goes on knowing it.

@@ -12,6 +12,9 @@ constexpr size_t kMaxBatchBytes = size_t{1} << 20;
 // Peers that may have greeted this node: a bound against strangers, far above any cluster.
 constexpr size_t kMaxPeers = 256;
 
+// How many requests in a heartbeat_interval are remembered with the time at which they left.
+constexpr int kSentInAHeartbeat = 4;
+
 }  // namespace
 
 PeerSessions::PeerSessions(const ClusterConfig* config, Incarnation incarnation, Env* env,
@@ -28,14 +31,21 @@ void PeerSessions::Link(NodeId peer, bool up) {
 }
 
 void PeerSessions::Tick() {
+  GiveUpSilent();
   for (auto& [peer, out] : outgoing_) {
-    if (!out.linked) continue;
-    if (out.open && env_->Now() - out.last_heard > config_->peer_timeout) Close(peer, &out);
-    if (!out.open) {
+    if (out.open) {
+      Ping(peer);
+    } else if (out.linked) {
       Greet(peer, &out);
-      continue;
     }
-    Ping(peer);
+  }
+}
+
+void PeerSessions::GiveUpSilent() {
+  for (auto& [peer, out] : outgoing_) {
+    if (!out.open || env_->Now() - out.known_alive <= config_->peer_timeout) continue;
+    Close(peer, &out);
+    if (out.linked) Greet(peer, &out);
   }
 }
 
@@ -114,16 +124,11 @@ bool PeerSessions::AcceptReply(const peer::v1::Batch& batch) {
   Outgoing& out = it->second;
   if (!out.open || batch.session() != out.session) return false;
   if (batch.from_incarnation() != out.peer_incarnation) return false;
-  if (env_->Now() - out.last_heard > config_->peer_timeout + config_->heartbeat_interval) {
-    // Tick would have closed the session if this node had not stood still. Meanwhile the peer may
-    // have started anew without what it acknowledged here, and waits no longer before it serves.
-    Close(batch.from(), &out);
-    Greet(batch.from(), &out);
-    return false;
-  }
   if (!out.replies_seen.Accept(batch.sequence())) return false;
-  out.last_heard = env_->Now();
   out.answered = std::max(out.answered, batch.seen());
+  for (; !out.sent.empty() && out.sent.front().sequence <= batch.seen(); out.sent.pop_front()) {
+    out.known_alive = out.sent.front().at;
+  }
   return true;
 }
 
@@ -193,7 +198,9 @@ void PeerSessions::OnHelloReply(const peer::v1::Batch& batch, const peer::v1::He
   out.next_sequence = 1;
   out.answered = 0;
   out.replies_seen = ReplayWindow();
-  out.last_heard = env_->Now();
+  // Nothing that the peer has acknowledged in this session can be older.
+  out.known_alive = env_->Now();
+  out.sent.clear();
   listener_->OnSessionUp(batch.from());
   Ping(batch.from());  // the other side counts the session from its first message on
 }
@@ -212,6 +219,7 @@ void PeerSessions::Send(NodeId to, bool reply, std::shared_ptr<const std::string
 
 void PeerSessions::Flush() {
   for (auto& [peer, out] : outgoing_) {
+    if (!out.queue.empty()) NoteSent(&out);
     FlushQueue(peer, {false, out.session, out.peer_incarnation, 0, 0}, &out.next_sequence,
                &out.queue);
   }
@@ -220,6 +228,15 @@ void PeerSessions::Flush() {
     FlushQueue(peer, {true, in.session, in.peer_incarnation, seen, in.told_seen}, &in.next_sequence,
                &in.queue);
     in.told_seen = seen;
+  }
+}
+
+// Bounded, since a session ends where nothing is answered.
+void PeerSessions::NoteSent(Outgoing* out) {
+  const MonotonicTime now = env_->Now();
+  const absl::Duration pause = config_->heartbeat_interval / kSentInAHeartbeat;
+  if (out->sent.empty() || now - out->sent.back().at >= pause) {
+    out->sent.push_back({out->next_sequence, now});
   }
 }
 

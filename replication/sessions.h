@@ -2,14 +2,19 @@
 //
 // Every node dials every other. The dialled side numbers the session, so that numbers grow without
 // anyone's clock; a batch counts only in the newest session of both incarnations, and only once.
-// Heartbeats tell when a session is dead. What is lost stays lost: whoever needs an answer asks
-// again.
+// What is lost stays lost: whoever needs an answer asks again.
+//
+// A session to a peer is a lease: it ends peer_timeout after the last request was sent that the
+// peer is known to have got, however long the answer was on its way. So peer_timeout after a peer's
+// life has ended nobody counts any more what it has acknowledged in that life, if only everybody
+// looks at the clock before it counts: see GiveUpSilent.
 //
 // Not thread-safe: runs on the replica's strand.
 #ifndef QUORATE_REPLICATION_SESSIONS_H_
 #define QUORATE_REPLICATION_SESSIONS_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,8 +49,12 @@ class PeerSessions {
   // The transport has, or has lost, a way to `peer`.
   void Link(NodeId peer, bool up);
 
-  // Every heartbeat_interval: greets, pings, gives up.
+  // Every heartbeat_interval: gives up, greets, pings.
   void Tick();
+
+  // Ends the sessions whose peer has been silent for too long. To be called before anything else
+  // whenever Env::Now() has moved on: this node may have stood still meanwhile.
+  void GiveUpSilent();
 
   void Receive(const peer::v1::Batch& batch);
 
@@ -73,6 +82,11 @@ class PeerSessions {
  private:
   using Queue = std::vector<std::shared_ptr<const std::string>>;
 
+  struct Sent {  // a request batch, and when it left
+    uint64_t sequence = 0;
+    MonotonicTime at;
+  };
+
   struct Outgoing {  // this node dials
     bool linked = false;
     bool open = false;
@@ -82,7 +96,8 @@ class PeerSessions {
     uint64_t next_sequence = 1;
     uint64_t answered = 0;  // the highest sequence that the peer's replies say it has seen
     ReplayWindow replies_seen;
-    MonotonicTime last_heard;
+    std::deque<Sent> sent;      // oldest first; not answered yet
+    MonotonicTime known_alive;  // the peer has lived after this
     std::string refusal;
     Queue queue;
   };
@@ -100,6 +115,7 @@ class PeerSessions {
   void Greet(NodeId peer, Outgoing* out);
   void Ping(NodeId peer);
   void Close(NodeId peer, Outgoing* out);
+  void NoteSent(Outgoing* out);
   void OnHello(const peer::v1::Batch& batch, const peer::v1::Hello& hello);
   void OnHelloReply(const peer::v1::Batch& batch, const peer::v1::HelloReply& reply);
   std::string RefusalFor(const peer::v1::Batch& batch, const peer::v1::Hello& hello) const;

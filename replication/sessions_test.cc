@@ -9,6 +9,13 @@
 namespace quorate {
 namespace {
 
+// A message that is told of, whichever way it goes.
+peer::v1::Message ReadOf(uint64_t operation) {
+  peer::v1::Message message;
+  message.mutable_read()->set_operation(operation);
+  return message;
+}
+
 // One end of a conversation: its sessions, what they send, and what they tell.
 class End : public Env, public SessionListener {
  public:
@@ -58,16 +65,15 @@ class End : public Env, public SessionListener {
   void FillPing(NodeId, peer::v1::Ping*) override {}
 
   void Request(NodeId to, uint64_t operation) {
-    peer::v1::Message message;
-    message.mutable_read()->set_operation(operation);
-    sessions->Send(to, false, std::make_shared<const std::string>(message.SerializeAsString()));
+    sessions->Send(to, false,
+                   std::make_shared<const std::string>(ReadOf(operation).SerializeAsString()));
   }
 
- private:
   void Reply(NodeId to, const peer::v1::Message& message) {
     sessions->Send(to, true, std::make_shared<const std::string>(message.SerializeAsString()));
   }
 
+ private:
   const NodeId id_;
   uint64_t random_ = 0;
   const std::vector<peer::v1::MemberAddress> members_;
@@ -127,8 +133,7 @@ TEST(PeerSessionsTest, RepliesSayWhatTheyHaveSeen) {
     b.sessions->Receive(requests[0]);
     peer::v1::Message pong;
     pong.mutable_pong();
-    b.sessions->Send(1, /*reply=*/true,
-                     std::make_shared<const std::string>(pong.SerializeAsString()));
+    b.Reply(1, pong);
     const std::vector<peer::v1::Batch> replies = b.Take();
     ASSERT_EQ(replies.size(), 1u);
     EXPECT_EQ(replies[0].seen(), requests[0].sequence());
@@ -150,10 +155,7 @@ TEST(PeerSessionsTest, TellsWhatHasBeenAnswered) {
   // Two batches' worth: only the second says that all has been answered.
   peer::v1::Message long_answer;
   long_answer.mutable_forward_reply()->set_error(std::string(size_t{700} << 10, 'x'));
-  for (int i = 0; i < 2; ++i) {
-    b.sessions->Send(1, /*reply=*/true,
-                     std::make_shared<const std::string>(long_answer.SerializeAsString()));
-  }
+  for (int i = 0; i < 2; ++i) b.Reply(1, long_answer);
   const std::vector<peer::v1::Batch> replies = b.Take();
   ASSERT_EQ(replies.size(), 2u);
   a.sessions->Receive(replies[0]);
@@ -169,19 +171,55 @@ TEST(PeerSessionsTest, AnswersThatWaitedWhileThisNodeStoodStillAreDropped) {
     End a(1, 10), b(2, 20);
     a.sessions->Link(2, true);
     Talk(&a, &b);
-    peer::v1::Message answer;
-    answer.mutable_read()->set_operation(1);  // so that it is told of
-    b.sessions->Send(1, /*reply=*/true,
-                     std::make_shared<const std::string>(answer.SerializeAsString()));
+    b.Reply(1, ReadOf(1));
     const std::vector<peer::v1::Batch> replies = b.Take();
     ASSERT_EQ(replies.size(), 1u);
-    a.now += a.config_.peer_timeout + a.config_.heartbeat_interval;
+    a.now += a.config_.peer_timeout;
     if (late) a.now += absl::Milliseconds(1);
     a.told.clear();
+    a.sessions->GiveUpSilent();
     a.sessions->Receive(replies[0]);
     EXPECT_THAT(a.told, ElementsAre(late ? "down 2" : "read 1"));
     EXPECT_EQ(a.sessions->Connected(2), !late);
+    Talk(&a, &b);
+    EXPECT_TRUE(a.sessions->Connected(2)) << "it has greeted at once";
   }
+}
+
+TEST(PeerSessionsTest, AnAnswerProvesAPeerAliveWhenTheRequestLeft) {
+  End a(1, 10), b(2, 20);
+  a.sessions->Link(2, true);
+  Talk(&a, &b);
+  const absl::Duration timeout = a.config_.peer_timeout;
+  a.now += timeout / 10;
+  a.sessions->Tick();
+  for (const peer::v1::Batch& batch : a.Take()) b.sessions->Receive(batch);
+  const std::vector<peer::v1::Batch> replies = b.Take();
+  a.now += timeout * 0.9;
+  a.sessions->GiveUpSilent();
+  for (const peer::v1::Batch& batch : replies) a.sessions->Receive(batch);
+  EXPECT_TRUE(a.sessions->Connected(2));
+  a.now += timeout / 10;
+  a.sessions->GiveUpSilent();
+  EXPECT_TRUE(a.sessions->Connected(2)) << "the ping was answered";
+  a.now += absl::Milliseconds(1);
+  a.sessions->GiveUpSilent();
+  EXPECT_FALSE(a.sessions->Connected(2)) << "though its answer has just come";
+}
+
+TEST(PeerSessionsTest, AnyAnsweredRequestKeepsASession) {
+  End a(1, 10), b(2, 20);
+  a.sessions->Link(2, true);
+  Talk(&a, &b);
+  for (int i = 0; i < 100; ++i) {
+    a.now += a.config_.peer_timeout / 30;
+    a.sessions->GiveUpSilent();
+    a.Request(2, 7);
+    for (const peer::v1::Batch& batch : a.Take()) b.sessions->Receive(batch);
+    b.Reply(1, ReadOf(1));
+    for (const peer::v1::Batch& batch : b.Take()) a.sessions->Receive(batch);
+  }
+  EXPECT_TRUE(a.sessions->Connected(2));
 }
 
 TEST(PeerSessionsTest, BatchesOfAnOlderSessionAreDropped) {

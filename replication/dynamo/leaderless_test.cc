@@ -296,6 +296,34 @@ TEST(LeaderlessTest, AnAcknowledgementOfAnEarlierLifeDoesNotCount) {
   EXPECT_EQ(cluster.ResultOf(id)->answers, 1) << "node 2 has forgotten what it acknowledged";
 }
 
+// The acknowledgement of node 2 is on its way for so long that the node has died and serves again,
+// without the write, when a third replica has got it. Greetings of its new life do not get through.
+TEST(LeaderlessTest, AnAcknowledgementThatArrivesLateDoesNotCountForLonger) {
+  ReplicaHarness cluster(Leaderless::kName, {5, 3, 3});
+  bool cut = false;
+  cluster.lose = [&](NodeId from, NodeId to, const Message& message) {
+    cluster.latency = absl::Milliseconds(1);
+    if (message.has_replicate_ack() && from == 2) cluster.latency = absl::Milliseconds(900);
+    if (message.has_replicate() && to == 3) cluster.latency = absl::Milliseconds(1800);
+    if (cut && from + to == 1 + 2) return true;
+    return (message.has_replicate() && to > 3) || (message.has_compare_reply() && from == 1);
+  };
+  Operation write = SetOf("a", "1");
+  write.timeout = absl::Seconds(30);
+  const OperationId id = cluster.Submit(1, write);
+  cluster.Run(absl::Milliseconds(5));
+  EXPECT_EQ(cluster.Held(2, "a"), "1");
+  cut = true;
+  cluster.Restart(2);
+  cluster.Run(absl::Milliseconds(1750));
+  EXPECT_TRUE(cluster.replica(2).KnowsItsPast());
+  EXPECT_EQ(cluster.Held(2, "a"), "(none)");
+  EXPECT_EQ(cluster.Held(3, "a"), "(none)");
+  cluster.Run(absl::Milliseconds(100));
+  EXPECT_EQ(cluster.Held(3, "a"), "1");
+  EXPECT_EQ(cluster.ResultOf(id), nullptr) << "nodes 2, 4 and 5 answer reads and do not have it";
+}
+
 TEST(LeaderlessTest, AForgedContextHurtsNobody) {
   ReplicaHarness cluster(Leaderless::kName, {3, 2, 2});
   for (NodeId node = 1; node <= 2; ++node) {
