@@ -42,21 +42,24 @@ class EventQueue {
   bool RunUntil(const std::function<bool()>& done, MonotonicTime deadline);
 
  private:
-  struct Event {
+  // Small, since a heap moves what it holds again and again.
+  struct Due {
     MonotonicTime at;
-    bool inside = true;
-    uint64_t tie = 0;  // outside: the rank
+    uint32_t event = 0;  // in events_
+    uint64_t tie = 0;    // outside: the rank
     uint64_t sequence = 0;
-    std::function<void()> run;
+    bool inside = true;
   };
 
-  void Push(Event event);
-  static bool Later(const Event& a, const Event& b);
+  void Push(Due due, std::function<void()> event);
+  static bool Later(const Due& a, const Due& b);
 
   MomentRng ties_;
   MonotonicTime now_;
   uint64_t last_sequence_ = 0;
-  std::vector<Event> heap_;
+  std::vector<Due> heap_;
+  std::vector<std::function<void()>> events_;
+  std::vector<uint32_t> free_;  // of events_
 };
 
 }  // namespace quorate::sim

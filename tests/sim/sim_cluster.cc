@@ -164,8 +164,7 @@ void SimCluster::Stop(NodeId id, End how) {
   node.drain_due = false;
   node.paused_until = queue_->Now();
   node.timers.clear();
-  for (const OperationId operation : std::exchange(node.open, {})) {
-    const size_t index = operations_.at({id, operation});
+  for (const auto& [operation, index] : std::exchange(node.open, {})) {
     history_->ConnectionLost(Now(), index);
     EndOperation(index);
   }
@@ -225,23 +224,23 @@ void SimCluster::SendToNode(size_t index, Done done) {
     history_->Refused(Now(), index);
     return EndOperation(index);
   }
-  const Operation asked = history_->operations()[index].operation;
   const OperationId operation_id = at(id).next_operation++;
   operations_[{id, operation_id}] = index;
-  at(id).open.insert(operation_id);
-  Enqueue(id, [this, id, operation_id, index, asked](Replica* replica) {
+  at(id).open.emplace(operation_id, index);
+  Enqueue(id, [this, id, operation_id, index,
+               asked = history_->operations()[index].operation](Replica* replica) mutable {
     trace_->Note(Now(), id, {kSubmitFact, operation_id},
                  [&] { return absl::StrCat("gets ", history_->Describe(index)); });
     history_->Submitted(Now(), index, !replica->KnowsItsPast());
-    replica->Submit(operation_id, asked);
+    replica->Submit(operation_id, std::move(asked));
   });
 }
 
 void SimCluster::GiveUp(size_t operation) {
   const HistoryOperation& known = history_->operations()[operation];
   if (known.outcome != Outcome::kOpen) return;
-  for (const OperationId operation_id : at(known.node).open) {
-    if (operations_.at({known.node, operation_id}) != operation) continue;
+  for (const auto [operation_id, index] : at(known.node).open) {
+    if (index != operation) continue;
     given_up_.emplace(known.node, operation_id);
     at(known.node).open.erase(operation_id);
     history_->ConnectionLost(Now(), operation);
@@ -253,8 +252,8 @@ void SimCluster::Cancel(size_t operation) {
   const HistoryOperation& known = history_->operations()[operation];
   if (known.outcome != Outcome::kOpen) return;
   history_->Cancelled(operation);
-  for (const OperationId operation_id : at(known.node).open) {
-    if (operations_.at({known.node, operation_id}) != operation) continue;
+  for (const auto& [operation_id, index] : at(known.node).open) {
+    if (index != operation) continue;
     Enqueue(known.node, [this, node = known.node, id = operation_id](Replica* replica) {
       trace_->Note(Now(), node, {kCancelFact, id}, [&] { return absl::StrCat("cancels ", id); });
       replica->Cancel(id);
@@ -296,7 +295,7 @@ void SimCluster::Drain(NodeId id, uint64_t life) {
   }
   int events = rng_.At(Now(), id).Between(1, plan_.drain_events_max);
   while (events-- > 0 && !node.inbox.empty() && !node.replica->DrainFull()) {
-    const Work work = std::move(node.inbox.front());
+    Work work = std::move(node.inbox.front());
     node.inbox.pop_front();
     work.run(node.replica.get());
   }
@@ -309,8 +308,7 @@ void SimCluster::Drain(NodeId id, uint64_t life) {
 // it, nothing else.
 void SimCluster::NoteOverdue(const Node& node) {
   const MonotonicTime through = node.inbox.empty() ? Now() : node.inbox.front().since;
-  for (const OperationId id : node.open) {
-    const size_t index = operations_.at({node.id, id});
+  for (const auto& [id, index] : node.open) {
     const HistoryOperation& operation = history_->operations()[index];
     if (!operation.submitted) continue;
     const MonotonicTime due = operation.submitted_at + operation.operation.timeout;

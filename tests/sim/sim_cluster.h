@@ -10,12 +10,12 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 
 #include "replication/cluster_config.h"
@@ -138,7 +138,7 @@ class SimCluster : private SimWorld, private NetworkUser {
     absl::Duration sync_extra;
     absl::Duration clock_skew;
     std::map<TimerId, uint64_t> timers;  // the generation that counts
-    std::set<OperationId> open;
+    std::map<OperationId, size_t> open;  // in history_
     OperationId next_operation = 0;
     std::set<Incarnation> used_incarnations;
   };
@@ -188,8 +188,8 @@ class SimCluster : private SimWorld, private NetworkUser {
   MomentRng storage_rng_;  // stream "storage": sync delays, what a crash keeps
   SimNetwork network_;
   std::vector<Node> nodes_;
-  std::map<std::pair<NodeId, OperationId>, size_t> operations_;  // place in the history
-  std::set<std::pair<NodeId, OperationId>> given_up_;            // of the above
+  absl::flat_hash_map<std::pair<NodeId, OperationId>, size_t> operations_;  // in history_
+  std::set<std::pair<NodeId, OperationId>> given_up_;                       // of the above
   std::map<size_t, Done> done_;
   std::map<std::string, uint64_t> observed_;
   absl::flat_hash_set<uint64_t> recorded_messages_;  // hashes: a message to four peers counts once
