@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Stops clusters and load generators that load tests have left behind, as after kill -9, and removes what they wrote.
 #
-# Usage: tools/cleanup.sh [--all] [--results DIR] [--visualizations DIR]
-#   --all   also removes results and pictures (default folders: results and visualizations)
+# Usage: tools/cleanup.sh [--all] [--results DIR] [--visualizations DIR] [--run_dirs DIR]
+#   --all           also removes results and pictures (default folders: results and visualizations)
+#   --run_dirs DIR  as it was given to run_all_tests.sh (default /tmp)
 #
 # It stops no other cluster: tools/cluster.sh stop does that. A load test that is still running is left alone, and so
-# are files whose names no load test gives. While one runs, nothing is removed: it may be writing there.
+# are files whose names no load test gives. While one runs, nothing is removed: it may be writing there. Load tests of
+# other users, as with sudo, are named and left alone: whoever started one cleans up after it.
 #
 # Exit status: 0 done; 1 something is left, as the message says; 2 wrong usage.
 set -euo pipefail
@@ -35,17 +37,16 @@ parse_options() {
     case $option in
       --results) results=$value ;;
       --visualizations) visualizations=$value ;;
+      --run_dirs) load_run_dirs=$value ;;
       *) misuse "unknown option $option" ;;
     esac
   done
-  [[ -n $results && -n $visualizations ]] || misuse 'a folder has a name'
+  [[ -n $results && -n $visualizations && -n $load_run_dirs ]] || misuse 'a folder has a name'
 }
 
 # Stops the cluster in one of the folders that load tests use. Sets test_runs where its load test is still running.
 stop_cluster() {
-  [[ -O $1 ]] || return 0
-  exec 8>"$1.lock"
-  if ! flock -n 8; then
+  if ! lock_run_dir "$1"; then
     printf 'A load test is running in %s: end it with Ctrl-C.\n' "$1" >&2
     test_runs=true
     return 0
@@ -53,7 +54,18 @@ stop_cluster() {
   end_load "$1"
   "$QUORATE_ROOT/tools/cluster.sh" stop --run_dir "$1" 8>&-
   rm -rf "$1"
-  rm -f "$1.lock" "$1.out"
+}
+
+# Stops what this user's load tests have left, and names the folders of others, which may be in use or left as well.
+stop_clusters() {
+  local folder
+  for folder in "$load_run_dirs/$LOAD_RUN_DIR_NAMES"-*; do
+    if is_own_folder "$folder"; then
+      stop_cluster "$folder"
+    elif [[ -d $folder && ! -L $folder ]]; then
+      printf 'Left alone: the load test of %s in %s, running or not.\n' "$(stat -c %U "$folder")" "$folder" >&2
+    fi
+  done
 }
 
 # Removes the files of a folder whose names match an extended regular expression.
@@ -97,10 +109,7 @@ remove_visualizations() {
 
 main() {
   parse_options "$@"
-  local folder
-  for folder in "$LOAD_RUN_DIRS"-*/; do
-    if [[ -d $folder ]]; then stop_cluster "${folder%/}"; fi
-  done
+  stop_clusters
   if $all; then
     if $test_runs; then die "no results and pictures were removed: a load test may be writing there"; fi
     remove_results

@@ -1,16 +1,32 @@
 # Functions that the scripts for load tests share. Source it after lib.sh.
 set -euo pipefail
 
-# Begins the name of every folder for logs and process ids of a cluster that these scripts start.
-readonly LOAD_RUN_DIRS=${XDG_RUNTIME_DIR:-/tmp}/quorate-load-$UID
+# Where the scripts keep a folder for each cluster that they start, with its logs and process ids. Not XDG_RUNTIME_DIR:
+# a script finds there what another one has left only where both have the same, and cron, ssh and sudo may set none.
+load_run_dirs=/tmp
+
+# Begins the names of these folders, before the user's id.
+readonly LOAD_RUN_DIR_NAMES=quorate-load
+
+# Whether a folder is this user's own. A link, which anybody may put into /tmp, can lead to any folder.
+is_own_folder() {
+  [[ -d $1 && -O $1 && ! -L $1 ]]
+}
+
+# Takes a cluster's folder for this script alone, for as long as it runs. Fails where another script has it.
+lock_run_dir() {
+  exec 8>"$1/load.lock" || return 1
+  # Who had it may have removed the file since, together with the folder.
+  flock -n 8 && [[ /dev/fd/8 -ef $1/load.lock ]]
+}
 
 # Sets run_dir to this user's folder for a cluster at a port and an address, and takes it for this script alone.
 take_run_dir() {
-  run_dir=$LOAD_RUN_DIRS-$2-$1
+  run_dir=$load_run_dirs/$LOAD_RUN_DIR_NAMES-$UID-$2-$1
   mkdir -p -m 700 "$run_dir" || die "cannot create the folder $run_dir"
-  [[ -O $run_dir ]] || die "the folder $run_dir belongs to somebody else: choose another --base_port"
-  exec 8>"$run_dir.lock"
-  flock -n 8 || { run_dir=; die "another load test is at work on the ports from $1: choose another --base_port"; }
+  is_own_folder "$run_dir" || die "the folder $run_dir belongs to somebody else: choose another --base_port"
+  lock_run_dir "$run_dir" ||
+    { run_dir=; die "another load test is at work on the ports from $1: choose another --base_port"; }
 }
 
 # start_load RUN_DIR OUTPUT COMMAND...: runs a load generator in the background; sets loadgen_pid.

@@ -16,6 +16,8 @@
 #   --resume              leave out runs whose result is there and of the same load; without it, all begin anew
 #   --base_port P         HTTP port of node 1, see tools/cluster.sh (default 8080)
 #   --address A           address of the nodes (default 127.0.0.1)
+#   --run_dirs DIR        where each cluster gets a folder for its logs and process ids (default /tmp); tools/cleanup.sh
+#                         then needs the same
 #   --loadgen PATH, --binary PATH   programs to take instead of building them
 #
 # Asks nothing. Ctrl-C ends the run at hand, whose result is dropped, and stops the nodes. When a run fails, or a node
@@ -91,6 +93,7 @@ parse_options() {
       --visualizations) visualizations=$value ;;
       --base_port) base_port=$value ;;
       --address) address=$value ;;
+      --run_dirs) load_run_dirs=$value ;;
       --loadgen) loadgen=$value ;;
       --binary) binary=$value ;;
       *) misuse "unknown option $option" ;;
@@ -116,7 +119,8 @@ check_options() {
     '' | coordinator | any | local) ;;
     *) misuse "--read_target is '$read_target' but must be coordinator, any or local" ;;
   esac
-  [[ -n $results && -n $visualizations ]] || misuse '--results and --visualizations must name folders'
+  [[ -n $results && -n $visualizations && -n $load_run_dirs ]] ||
+    misuse '--results, --visualizations and --run_dirs must name folders'
   local config ratio
   IFS=, read -r -a config_list <<<"$configs"
   IFS=, read -r -a ratio_list <<<"$ratios"
@@ -162,8 +166,8 @@ start_cluster() {
   mapfile -t options < <(cluster_options "$1")
   if [[ -n $emulate ]]; then node_flags=(-- "--emulate=$emulate"); fi
   cluster_of=$1
-  if ! cluster start "${options[@]}" --binary "$binary" "${node_flags[@]}" >"$run_dir.out" 2>&1; then
-    cat "$run_dir.out" >&2
+  if ! cluster start "${options[@]}" --binary "$binary" "${node_flags[@]}" >"$run_dir/cluster.out" 2>&1; then
+    cat "$run_dir/cluster.out" >&2
     keep_logs=true
     die "the cluster for $1 does not start"
   fi
@@ -187,15 +191,15 @@ stop_cluster() {
   keep_logs=false
 }
 
-# Whether all nodes are healthy, soon if not at once. Leaves a table of them in $run_dir.out.
+# Whether all nodes are healthy, soon if not at once. Leaves a table of them in $run_dir/cluster.out.
 cluster_is_healthy() {
   local deadline=$((SECONDS + RECOVERY_SECONDS)) status
   while true; do
     status=0
-    cluster status >"$run_dir.out" 2>&1 || status=$?
+    cluster status >"$run_dir/cluster.out" 2>&1 || status=$?
     if ((status == 0)); then return 0; fi
     # A node that has ended stays so.
-    if ((SECONDS >= deadline || status > 1)) || grep -qw ended "$run_dir.out"; then return 1; fi
+    if ((SECONDS >= deadline || status > 1)) || grep -qw ended "$run_dir/cluster.out"; then return 1; fi
     sleep 0.5 8>&-
   done
 }
@@ -299,7 +303,7 @@ run_load() {
     note_failure "$name" 'left no result'
   elif ! cluster_is_healthy; then
     note_failure "$name" 'failed, since not all nodes are healthy after it'
-    cat "$run_dir.out" >&2
+    cat "$run_dir/cluster.out" >&2
   fi
   current=
   runs_done=$((runs_done + 1))
@@ -322,7 +326,6 @@ clean_up() {
     exit 1
   fi
   rm -rf "$run_dir"
-  rm -f "$run_dir.out" "$run_dir.lock"
   case $status in
     129 | 130 | 143) printf '\nInterrupted: all nodes are stopped. --resume goes on where this ended.\n' >&2 ;;
   esac

@@ -36,7 +36,7 @@ if behaviour == "wait":
 if behaviour == "fail":
     sys.exit("the stand-in fails, as it was told")
 if behaviour == "kill":
-    with open(glob.glob(os.environ["XDG_RUNTIME_DIR"] + "/quorate-load-*/node-3.pid")[0]) as file:
+    with open(glob.glob(os.environ["RUN_DIRS"] + "/quorate-load-*/node-3.pid")[0]) as file:
         os.kill(int(file.read().split()[0]), signal.SIGKILL)
 seconds, status = int(flags["-duration"]), int(behaviour[4:]) if behaviour.startswith("exit") else 0
 target = [flag.split("=")[1] for flag in sys.argv if flag.startswith("-read_target=")]
@@ -72,13 +72,13 @@ class LoadTestsTest(unittest.TestCase):
 
     def environment(self, behaviour):
         # What the drawing library finds out about fonts is kept for the next call.
-        return {**os.environ, "CALLS": self.calls_path, "BEHAVIOUR": behaviour, "XDG_RUNTIME_DIR": self.folder,
+        return {**os.environ, "CALLS": self.calls_path, "BEHAVIOUR": behaviour, "RUN_DIRS": self.folder,
                 "MPLCONFIGDIR": os.environ.get("TEST_TMPDIR", self.folder)}
 
     def command(self, script, *arguments, loadgen=None):
         if script == "cleanup.sh":
-            return [os.path.abspath(f"tools/{script}"), *arguments]
-        own = ["--address", self.address, "--results", self.results, "--visualizations", self.output,
+            return [os.path.abspath(f"tools/{script}"), *arguments, "--run_dirs", self.folder]
+        own = ["--address", self.address, "--run_dirs", self.folder, "--results", self.results, "--visualizations", self.output,
                "--binary", node_binary(), "--loadgen", loadgen or self.stand_in, "--duration", "1"]
         return [os.path.abspath(f"tools/{script}"), *arguments, *own]
 
@@ -313,8 +313,8 @@ class LoadTestsTest(unittest.TestCase):
             self.put_files(folder, names)
         run_dir = f"{self.folder}/quorate-load-{os.getuid()}-8080-{self.address}"
         os.mkdir(run_dir)
-        with open(f"{run_dir}.lock", "w", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # as take_run_dir in tools/load_lib.sh does
+        with open(f"{run_dir}/load.lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # as lock_run_dir in tools/load_lib.sh does
             cleaned = self.finished("cleanup.sh", "--all")
             self.assertEqual(cleaned.returncode, 1, cleaned)
             self.assertIn("no results and pictures were removed", cleaned.stderr)

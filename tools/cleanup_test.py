@@ -1,0 +1,129 @@
+"""tools/cleanup.sh ends what a killed load test has left, from whichever session, and touches nothing of others."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+TOOLS = os.path.dirname(os.path.abspath(__file__))
+
+# A script for load tests that is killed while its load generator, a stand-in, goes on.
+KILLED = """
+. "$1/lib.sh"
+. "$1/load_lib.sh"
+load_run_dirs=$2
+take_run_dir 8080 127.0.0.1
+start_load "$run_dir" "$run_dir/report" sleep 1000
+echo "$loadgen_pid"
+kill -KILL $$
+"""
+
+# Where the scripts keep a cluster's folder when nobody says otherwise.
+DEFAULT_PLACE = """
+. "$1/lib.sh"
+. "$1/load_lib.sh"
+take_run_dir "$2" 127.0.0.1
+echo "$run_dir"
+"""
+
+
+def session(runtime_dir):
+    environment = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+    return environment if runtime_dir is None else {**environment, "XDG_RUNTIME_DIR": runtime_dir}
+
+
+def bash(script, *arguments, runtime_dir=None):
+    return subprocess.run(["bash", "-c", script, "script", TOOLS, *arguments], env=session(runtime_dir),
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+
+class CleanupTest(unittest.TestCase):
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR"))
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.run_dirs = os.path.join(self.folder, "run_dirs")
+        os.mkdir(self.run_dirs)
+
+    def cleanup(self, runtime_dir=None):
+        return subprocess.run([os.path.join(TOOLS, "cleanup.sh"), "--run_dirs", self.run_dirs], cwd=self.folder,
+                              env=session(runtime_dir), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False)
+
+    def killed_load_test(self, runtime_dir):
+        """The process id of the load generator that it has left."""
+        killed = bash(KILLED, self.run_dirs, runtime_dir=runtime_dir)
+        self.assertEqual(killed.returncode, -signal.SIGKILL, killed)
+        pid = int(killed.stdout)
+        self.addCleanup(self.kill, pid)
+        return pid
+
+    @staticmethod
+    def kill(pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    @staticmethod
+    def runs(pid):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                return file.read().rpartition(")")[2].split()[0] not in "ZX"
+        except FileNotFoundError:
+            return False
+
+    def test_finds_what_another_session_has_left(self):
+        other_dir = os.path.join(self.folder, "session")
+        os.mkdir(other_dir)
+        for there, here in ((other_dir, None), (None, other_dir), (other_dir, "/proc/nowhere")):
+            pid = self.killed_load_test(there)
+            self.assertTrue(self.runs(pid))
+            cleaned = self.cleanup(here)
+            self.assertEqual(cleaned.returncode, 0, cleaned)
+            self.assertIn(f"Ended the load generator, process {pid}.", cleaned.stdout)
+            self.assertFalse(self.runs(pid))
+            self.assertEqual(os.listdir(self.run_dirs), [])
+
+    def test_every_session_has_the_same_place(self):
+        name = secrets.token_hex(8)  # in place of a port: nobody else has it
+        places = set()
+        for runtime_dir in (self.folder, None, "/proc/nowhere"):
+            taken = bash(DEFAULT_PLACE, name, runtime_dir=runtime_dir)
+            self.assertEqual(taken.returncode, 0, taken)
+            places.add(taken.stdout.strip())
+        for place in places:
+            self.addCleanup(shutil.rmtree, place)
+        self.assertEqual(len(places), 1, places)
+
+    def test_a_folder_that_a_link_leads_to_is_left_alone(self):
+        mine = os.path.join(self.folder, "mine")
+        os.mkdir(mine)
+        with open(os.path.join(mine, "node-1.pid"), "w", encoding="utf-8"):
+            pass
+        link = os.path.join(self.run_dirs, f"quorate-load-{os.getuid()}-127.0.0.1-8080")
+        os.symlink(mine, link)
+        self.assertEqual(self.cleanup().returncode, 0)
+        self.assertEqual((os.listdir(mine), os.path.islink(link)), (["node-1.pid"], True))
+        taken = bash(KILLED, self.run_dirs)
+        self.assertEqual(taken.returncode, 1, taken)
+        self.assertIn("belongs to somebody else", taken.stderr)
+
+    def test_names_the_load_test_of_another_user(self):
+        other = os.path.join(self.run_dirs, "quorate-load-65534-127.0.0.1-8080")
+        os.mkdir(other)
+        try:
+            os.chown(other, 65534, -1)
+        except OSError as error:
+            self.skipTest(f"only root can give a folder away: {error}")
+        cleaned = self.cleanup()
+        self.assertEqual(cleaned.returncode, 0, cleaned)
+        self.assertIn(f"in {other}", cleaned.stderr)
+        self.assertEqual(os.listdir(self.run_dirs), [os.path.basename(other)])
+
+
+if __name__ == "__main__":
+    unittest.main()
