@@ -68,6 +68,18 @@ class VisualizeNemesisTest(unittest.TestCase):
         self.assertEqual(sorted(os.listdir(os.path.join(self.folder, "out"))),
                          sorted(f"{name}.{ending}" for name in names for ending in ("csv", "png")))
 
+    def test_a_later_call_hides_no_picture_of_another_run(self):
+        runs = {f"{name}/series.json": {**run_with(), "seed": seed} for seed, name in enumerate(("1", "2", "x/2"))}
+        printed = []
+        for _ in range(2):
+            for name, run in runs.items():
+                done = self.draw(self.write(name, run))
+                self.assertEqual(done.returncode, 0, done.stderr)
+                printed.append(os.path.basename(done.stdout.strip()))
+        self.assertEqual(printed[:3], ["series.png", "2-series.png", "x-2-series.png"])
+        self.assertEqual(printed[3:], printed[:3], "a run that is drawn again replaces its own picture")
+        self.assertEqual(len(os.listdir(os.path.join(self.folder, "out"))), 6)
+
     def test_names_what_is_no_run_and_draws_the_rest(self):
         bad = [self.write("text.json", "no json"), self.write("other.json", {"schema": "quorate.loadgen/1"}),
                self.write("lacking.json", {key: value for key, value in run_with().items() if key != "write_mode"}),

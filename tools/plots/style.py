@@ -210,12 +210,16 @@ def to_svg(figure):
     return svg[svg.index("<svg"):]
 
 
-def to_png(figure, path, caption):
-    """Writes the figure, with its caption below, to a file. What follows keeps this layout."""
+def to_png(figure, path, caption, comment=None):
+    """Writes the figure, with its caption below, to a file. What follows keeps this layout.
+
+    `comment`: a text that stands in the file, as it is, and is not to be seen.
+    """
     width, height = figure.get_size_inches()
     figure.get_layout_engine().execute(figure)
     lines = textwrap.wrap(caption, int(width * 15))
     figure.set_layout_engine("none")
     figure.text(0.1 / width, -0.05 / height, "\n".join(lines), fontsize=9, color="#333333", ha="left", va="top")
     below = 0.15 + 0.17 * len(lines)
-    figure.savefig(path, dpi=110, bbox_inches=Bbox([[0, -below], [width, height]]))
+    figure.savefig(path, dpi=110, bbox_inches=Bbox([[0, -below], [width, height]]),
+                   metadata=comment and {"Comment": comment})
