@@ -458,13 +458,23 @@ TEST_F(HttpGatewayTest, ARepeatThatCannotBeReadSpeaksOfEarlierTries) {
   options_.max_body_bytes = 1000;
   Start();
   const std::string long_body(2000, ' ');
+  const std::string long_header(options_.max_header_bytes, 'x');
   for (const bool repeat : {false, true}) {
     const std::string headers = repeat ? "Quorate-Repeat: true\r\n" : "";
     const std::pair<unsigned, std::string> requests[] = {
         {413, Post("/set", long_body, headers)},
         {400, Post("/set", "{", headers)},
         {400, absl::StrCat("PUT /v1/kv/k HTTP/1.1\r\n", headers,
-                           "Transfer-Encoding: chunked\r\n\r\nzz\r\n")}};
+                           "Transfer-Encoding: chunked\r\n\r\nzz\r\n")},
+        {400, absl::StrCat("PUT /v1/kv/k HTTP/1.1\r\nbad header\r\n", headers, "\r\n")},
+        {400, absl::StrCat("PUT /v1/kv/k HTTP/9.9\r\n", headers, "\r\n")},
+        // The body of a request whose header cannot be read.
+        {400, absl::StrCat("PUT /v1/kv/k HTTP/1.1\r\nbad header\r\n", headers,
+                           "\r\nQuorate-Repeat: true\r\n")},
+        // A header that is too long, with its end and without.
+        {431,
+         absl::StrCat("PUT /v1/kv/k HTTP/1.1\r\n", headers, "Long: ", long_header, "\r\n\r\n")},
+        {431, absl::StrCat("PUT /v1/kv/k HTTP/1.1\r\n", headers, "Long: ", long_header)}};
     for (const auto& [status, request] : requests) {
       const Response response = Ask(request);
       ExpectError(response, status, "INVALID_ARGUMENT");

@@ -1,10 +1,12 @@
 #include "node/http_message.h"
 
 #include <cstdint>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
+#include "absl/strings/str_split.h"
 #include "boost/beast/http/error.hpp"
 
 namespace quorate {
@@ -36,10 +38,21 @@ HttpRequest ViewOf(const HttpParser::value_type& message) {
   return request;
 }
 
+HttpRequest ViewOfPart(const HttpParser& parser, absl::string_view rest) {
+  HttpRequest request = ViewOf(parser.get());
+  if (parser.is_header_done()) return request;
+  for (const absl::string_view line : absl::StrSplit(rest, '\n')) {
+    if (absl::StripAsciiWhitespace(line).empty()) break;  // what follows is the body
+    const std::pair<absl::string_view, absl::string_view> field =
+        absl::StrSplit(line, absl::MaxSplits(':', 1));
+    request.headers.emplace_back(absl::StripAsciiWhitespace(field.first),
+                                 absl::StripAsciiWhitespace(field.second));
+  }
+  return request;
+}
+
 std::optional<HttpAnswer> RefusalOf(const boost::system::error_code& error,
-                                    const HttpOptions& options,
-                                    const HttpParser::value_type& message) {
-  const HttpRequest request = ViewOf(message);
+                                    const HttpOptions& options, const HttpRequest& request) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow) {
     return EncodeRefusal(
         request, 431,

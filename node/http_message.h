@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "boost/beast/http/message.hpp"
 #include "boost/beast/http/parser.hpp"
 #include "boost/beast/http/string_body.hpp"
@@ -36,12 +37,17 @@ boost::system::error_code CheckHeader(size_t bytes, const HttpOptions& options);
 // Views of a message that has been read whole: valid as long as it is.
 HttpRequest ViewOf(const HttpParser::value_type& message);
 
-// The refusal for a request at which reading under `options` has failed: 400, 413 or 431. `message`
-// is what has been read of it, perhaps nothing. nullopt where the connection has ended or failed,
-// so that nobody is there to be told.
+// Views of what has arrived of a message at which reading has failed: valid as long as the parser
+// and `rest`, which is what has arrived beyond that which the parser has taken. Where the parser
+// has not come to the end of the header, the lines of `rest` up to there count as header fields if
+// they look like some.
+HttpRequest ViewOfPart(const HttpParser& parser, absl::string_view rest);
+
+// The refusal for a request at which reading under `options` has failed: 400, 413 or 431. `request`
+// is what has arrived of it, perhaps nothing. nullopt where the connection has ended or failed, so
+// that nobody is there to be told.
 std::optional<HttpAnswer> RefusalOf(const boost::system::error_code& error,
-                                    const HttpOptions& options,
-                                    const HttpParser::value_type& message);
+                                    const HttpOptions& options, const HttpRequest& request);
 
 }  // namespace quorate
 

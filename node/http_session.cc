@@ -187,7 +187,9 @@ void HttpSession::OnBodyPart(const error_code& error) {
 
 void HttpSession::OnReadError(const error_code& error) {
   keep_alive_ = false;
-  std::optional<HttpAnswer> refusal = RefusalOf(error, host_->options(), parser_->get());
+  const absl::string_view rest(static_cast<const char*>(buffer_.cdata().data()), buffer_.size());
+  std::optional<HttpAnswer> refusal =
+      RefusalOf(error, host_->options(), ViewOfPart(*parser_, rest));
   if (refusal.has_value()) {
     Respond(*std::move(refusal));
   } else {

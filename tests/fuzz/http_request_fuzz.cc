@@ -96,8 +96,11 @@ std::string Understood(absl::string_view bytes, size_t piece) {
       boost::beast::http::read_some(connection, buffer, parser, error);
     }
     if (error) {
-      const std::optional<HttpAnswer> refusal = RefusalOf(error, options, parser.get());
-      if (refusal.has_value()) CheckRefusal(ViewOf(parser.get()), *refusal);
+      const HttpRequest part = ViewOfPart(
+          parser,
+          absl::string_view(static_cast<const char*>(buffer.cdata().data()), buffer.size()));
+      const std::optional<HttpAnswer> refusal = RefusalOf(error, options, part);
+      if (refusal.has_value()) CheckRefusal(part, *refusal);
       return understood;
     }
     CheckMessage(parser.get());
