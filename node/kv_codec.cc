@@ -7,6 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
 
 #include "node/status_mapping.h"
 #include "node/text_encoding.h"
@@ -16,6 +18,31 @@ namespace {
 
 // More replicas than any cluster has; keeps the conversion to int exact.
 constexpr uint32_t kMaxQuorum = 1u << 16;
+
+// Whether a bool `repeat` is set in what is left of a message, or in a message within it.
+bool FindsRepeat(const google::protobuf::Descriptor& type,
+                 google::protobuf::io::CodedInputStream* in) {
+  using google::protobuf::internal::WireFormatLite;
+  while (const uint32_t tag = in->ReadTag()) {
+    const auto* field = type.FindFieldByNumber(WireFormatLite::GetTagFieldNumber(tag));
+    const auto wire_type = WireFormatLite::GetTagWireType(tag);
+    uint64_t number = 0;
+    if (field != nullptr && field->name() == "repeat" &&
+        wire_type == WireFormatLite::WIRETYPE_VARINT) {
+      if (!in->ReadVarint64(&number)) return false;
+      if (number != 0) return true;
+    } else if (field != nullptr && field->message_type() != nullptr &&
+               wire_type == WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+      const auto limit = in->ReadLengthAndPushLimit();
+      if (FindsRepeat(*field->message_type(), in)) return true;
+      in->Skip(in->BytesUntilLimit());
+      in->PopLimit(limit);
+    } else if (!WireFormatLite::SkipField(in, tag)) {
+      return false;
+    }
+  }
+  return false;
+}
 
 template <typename Request>
 absl::Status SetKey(const Request& request, Operation* operation) {
@@ -171,6 +198,12 @@ bool WantsSiblings(const v1::StreamOperation& request) {
 bool IsRepeat(const v1::StreamOperation& request) {
   return (request.has_set() && IsRepeat(request.set())) ||
          (request.has_delete_() && IsRepeat(request.delete_()));
+}
+
+bool IsEncodedRepeat(const google::protobuf::Descriptor& type,
+                     google::protobuf::io::ZeroCopyInputStream* bytes) {
+  google::protobuf::io::CodedInputStream in(bytes);
+  return FindsRepeat(type, &in);
 }
 
 v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const OperationResult& result,

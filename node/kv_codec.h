@@ -9,6 +9,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/io/zero_copy_stream.h"
 
 #include "node/kv_api.h"
 #include "proto/kv.pb.h"
@@ -42,6 +44,11 @@ inline bool IsRepeat(const v1::LocalReadRequest&) { return false; }
 inline bool IsRepeat(const v1::SetRequest& request) { return request.repeat(); }
 inline bool IsRepeat(const v1::DeleteRequest& request) { return request.repeat(); }
 bool IsRepeat(const v1::StreamOperation& request);
+// The same of the bytes of a message of type `type`, one of those above, which was refused without
+// being parsed. Fields behind a damaged one are not seen. Takes no memory, however long the
+// message.
+bool IsEncodedRepeat(const google::protobuf::Descriptor& type,
+                     google::protobuf::io::ZeroCopyInputStream* bytes);
 
 // The reply to a read of `key` that succeeded. `siblings`: the client wants all concurrent values.
 v1::GetResponse ToGetResponse(absl::string_view key, bool siblings, const OperationResult& result,

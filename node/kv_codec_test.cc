@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "gtest/gtest.h"
 
 namespace quorate {
@@ -277,6 +278,51 @@ TEST(EncodeErrorDetailsTest, CarriesTheOutcome) {
 TEST(PrintableMessageTest, EscapesWhatIsNoText) {
   EXPECT_EQ(PrintableMessage("käse"), "käse");
   EXPECT_EQ(PrintableMessage("a\xff"), "a\\xff");
+}
+
+template <typename Message>
+bool IsEncoded(const Message&, const std::string& bytes) {
+  google::protobuf::io::ArrayInputStream in(bytes.data(), static_cast<int>(bytes.size()), 3);
+  return IsEncodedRepeat(*Message::descriptor(), &in);
+}
+
+TEST(IsEncodedRepeatTest, AgreesWithParsedRequests) {
+  for (const bool repeat : {false, true}) {
+    v1::SetRequest set;
+    set.set_key("k");
+    set.set_text("a value");
+    set.set_w(2);
+    set.set_repeat(repeat);
+    v1::DeleteRequest deletion;
+    deletion.set_session("session");
+    deletion.set_repeat(repeat);
+    v1::StreamOperation sets;
+    sets.set_id(300);
+    *sets.mutable_set() = set;
+    v1::StreamOperation deletes;
+    *deletes.mutable_delete_() = deletion;
+    EXPECT_EQ(IsEncoded(set, set.SerializeAsString()), repeat);
+    EXPECT_EQ(IsEncoded(deletion, deletion.SerializeAsString()), repeat);
+    EXPECT_EQ(IsEncoded(sets, sets.SerializeAsString()), repeat);
+    EXPECT_EQ(IsEncoded(deletes, deletes.SerializeAsString()), repeat);
+    EXPECT_EQ(IsEncoded(set, set.SerializeAsString() + "\xff"), repeat) << "damaged behind it";
+  }
+}
+
+TEST(IsEncodedRepeatTest, TakesNoOtherFieldForIt) {
+  v1::GetRequest get;
+  get.set_key("k");
+  get.set_siblings(true);
+  get.set_linearizable(true);
+  EXPECT_FALSE(IsEncoded(get, get.SerializeAsString()));
+  v1::SetRequest repeat;
+  repeat.set_repeat(true);
+  v1::SetRequest set;
+  set.set_data(repeat.SerializeAsString());
+  EXPECT_FALSE(IsEncoded(set, set.SerializeAsString()));
+  for (const std::string bytes : {"", "\xff", "\x48", "\x0a\x7f", "\x22\x7f\x48\x01"}) {
+    EXPECT_FALSE(IsEncoded(set, bytes));
+  }
 }
 
 }  // namespace

@@ -112,6 +112,12 @@ class Call {
         PrintableMessage(result.status.message()), EncodeErrorDetails(result, *host_->api));
     responder_.FinishWithError(status, finished_.tag());
   }
+  void RefuseUnparsed(absl::Status status) {
+    OperationResult refusal = NotSent(std::move(status));
+    grpc::ProtoBufferReader reader(&bytes_);
+    if (IsEncodedRepeat(*Request::descriptor(), &reader)) SpeakOfEarlierTries(&refusal);
+    Fail(refusal);
+  }
   void Reply(const OperationResult& result) {
     if (!result.status.ok()) return Fail(result);
     if constexpr (kWrites<Request>) {
@@ -167,14 +173,15 @@ class Call {
 template <typename Request>
 void Call<Request>::Serve() {
   if (bytes_.Length() > kMaxRequestBytes) {
-    return Fail(NotSent(absl::ResourceExhaustedError(absl::StrCat(
-        "the request has ", bytes_.Length(), " bytes; the limit is ", kMaxRequestBytes))));
+    return RefuseUnparsed(absl::ResourceExhaustedError(
+        absl::StrCat("the request has ", bytes_.Length(), " bytes; the limit is ", kMaxRequestBytes,
+                     ", and a value may have --max_value_bytes")));
   }
   Request request;
   if (!Parse(&bytes_, &request)) {
-    return Fail(NotSent(absl::InvalidArgumentError(absl::StrCat(
+    return RefuseUnparsed(absl::InvalidArgumentError(absl::StrCat(
         "the request is no ", Request::descriptor()->name(),
-        ": it is damaged, or a text in it is not UTF-8 (use key_bytes and data for bytes)"))));
+        ": it is damaged, or a text in it is not UTF-8 (use key_bytes and data for bytes)")));
   }
   bytes_.Clear();
   siblings_ = WantsSiblings(request);

@@ -223,6 +223,32 @@ TEST_F(KvServiceTest, RefusesWhatIsNoRequest) {
   EXPECT_TRUE(api_.started().empty());
 }
 
+TEST_F(KvServiceTest, RefusalsOfARepeatThatIsNotParsedSpeakOfEarlierTries) {
+  for (const bool repeat : {false, true}) {
+    v1::SetRequest request;
+    request.set_key("k");
+    request.set_repeat(repeat);
+    const std::string good = request.SerializeAsString();
+    request.set_data(std::string(kMaxRequestBytes, 'v'));
+    v1::DeleteRequest deletion;
+    deletion.set_context(std::string(kMaxRequestBytes, 'c'));
+    deletion.set_repeat(repeat);
+    // Field 3 of SetRequest is text, and 0xff is no UTF-8.
+    const std::string no_text = absl::StrCat("\x1a\x01\xff", good);
+    for (const auto& [method, bytes] :
+         {std::make_pair("Set", request.SerializeAsString()),
+          std::make_pair("Delete", deletion.SerializeAsString()), std::make_pair("Set", no_text)}) {
+      v1::RpcStatus rpc_status;
+      ASSERT_TRUE(rpc_status.ParseFromString(CallRaw(method, bytes).error_details()));
+      v1::ErrorDetails details;
+      ASSERT_EQ(rpc_status.details_size(), 1);
+      ASSERT_TRUE(rpc_status.details(0).UnpackTo(&details));
+      EXPECT_EQ(details.may_have_applied(), repeat) << rpc_status.ShortDebugString();
+    }
+  }
+  EXPECT_TRUE(api_.started().empty());
+}
+
 TEST_F(KvServiceTest, RepliesThatWaitAreBounded) {
   api_.AnswerWith([](const Operation& operation) {
     OperationResult result;

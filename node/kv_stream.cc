@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "glog/logging.h"
 #include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "grpcpp/support/slice.h"
 
 #include "node/kv_codec.h"
@@ -195,7 +196,7 @@ bool KvStream::Take(const grpc::ByteBuffer& message) {
   if (message.Length() > static_cast<size_t>(kMaxRequestBytes)) {
     StopReading({grpc::StatusCode::RESOURCE_EXHAUSTED,
                  absl::StrCat("the message has ", message.Length(), " bytes; the limit is ",
-                              kMaxRequestBytes)});
+                              kMaxRequestBytes, ": send fewer operations in one")});
     return true;
   }
   if (!message.TrySingleSlice(&message_).ok() && !message.DumpToSingleSlice(&message_).ok()) {
@@ -295,7 +296,8 @@ void KvStream::StartOperation(absl::string_view bytes) {
   const bool parsed = request.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   const uint64_t id = request.id();
   if (!parsed) {
-    return Refuse(id, /*repeat=*/false,
+    google::protobuf::io::ArrayInputStream encoded(bytes.data(), static_cast<int>(bytes.size()));
+    return Refuse(id, IsEncodedRepeat(*v1::StreamOperation::descriptor(), &encoded),
                   absl::InvalidArgumentError(
                       "the operation is no StreamOperation: it is damaged, or a text in it is "
                       "not UTF-8 (use key_bytes and data for bytes)"));

@@ -558,10 +558,16 @@ TEST_F(KvStreamTest, DamagedOperationHurtsNoOther) {
   AddSet(3, "k", &request);
   request.mutable_operations(0)->mutable_set()->set_text("\xff");  // Protobuf sends it, and warns
   AddGet(4, "k", &request);
+  AddSet(5, "k", &request);
+  request.mutable_operations(2)->mutable_set()->set_text("\xff");
+  request.mutable_operations(2)->mutable_set()->set_repeat(true);
   ASSERT_TRUE(stream->Write(request));
-  const auto results = ReadResults(stream.get(), 2);
+  const auto results = ReadResults(stream.get(), 3);
   EXPECT_EQ(results.at(3).error().code(), kInvalidArgument);
   EXPECT_THAT(results.at(3).error().message(), HasSubstr("UTF-8"));
+  EXPECT_FALSE(results.at(3).error().details().may_have_applied());
+  EXPECT_EQ(results.at(5).error().code(), kInvalidArgument);
+  EXPECT_TRUE(results.at(5).error().details().may_have_applied());
   EXPECT_TRUE(results.at(4).has_read());
 }
 

@@ -176,7 +176,7 @@ absl::Status Node::StartServer() {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   // The node's own pings go on over connections on which nothing else is sent.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // For peers; KvService has a limit of its own for clients.
+  // For peers; a server has one limit for all methods. KvService has its own, smaller, for clients.
   builder.SetMaxReceiveMessageSize(kMaxPeerMessageBytes);
   builder.SetMaxSendMessageSize(kMaxPeerMessageBytes);
   builder.AddListeningPort(self.GrpcAddress(), grpc::InsecureServerCredentials());
