@@ -5,7 +5,7 @@ what the deterministic core in replication/ must not use, where locks live, how 
 leftover notes, no paths of somebody's machine, and the safety line of shell scripts.
 
 It looks at what git tracks or would track, or at all files where git does not answer. Prints `path:line: message` for
-each finding and exits with 1 when there are any.
+each finding and exits with 1 when there are any, or no file; with 2 where ROOT is no folder.
 """
 
 import ast
@@ -403,10 +403,13 @@ def check_tree(root):
 
 
 def main(arguments):
-    if len(arguments) > 1:
+    if arguments in (["-h"], ["--help"]):
+        print(__doc__.rstrip())
+        return 0
+    root = arguments[0] if arguments else os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    if len(arguments) > 1 or not os.path.isdir(root):
         print(__doc__.splitlines()[0], file=sys.stderr)
         return 2
-    root = arguments[0] if arguments else os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
     findings, files = check_tree(root)
     for finding in findings:
         print(finding)

@@ -235,6 +235,12 @@ class TreeTest(unittest.TestCase):
                 self.assertEqual(tidy.main([root]), 1)
             self.assertIn("2 finding(s) in 3 files", output.getvalue())
 
+    def test_takes_no_flag_for_an_empty_tree(self):
+        for arguments, status in ((["--help"], 0), (["--all"], 2), (["/nowhere/at/all"], 2), ([".", "."], 2)):
+            with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(output):
+                self.assertEqual(tidy.main(arguments), status, arguments)
+            self.assertIn("Usage: tidy.py [ROOT]", output.getvalue())
+
     def test_leaves_alone_what_git_ignores(self):
         with tempfile.TemporaryDirectory() as root:
             if subprocess.run(["git", "init", "-q", root], capture_output=True, check=False).returncode != 0:
