@@ -40,6 +40,9 @@ sort_arguments() {
 }
 
 main() {
+  case ${1:-} in
+    -h | --help) sed -n '2,/^set -euo/{/^set/d;s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 0 ;;
+  esac
   local -a options=() targets=()
   sort_arguments "$@"
 

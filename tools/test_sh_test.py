@@ -18,7 +18,7 @@ class TestScriptTest(unittest.TestCase):
         os.makedirs(f"{self.root}/tools")
         for name in ("test.sh", "lib.sh"):
             shutil.copy(os.path.join(HERE, name), f"{self.root}/tools/{name}")
-        self.put("setup.sh", "#!/bin/sh\n")
+        self.put("setup.sh", f"#!/bin/sh\ntouch {self.root}/installed\n")
         self.put("bazel", '#!/bin/sh\nprintf "%s\\n" "$@"\n')
         self.put("test_summary.py", "")
 
@@ -28,15 +28,25 @@ class TestScriptTest(unittest.TestCase):
             file.write(text)
         os.chmod(path, 0o700)
 
-    def called(self, *arguments):
-        """(options, patterns) that Bazel gets, without those that the script adds itself."""
+    def printed(self, *arguments):
         done = subprocess.run(["bash", f"{self.root}/tools/test.sh", *arguments], cwd="/", capture_output=True,
                               text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 0, done)
-        words = done.stdout.split()
+        return done.stdout
+
+    def called(self, *arguments):
+        """(options, patterns) that Bazel gets, without those that the script adds itself."""
+        words = self.printed(*arguments).split()
         border = words.index("--")
         self.assertEqual(words[:3], ["--max_idle_secs=60", "test", "--keep_going"])
         return words[4:border], words[border + 1:]
+
+    def test_help_neither_installs_nor_builds(self):
+        for flag in ("-h", "--help"):
+            printed = self.printed(flag)
+            self.assertIn("Usage: tools/test.sh [bazel test options] [target patterns]", printed)
+            self.assertNotIn("--keep_going", printed)
+        self.assertFalse(os.path.exists(f"{self.root}/installed"))
 
     def test_without_patterns_it_runs_all(self):
         self.assertEqual(self.called(), ([], ["//..."]))
