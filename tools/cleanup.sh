@@ -58,14 +58,16 @@ stop_cluster() {
 
 # Stops what this user's load tests have left, and names the folders of others, which may be in use or left as well.
 stop_clusters() {
-  local folder
+  local folder found=false
   for folder in "$load_run_dirs/$LOAD_RUN_DIR_NAMES"-*; do
     if is_own_folder "$folder"; then
+      found=true
       stop_cluster "$folder"
     elif [[ -d $folder && ! -L $folder ]]; then
       printf 'Left alone: the load test of %s in %s, running or not.\n' "$(stat -c %U "$folder")" "$folder" >&2
     fi
   done
+  if ! $found; then printf 'No load test of yours has left anything in %s.\n' "$load_run_dirs"; fi
 }
 
 # Removes the files of a folder whose names match an extended regular expression.

@@ -88,6 +88,11 @@ class CleanupTest(unittest.TestCase):
             self.assertFalse(self.runs(pid))
             self.assertEqual(os.listdir(self.run_dirs), [])
 
+    def test_says_so_where_nothing_is_left(self):
+        cleaned = self.cleanup()
+        self.assertEqual((cleaned.returncode, cleaned.stderr), (0, ""))
+        self.assertIn(f"No load test of yours has left anything in {self.run_dirs}.", cleaned.stdout)
+
     def test_every_session_has_the_same_place(self):
         name = secrets.token_hex(8)  # in place of a port: nobody else has it
         places = set()
