@@ -8,7 +8,7 @@ Writes for each file NAME.json a picture NAME.png and its numbers, NAME.csv, int
 has written. Where several files have one name, or a picture of another run has it there, the names of the folders that
 they are in stand before it, as far as it takes: FOLDER-NAME.png.
 
-Exit status: 0 done; 1 a file was no run (the others are drawn); 2 wrong usage.
+Exit status: 0 done; 1 a file was no run (the others are drawn), or the folder cannot be made; 2 wrong usage.
 """
 
 import argparse
@@ -84,7 +84,11 @@ def draw(path, names, output):
 
 def main(arguments):
     options = parse_arguments(arguments)
-    os.makedirs(options.output, exist_ok=True)
+    try:
+        os.makedirs(options.output, exist_ok=True)
+    except OSError as error:
+        print(f"visualize_nemesis: cannot create {options.output}: {error.strerror}", file=sys.stderr)
+        return 1
     status = 0
     # One file may be named twice, in different ways.
     paths = list({os.path.abspath(path): path for path in options.files}.values())

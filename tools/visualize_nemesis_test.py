@@ -80,6 +80,13 @@ class VisualizeNemesisTest(unittest.TestCase):
         self.assertEqual(printed[3:], printed[:3], "a run that is drawn again replaces its own picture")
         self.assertEqual(len(os.listdir(os.path.join(self.folder, "out"))), 6)
 
+    def test_names_a_folder_that_cannot_be_created(self):
+        run = self.write("run.json", run_with())
+        self.write("out", "a file in the place of the folder")
+        done = self.draw(run)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, "^visualize_nemesis: cannot create .*/out: File exists\n$")
+
     def test_names_what_is_no_run_and_draws_the_rest(self):
         bad = [self.write("text.json", "no json"), self.write("other.json", {"schema": "quorate.loadgen/1"}),
                self.write("lacking.json", {key: value for key, value in run_with().items() if key != "write_mode"}),
