@@ -5,7 +5,7 @@
 # Usage: tools/demo.sh [--base_port P] [--seconds S]
 #   --base_port P  HTTP port of the first node; the demo takes P to P+4, and 1000 above (default: the first free of
 #                  8080, 8180, ...)
-#   --seconds S    length of the first mixed load, 1 to 60; the second takes half of it (default 8)
+#   --seconds S    length of the mixed load with a leader, 1 to 60; without a leader it is half of that (default 8)
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
