@@ -52,7 +52,8 @@ stop_cluster() {
     return 0
   fi
   end_load "$1"
-  "$QUORATE_ROOT/tools/cluster.sh" stop --run_dir "$1" 8>&-
+  # Its logs go with the folder.
+  "$QUORATE_ROOT/tools/cluster.sh" stop --run_dir "$1" 8>&- | sed 's/ Logs: .*//'
   rm -rf "$1"
 }
 

@@ -266,7 +266,7 @@ class LoadTestsTest(unittest.TestCase):
         self.assertEqual(cleaned.returncode, 0, cleaned)
         self.assertIn(f"Ended the load generator, process {call['pid']}.", cleaned.stdout)
         self.assertFalse(self.runs(call["pid"]))
-        self.assertIn("Stopped nodes 1 2 3 4 5", cleaned.stdout)
+        self.assertIn("Stopped nodes 1 2 3 4 5.\n", cleaned.stdout)
         self.assert_no_node_is_left()
         self.assertEqual(glob.glob(f"{self.folder}/quorate-load-*"), [])
         self.assertEqual(self.names(self.results), ["leaderless_w2r2_50w50r.txt"], "kept without --all")
