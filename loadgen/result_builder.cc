@@ -11,6 +11,7 @@
 #include "loadgen/histogram_encoding.h"
 #include "loadgen/load_setup.h"
 #include "loadgen/percentile_interval.h"
+#include "loadgen/window_recorder.h"
 
 namespace quorate::loadgen {
 namespace {
@@ -153,6 +154,26 @@ SecondResult ToSecond(const IntervalSummary& interval) {
   return second;
 }
 
+std::vector<ResultFile::Window> DescribeWindows(const WindowRecorder& recorder) {
+  std::vector<ResultFile::Window> results;
+  for (const Window& window : recorder.windows()) {
+    ResultFile::Window result;
+    result.start =
+        ToSeconds(recorder.start() + static_cast<Nanos>(results.size()) * recorder.width());
+    result.seconds = ToSeconds(recorder.width());
+    result.failed = window.failed;
+    result.unknown = window.unknown;
+    result.judged = window.judged;
+    result.stale = window.stale;
+    result.loosely_stale = window.loosely_stale;
+    result.inversions = window.inversions;
+    result.read_response = window.read_response.NonEmptyBuckets();
+    result.write_response = window.write_response.NonEmptyBuckets();
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
 StaleShare ToShare(uint64_t reads, uint64_t stale) {
   StaleShare share;
   share.reads = reads;
@@ -278,6 +299,7 @@ ResultFile BuildResult(const FinishedRun& run) {
     if (stats.window > 0 && after > (interval.to - interval.from) / 10) continue;
     result.series.push_back(ToSecond(interval));
   }
+  result.windows = DescribeWindows(run.recorder.windows());
   result.staleness = DescribeStaleness(run.recorder);
   const StalenessFigures& figures = run.recorder.staleness();
   result.intervals.write_read = ToLatencyResult(figures.write_read);

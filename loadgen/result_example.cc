@@ -89,6 +89,7 @@ ResultFile ExampleResult() {
                        {"write", "unknown", 1, {}, {}}};
   result.send_lag = ExampleLatency();
   result.series = {ExampleSecond()};
+  result.windows = {{1, 1, 1, 0, 4, 1, 2, 1, {{1'024'000, 1}, {1'966'080, 3}}, {{2'031'616, 2}}}};
   result.staleness = ExampleStaleness();
   result.intervals = {ExampleLatency(), ExampleLatency(), {}, ExampleLatency()};
   result.prediction = PredictionResult{{{0, 0.4, 0.5}, {0.01, 0, 0.1}}, 0.02, {"no failures"}};

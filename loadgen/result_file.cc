@@ -158,6 +158,19 @@ Json FromSecond(const SecondResult& second) {
           {"offered", second.offered}};
 }
 
+Json FromWindow(const ResultFile::Window& window) {
+  return {{"start", Number(window.start)},
+          {"seconds", Number(window.seconds)},
+          {"failed", window.failed},
+          {"unknown", window.unknown},
+          {"judged", window.judged},
+          {"stale", window.stale},
+          {"loosely_stale", window.loosely_stale},
+          {"inversions", window.inversions},
+          {"read_response", Pairs(window.read_response)},
+          {"write_response", Pairs(window.write_response)}};
+}
+
 Json FromShare(const StaleShare& share) {
   return {{"reads", share.reads},
           {"stale", share.stale},
@@ -241,6 +254,7 @@ Json FromResult(const ResultFile& result) {
           {"prediction", FromPrediction(result.prediction)},
           {"intervals", FromIntervals(result.intervals)},
           {"series", List(result.series, FromSecond)},
+          {"windows", List(result.windows, FromWindow)},
           {"failures", List(result.failures, FromFailure)},
           {"servers", List(result.servers, FromServer)},
           {"raw_samples", FromRawSamples(result.raw_samples)},

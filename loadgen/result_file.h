@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -42,6 +43,26 @@ struct ResultFile {
   std::vector<OperationResult> operations;
   LatencyResult send_lag;
   std::vector<SecondResult> series;
+
+  // A part of the run's measured time. What it counts was due within it.
+  struct Window {
+    double start = 0;
+    double seconds = 1;
+    uint64_t failed = 0;
+    uint64_t unknown = 0;
+    uint64_t judged = 0;  // reads whose staleness was
+    uint64_t stale = 0;   // of these, strictly
+    uint64_t loosely_stale = 0;
+    uint64_t inversions = 0;
+    // Response times of successful operations: the least nanoseconds of a bucket, and how many lie
+    // in it; ascending.
+    std::vector<std::pair<int64_t, uint64_t>> read_response;
+    std::vector<std::pair<int64_t, uint64_t>> write_response;
+  };
+  // kWindowsMax (loadgen/window_recorder.h) at most, of equal length and in order. They add up to
+  // what the run counts.
+  std::vector<Window> windows;
+
   StalenessResult staleness;
 
   struct Intervals {

@@ -103,7 +103,7 @@ TEST(ResultFileTest, BytesThatAreNoTextAreReplaced) {
 
 TEST(ResultFileTest, EachSectionHasALine) {
   const std::string text = FormatResult(ExampleResult());
-  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 21);
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 22);
   EXPECT_EQ(text.back(), '\n');
 }
 

@@ -62,6 +62,10 @@ class ResultSchemaTest(unittest.TestCase):
     def test_what_is_unknown_is_passed_over(self):
         self.assertEqual(self.problems({**self.example, "weather": "fine"}), [])
 
+    def test_files_from_before_there_were_windows_are_valid(self):
+        older = {key: value for key, value in self.example.items() if key != "windows"}
+        self.assertEqual(self.problems(older), [])
+
     def test_the_example_fills_every_section_of_the_schema(self):
         for name in load_schema()["properties"]:
             self.assertIn(name, self.example)
@@ -72,7 +76,7 @@ class ResultSchemaTest(unittest.TestCase):
             "verdict", "run/seed", "run/cluster/emulate", "run/workload/read_target", "operations/0/response",
             "operations/0/service/histogram", "send_lag/histogram/sparse", "series/0/p99", "staleness/loose",
             "staleness/sessions/monotonic_read", "prediction/rmse", "intervals/read_read", "stale_reads/0/key",
-            "statistics/total_reads", "raw_samples/limit",
+            "statistics/total_reads", "raw_samples/limit", "windows/0/inversions",
         ):
             broken = copy.deepcopy(self.example)
             parent, key = at(broken, path)
@@ -90,7 +94,8 @@ class ResultSchemaTest(unittest.TestCase):
             ("operations/0/response/histogram/unit", "us"), ("operations/0/response/histogram/sparse/0", [1]),
             ("operations/0/response/histogram/sparse/0", [1, 0]), ("staleness/strict/rate", 1.01),
             ("staleness/k/0", [1, 2, 3]), ("prediction/points/0/stale_joint", None), ("series/0/warm_up", 0),
-            ("servers/0/counters/repairs", "3"),
+            ("servers/0/counters/repairs", "3"), ("windows/0/seconds", 0), ("windows/0/judged", -1),
+            ("windows/0/read_response/0", [1, 0]), ("windows/0/write_response/0", [1]), ("windows", [{}]),
         ):
             broken = copy.deepcopy(self.example)
             parent, key = at(broken, path)

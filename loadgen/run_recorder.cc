@@ -52,6 +52,17 @@ void RunRecorder::OnWriteSent(const SentOperation& operation, absl::string_view)
   BeginHistory(operation, ValueName(operation.planned.index));
 }
 
+void RunRecorder::CountInWindow(const SentOperation& operation, Nanos ended, const Reply& reply) {
+  if (!operation.measured) return;
+  const PlannedOperation& planned = operation.planned;
+  Window* const window = windows_.At(planned.due);
+  if (!reply.status.ok()) {
+    ++(reply.may_have_applied ? window->unknown : window->failed);
+    return;
+  }
+  (planned.write ? window->write_response : window->read_response).Record(ended - planned.due);
+}
+
 void RunRecorder::OnReadEnded(const SentOperation& operation, Nanos ended, const Reply& reply) {
   const size_t key = operation.planned.key;
   CheckedValue value;
@@ -64,6 +75,7 @@ void RunRecorder::OnReadEnded(const SentOperation& operation, Nanos ended, const
     name = NameOfForeign(key, value.id, reply.order, ended);
   }
   EndHistory(operation, ended, reply, name);
+  CountInWindow(operation, ended, reply);
   if (!reply.status.ok()) return;
   if (operation.measured) read_latencies_.Add(ended - operation.planned.due);
   if (reply.found && !right) {
@@ -73,13 +85,20 @@ void RunRecorder::OnReadEnded(const SentOperation& operation, Nanos ended, const
     return;
   }
   const bool written = reply.found || reply.version != 0;
-  staleness_.OnReadAnswered(key, At(operation.session).token,
-                            written ? std::optional<Order>(reply.order) : std::nullopt,
-                            reply.version, ended, operation.session);
+  const ReadVerdict verdict = staleness_.OnReadAnswered(
+      key, At(operation.session).token, written ? std::optional<Order>(reply.order) : std::nullopt,
+      reply.version, ended, operation.session);
+  if (!operation.measured) return;
+  Window* const window = windows_.At(operation.planned.due);
+  ++window->judged;
+  window->stale += verdict.stale;
+  window->loosely_stale += verdict.loosely_stale;
+  window->inversions += verdict.inversion;
 }
 
 void RunRecorder::OnWriteEnded(const SentOperation& operation, Nanos ended, const Reply& reply) {
   EndHistory(operation, ended, reply, 0);
+  CountInWindow(operation, ended, reply);
   if (!reply.status.ok()) return;
   if (operation.measured) write_latencies_.Add(ended - operation.planned.due);
   staleness_.OnWriteAcknowledged(operation.planned.key, reply.order, reply.version, operation.sent,

@@ -1,5 +1,6 @@
 // RunRecorder: keeps of a run what its result file and its history are made of: staleness in full,
-// bounded samples of raw latencies, and every operation where a history is asked for.
+// how what was measured is spread over time, bounded samples of raw latencies, and every operation
+// where a history is asked for.
 //
 //   RunRecorder recorder(options);
 //   LoadLoop loop(runner_options, transport, {&recorder}, &values);
@@ -28,6 +29,7 @@
 #include "loadgen/reservoir.h"
 #include "loadgen/staleness_recorder.h"
 #include "loadgen/value_codec.h"
+#include "loadgen/window_recorder.h"
 
 namespace quorate::loadgen {
 
@@ -49,6 +51,8 @@ class RunRecorder : public Observer {
   void OnWriteEnded(const SentOperation& operation, Nanos ended, const Reply& reply) override;
 
   const StalenessFigures& staleness() const { return staleness_.figures(); }
+  // Of measured operations, by when they were due.
+  const WindowRecorder& windows() const { return windows_; }
   // Measured reads whose value was whole, but another key's; and those whose value was damaged.
   uint64_t of_another_key() const { return of_another_key_; }
   uint64_t corrupt() const { return corrupt_; }
@@ -73,6 +77,7 @@ class RunRecorder : public Observer {
   };
 
   InFlight& At(uint32_t session);
+  void CountInWindow(const SentOperation& operation, Nanos ended, const Reply& reply);
   void BeginHistory(const SentOperation& operation, uint64_t value);
   void EndHistory(const SentOperation& operation, Nanos ended, const Reply& reply, uint64_t value);
   uint64_t NameOfForeign(size_t key, const ValueId& id, const Order& order, Nanos seen_at);
@@ -85,6 +90,7 @@ class RunRecorder : public Observer {
   Reservoir<StaleReadExample> stale_reads_;
   Reservoir<Nanos> read_write_intervals_;
   StalenessRecorder staleness_;
+  WindowRecorder windows_;
   uint64_t of_another_key_ = 0;
   uint64_t corrupt_ = 0;
   std::optional<check::Recorder> history_;

@@ -1,6 +1,7 @@
 #include "loadgen/run_recorder.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
@@ -12,11 +13,14 @@
 #include "loadgen/observer.h"
 #include "loadgen/transport.h"
 #include "loadgen/value_codec.h"
+#include "loadgen/window_recorder.h"
+#include "loadgen/workload.h"
 
 namespace quorate::loadgen {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Pair;
 
 constexpr uint64_t kWriter = 7;
 
@@ -68,6 +72,36 @@ Reply Found(uint64_t version, absl::string_view value) {
   reply.found = true;
   reply.value = value;
   return reply;
+}
+
+TEST(RunRecorderTest, WindowsAddUpToWhatWasMeasured) {
+  Play play;
+  const std::string old_value = EncodeValue({1, kWriter, 0}, 100);
+  const Nanos later = 3 * kNanosPerSecond;
+  Reply failed;
+  failed.status = absl::UnavailableError("away");
+  Reply unknown = failed;
+  unknown.may_have_applied = true;
+  play.Write(0, 10, 20, Answer(1));
+  play.Write(1, 30, 40, Answer(2));
+  play.Read(2, 50, 60, Found(1, old_value));
+  play.Write(3, later, later + 5000, unknown);
+  play.Read(4, later, later + 5000, failed);
+  play.Read(5, later, later + 5000, Found(1, "not a value of this program"));
+  play.measured = false;
+  play.Read(6, later, later + 5000, failed);
+  play.Read(7, later, later + 5000, Found(1, old_value));
+  const std::vector<Window>& windows = play.recorder.windows().windows();
+  ASSERT_EQ(windows.size(), 3u);  // the last operations were due 5 ns before the fourth second
+  EXPECT_EQ(windows[0].judged, 1u);
+  EXPECT_EQ(windows[0].stale, 1u);
+  EXPECT_EQ(windows[0].loosely_stale, 1u);
+  EXPECT_THAT(windows[0].write_response.NonEmptyBuckets(), ElementsAre(Pair(0, 2)));
+  EXPECT_THAT(windows[0].read_response.NonEmptyBuckets(), ElementsAre(Pair(0, 1)));
+  EXPECT_EQ(windows[2].failed, 1u);
+  EXPECT_EQ(windows[2].unknown, 1u);
+  EXPECT_EQ(windows[2].judged, 0u);
+  EXPECT_THAT(windows[2].read_response.NonEmptyBuckets(), ElementsAre(Pair(4864, 1)));
 }
 
 TEST(RunRecorderTest, StaleReadsAndLatenciesAreKept) {
