@@ -1,7 +1,6 @@
 #include "loadgen/compare.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -9,6 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+
+#include "loadgen/design_effect.h"
+#include "loadgen/latency_windows.h"
 
 namespace quorate::loadgen {
 namespace {
@@ -31,61 +33,83 @@ ComparedRow CompareThroughput(const RunSummary& a, const RunSummary& b) {
   return row;
 }
 
-// By how much an interval that takes durations for independent must be widened.
-double Widening(const RunSummary& run, double quantile) {
-  const std::vector<double>& seconds = quantile < 0.75 ? run.p50 : run.p99;
-  if (seconds.size() < 4) return 1;
-  return std::sqrt(static_cast<double>(seconds.size()) / EffectiveSampleSize(seconds));
+// Of a row of which both estimates are known.
+void SetDifference(const std::optional<Estimate>& a, const std::optional<Estimate>& b,
+                   ComparedRow* row) {
+  if (!a.has_value() || !b.has_value()) return;
+  row->difference = DifferenceOf(*a, *b);
+  row->significant = IsSignificant(*row->difference);
 }
 
-std::optional<Estimate> PercentileOf(const Distribution& distribution, const RunSummary& run,
-                                     double quantile) {
+std::optional<Estimate> PercentileOf(const Distribution& distribution, double quantile,
+                                     PercentileReach* reach) {
   const std::optional<double> value = distribution.Percentile(quantile);
-  const std::optional<Distribution::Interval> interval = distribution.PercentileInterval(quantile);
+  const std::optional<Distribution::Interval> interval = distribution.PercentileInterval(
+      quantile, [reach](int64_t nanos) { return reach->At(nanos); });
   if (!value.has_value() || !interval.has_value()) return std::nullopt;
-  const double widening = Widening(run, quantile);
-  return Estimate{*value, *value - widening * (*value - interval->low),
-                  *value + widening * (interval->high - *value)};
+  return Estimate{*value, interval->low, interval->high};
 }
 
 // Latencies of a run that is void are largely its generator's own.
 bool IsVoid(const RunSummary& run) { return run.judgement == "void"; }
 
-void ComparePercentiles(const std::string& kind, const Distribution& a, const RunSummary& run_a,
-                        const Distribution& b, const RunSummary& run_b,
+void ComparePercentiles(const std::string& kind, const RunSummary& run_a, const RunSummary& run_b,
+                        Distribution RunSummary::*response, LatencyWindows RunWindows::*windows,
                         std::vector<ComparedRow>* rows) {
+  const Distribution& a = run_a.*response;
+  const Distribution& b = run_b.*response;
+  const bool is_void = IsVoid(run_a) || IsVoid(run_b);
+  std::optional<PercentileReach> reach_a;
+  std::optional<PercentileReach> reach_b;
+  if (run_a.windows.has_value() && run_b.windows.has_value()) {
+    reach_a.emplace((*run_a.windows).*windows, (*run_b.windows).*windows);
+    reach_b.emplace((*run_b.windows).*windows, (*run_a.windows).*windows);
+  }
   for (const NamedQuantile& named : kFileQuantiles) {
     ComparedRow row;
     row.name = absl::StrCat(kind, " p", named.name);
     row.a = a.Percentile(named.quantile);
     row.b = b.Percentile(named.quantile);
     if (!row.a.has_value() && !row.b.has_value()) continue;
-    const std::optional<Estimate> estimate_a = PercentileOf(a, run_a, named.quantile);
-    const std::optional<Estimate> estimate_b = PercentileOf(b, run_b, named.quantile);
-    row.is_void = IsVoid(run_a) || IsVoid(run_b);
-    if (!row.is_void && estimate_a.has_value() && estimate_b.has_value()) {
-      row.difference = DifferenceOf(*estimate_a, *estimate_b);
-      row.significant = IsSignificant(*row.difference);
+    row.is_void = is_void;
+    if (!is_void && reach_a.has_value() && reach_b.has_value()) {
+      const std::optional<Estimate> estimate_a = PercentileOf(a, named.quantile, &*reach_a);
+      const std::optional<Estimate> estimate_b = PercentileOf(b, named.quantile, &*reach_b);
+      SetDifference(estimate_a, estimate_b, &row);
     }
     rows->push_back(std::move(row));
   }
 }
 
+// What the intervals of a share of both runs must allow for. nullopt where too little is known.
+std::optional<std::pair<Spread, Spread>> SpreadsOf(const RunSummary& a, const RunSummary& b,
+                                                   std::vector<WindowCount> RunWindows::*windows) {
+  if (!a.windows.has_value() || !b.windows.has_value()) return std::nullopt;
+  const std::optional<DesignEffect> effect_a = EstimateDesignEffect((*a.windows).*windows);
+  const std::optional<DesignEffect> effect_b = EstimateDesignEffect((*b.windows).*windows);
+  if (!effect_a.has_value() || !effect_b.has_value()) return std::nullopt;
+  const std::optional<Spread> spread_a = SpreadOf(*effect_a, *effect_b);
+  const std::optional<Spread> spread_b = SpreadOf(*effect_b, *effect_a);
+  if (!spread_a.has_value() || !spread_b.has_value()) return std::nullopt;
+  return std::make_pair(*spread_a, *spread_b);
+}
+
+std::optional<double> ShareOf(const std::optional<ReadCount>& count) {
+  if (!count.has_value() || count->reads == 0) return std::nullopt;
+  return static_cast<double>(count->stale) / static_cast<double>(count->reads);
+}
+
 ComparedRow CompareShares(const std::string& name, const std::optional<ReadCount>& a,
-                          const std::optional<ReadCount>& b) {
+                          const std::optional<ReadCount>& b,
+                          const std::optional<std::pair<Spread, Spread>>& spreads) {
   ComparedRow row;
   row.name = name;
   row.unit = Unit::kShare;
-  const auto estimate = [](const std::optional<ReadCount>& count) {
-    return count.has_value() ? ShareEstimate(count->stale, count->reads) : std::nullopt;
-  };
-  const std::optional<Estimate> first = estimate(a);
-  const std::optional<Estimate> second = estimate(b);
-  if (first.has_value()) row.a = first->value;
-  if (second.has_value()) row.b = second->value;
-  if (first.has_value() && second.has_value()) {
-    row.difference = DifferenceOf(*first, *second);
-    row.significant = IsSignificant(*row.difference);
+  row.a = ShareOf(a);
+  row.b = ShareOf(b);
+  if (a.has_value() && b.has_value() && spreads.has_value()) {
+    SetDifference(ShareEstimate(a->stale, a->reads, spreads->first),
+                  ShareEstimate(b->stale, b->reads, spreads->second), &row);
   }
   return row;
 }
@@ -153,6 +177,9 @@ std::string Verdict(const ComparedRow& row) {
 std::string Describe(const ComparedRun& run) {
   std::string text = run.path;
   if (run.missed > 0) absl::StrAppend(&text, "\n   ", run.missed, " operations were never sent");
+  if (!run.tells_windows) {
+    text += "\n   does not tell how it went over time, without which only throughput can be tested";
+  }
   if (run.judgement == "void") {
     absl::StrAppend(
         &text, "\n   VOID, its latencies are not compared: ", absl::StrJoin(run.reasons, "; "));
@@ -164,7 +191,8 @@ Json ToJson(const ComparedRun& run) {
   return {{"path", run.path},
           {"judgement", run.judgement.empty() ? Json(nullptr) : Json(run.judgement)},
           {"reasons", run.reasons},
-          {"missed", run.missed}};
+          {"missed", run.missed},
+          {"tells_windows", run.tells_windows}};
 }
 
 // Cuts long texts, such as lists of targets, to the table's columns.
@@ -177,8 +205,11 @@ std::string Short(const std::string& text, size_t columns) {
 
 Comparison Compare(const RunSummary& a, const RunSummary& b) {
   Comparison comparison;
-  comparison.a = ComparedRun{a.path, a.judgement, a.reasons, a.missed};
-  comparison.b = ComparedRun{b.path, b.judgement, b.reasons, b.missed};
+  const auto describe = [](const RunSummary& run) {
+    return ComparedRun{run.path, run.judgement, run.reasons, run.missed, run.windows.has_value()};
+  };
+  comparison.a = describe(a);
+  comparison.b = describe(b);
   comparison.parameters = DifferentParameters(a, b);
   std::vector<ComparedRow>& rows = comparison.rows;
   rows.push_back(CompareThroughput(a, b));
@@ -186,12 +217,17 @@ Comparison Compare(const RunSummary& a, const RunSummary& b) {
     if (!run.not_ok.has_value()) return std::optional<ReadCount>();
     return std::optional<ReadCount>(ReadCount{run.ok + *run.not_ok, *run.not_ok});
   };
-  rows.push_back(CompareShares("failed operations", failed(a), failed(b)));
-  ComparePercentiles("write", a.write_response, a, b.write_response, b, &rows);
-  ComparePercentiles("read", a.read_response, a, b.read_response, b, &rows);
-  rows.push_back(CompareShares("stale reads, strict", a.strict, b.strict));
-  rows.push_back(CompareShares("stale reads, loose", a.loose, b.loose));
-  rows.push_back(CompareShares("inversions", a.inversions, b.inversions));
+  rows.push_back(CompareShares("failed operations", failed(a), failed(b),
+                               SpreadsOf(a, b, &RunWindows::not_ok)));
+  ComparePercentiles("write", a, b, &RunSummary::write_response, &RunWindows::write_response,
+                     &rows);
+  ComparePercentiles("read", a, b, &RunSummary::read_response, &RunWindows::read_response, &rows);
+  rows.push_back(CompareShares("stale reads, strict", a.strict, b.strict,
+                               SpreadsOf(a, b, &RunWindows::strict)));
+  rows.push_back(
+      CompareShares("stale reads, loose", a.loose, b.loose, SpreadsOf(a, b, &RunWindows::loose)));
+  rows.push_back(CompareShares("inversions", a.inversions, b.inversions,
+                               SpreadsOf(a, b, &RunWindows::inversions)));
   return comparison;
 }
 
@@ -216,9 +252,9 @@ std::string FormatComparison(const Comparison& comparison) {
   }
   text +=
       "\n* more than chance within these two runs, at 95 %: of twenty rows that are the same in "
-      "truth, "
-      "about one is\n  marked. Stalls come in bursts, and two runs hold few of them: repeat runs "
-      "before a percentile or a share of\n  failures that a stall has made counts for a system.\n";
+      "truth, one at most is\n  marked, on average. Intervals allow for stalls as far as the runs "
+      "have "
+      "seen any: repeat runs that are shorter\n  than what comes between a system's stalls.\n";
   return text;
 }
 

@@ -3,15 +3,17 @@
 //   const Comparison comparison = Compare(*a, *b);
 //   std::printf("%s", FormatComparison(comparison).c_str());
 //
-// Every test is at 95 %, so about one of twenty rows is marked by chance. How it is tested:
-//   throughput    Welch's test on the measured seconds; seconds that resemble their neighbours
-//   count
+// Every test is at 95 %, so at most about one of twenty rows is marked by chance. How it is tested:
+//   throughput    Welch's test on the measured seconds; those that resemble their neighbours count
 //                 as fewer, by their autocorrelation
-//   percentiles   the difference of the two, by the confidence interval of each; that is widened
-//                 where the seconds of the run resemble their neighbours
+//   percentiles   the difference of the two, by the confidence interval of each, from the order of
+//                 the durations
 //   shares        Newcombe's interval for the difference of two shares, from Wilson's of each
-// A row is not tested where a file tells too little for it, and no percentile where a run is void:
-// its latencies are largely its generator's own. Its counts hold all the same.
+// Stalls make operations slow, or fail, in bursts, and these tell less than as many independent
+// ones. How much less is estimated from the windows that result files have (LatencyWindows,
+// DesignEffect); percentiles and shares of files without them are not tested. Nor is what lies in a
+// single burst, and no percentile where a run is void: its latencies are largely its
+// generator's own. Its counts hold all the same.
 //
 // Values: thread-compatible. Functions: thread-safe.
 #ifndef QUORATE_LOADGEN_COMPARE_H_
@@ -51,7 +53,8 @@ struct ComparedRun {
   std::string path;
   std::string judgement;  // empty: nothing
   std::vector<std::string> reasons;
-  uint64_t missed = 0;  // operations that were never sent
+  uint64_t missed = 0;         // operations that were never sent
+  bool tells_windows = false;  // without which no percentile and no share is tested
 };
 
 struct Comparison {

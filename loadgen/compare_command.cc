@@ -20,8 +20,10 @@ constexpr char kHelp[] =
     "Usage: loadgen compare [--json] A B\n\n"
     "  --json    prints JSON instead of a table\n\n"
     "A difference is marked with * where it is more than chance, at 95 %: throughput by Welch's\n"
-    "test on the seconds of the runs, percentiles and shares by their confidence intervals.\n"
-    "Percentiles of a void run are shown, and not tested.\n"
+    "test on the seconds of the runs, percentiles and shares by their confidence intervals, which\n"
+    "allow for bursts as far as the runs have seen any. Not tested is what lies in a single\n"
+    "burst, percentiles and shares of a file that does not tell how the run went over time (an\n"
+    "older one, or another program's), and percentiles of a void run.\n"
     "Exit status: 0, 1 where a file cannot be read, 2 for wrong usage.\n";
 
 int Fail(int status, const std::string& message) {

@@ -175,14 +175,43 @@ std::optional<double> Distribution::Percentile(double quantile) const {
 }
 
 std::optional<Distribution::Interval> Distribution::PercentileInterval(double quantile) const {
+  return PercentileInterval(quantile, [](int64_t) { return kZ; });
+}
+
+std::optional<Distribution::Interval> Distribution::PercentileInterval(double quantile,
+                                                                       const Reach& reach) const {
   if (!Percentile(quantile).has_value()) return std::nullopt;
-  const double n = static_cast<double>(count_);
-  const double half = kZ * std::sqrt(n * quantile * (1 - quantile));
-  const double low = std::floor(n * quantile - half);
-  const double high = std::ceil(n * quantile + half);
-  if (low < 1 || high > n) return std::nullopt;
-  return Interval{ValueAtRank(static_cast<uint64_t>(low)),
-                  ValueAtRank(static_cast<uint64_t>(high))};
+  const auto n = static_cast<double>(count_);
+  const double deviation = std::sqrt(n * quantile * (1 - quantile));
+  // The entry that holds the percentile, and how many durations there are up to it.
+  size_t at = 0;
+  uint64_t up_to = values_[0].second;
+  while (up_to < RankOf(quantile, count_)) up_to += values_[++at].second;
+  if (!reach(values_[at].first).has_value()) return std::nullopt;
+  size_t low = at;
+  for (uint64_t below = up_to - values_[at].second; low > 0; below -= values_[--low].second) {
+    const std::optional<double> deviations = reach(values_[low - 1].first);
+    if (!deviations.has_value()) return std::nullopt;
+    if (static_cast<double>(below) < std::floor(n * quantile - *deviations * deviation)) break;
+  }
+  size_t high = at;
+  for (; high + 1 < values_.size(); up_to += values_[++high].second) {
+    const std::optional<double> deviations = reach(values_[high + 1].first);
+    if (!deviations.has_value()) return std::nullopt;
+    if (static_cast<double>(up_to) >= std::ceil(n * quantile + *deviations * deviation)) break;
+  }
+  // Where chance allows for a rank that there is not, the percentile may be any duration beyond.
+  if (low == 0 && std::floor(n * quantile - *reach(values_.front().first) * deviation) < 1) {
+    return std::nullopt;
+  }
+  if (high + 1 == values_.size() &&
+      std::ceil(n * quantile + *reach(values_.back().first) * deviation) > n) {
+    return std::nullopt;
+  }
+  const auto seconds = [this](size_t entry) {
+    return std::min(static_cast<double>(values_[entry].first) * kSecondsPerNano, max_);
+  };
+  return Interval{seconds(low), seconds(high)};
 }
 
 Json Distribution::ToJson(const HistogramEncoder& encoder) const {

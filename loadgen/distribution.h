@@ -71,6 +71,13 @@ class Distribution {
   // independent. nullopt as above, and where it reaches beyond the durations.
   std::optional<Interval> PercentileInterval(double quantile) const;
 
+  // How far the number of durations up to that many nanoseconds may stray by chance, in binomial
+  // standard errors; nullopt where that is not known.
+  using Reach = std::function<std::optional<double>(int64_t)>;
+  // The same, with every duration around the percentile that `reach` allows for. nullopt as above,
+  // and where it reaches a duration for which `reach` is nullopt.
+  std::optional<Interval> PercentileInterval(double quantile, const Reach& reach) const;
+
   // As a latency section. Without an encoder the compressed text is left empty.
   Json ToJson(const HistogramEncoder& encoder) const;
 

@@ -40,7 +40,7 @@ Json LatencyOf(const std::vector<int64_t>& micros) {
 std::vector<int64_t> Micros(const std::vector<ExampleOperation>& operations, bool write) {
   std::vector<int64_t> micros;
   for (const ExampleOperation& operation : operations) {
-    if (operation.write == write) micros.push_back(operation.micros);
+    if (operation.write == write && !operation.failed) micros.push_back(operation.micros);
   }
   return micros;
 }
@@ -60,6 +60,48 @@ uint64_t StaleIn(const std::vector<ExampleOperation>& operations) {
                        [](const ExampleOperation& operation) { return operation.stale; });
 }
 
+uint64_t FailedIn(const std::vector<ExampleOperation>& operations) {
+  return std::count_if(operations.begin(), operations.end(),
+                       [](const ExampleOperation& operation) { return operation.failed; });
+}
+
+// Counted in buckets of a 32nd of a power of two of microseconds.
+Json CoarseOf(const std::vector<int64_t>& micros) {
+  std::map<int64_t, uint64_t> counts;
+  for (const int64_t value : micros) {
+    int64_t width = 1;
+    while (value / width >= 64) width *= 2;
+    ++counts[value / width * width * 1000];
+  }
+  Json list = Json::array();
+  for (const auto& [value, count] : counts) list.push_back(Json::array({value, count}));
+  return list;
+}
+
+// What StalenessOf adds to what the operations tell is in the first one.
+Json WindowsOf(const std::vector<ExampleOperation>& operations, const ExampleRun& run) {
+  std::vector<std::vector<ExampleOperation>> seconds(static_cast<size_t>(run.seconds));
+  for (const ExampleOperation& operation : operations) {
+    seconds[static_cast<size_t>(operation.second)].push_back(operation);
+  }
+  Json windows = Json::array();
+  for (const std::vector<ExampleOperation>& here : seconds) {
+    const std::vector<int64_t> reads = Micros(here, false);
+    const bool first = windows.empty();
+    windows.push_back({{"start", windows.size() + 1},
+                       {"seconds", 1},
+                       {"failed", FailedIn(here)},
+                       {"unknown", 0},
+                       {"judged", reads.size()},
+                       {"stale", StaleIn(here)},
+                       {"loosely_stale", StaleIn(here) + (first ? 1 : 0)},
+                       {"inversions", first ? 2 : 0},
+                       {"read_response", CoarseOf(reads)},
+                       {"write_response", CoarseOf(Micros(here, true))}});
+  }
+  return windows;
+}
+
 Json SeriesOf(const std::vector<ExampleOperation>& operations, const ExampleRun& run) {
   Json series = Json::array();
   for (int second = -1; second < run.seconds; ++second) {
@@ -68,7 +110,9 @@ Json SeriesOf(const std::vector<ExampleOperation>& operations, const ExampleRun&
       if (operation.second == second) here.push_back(operation);
     }
     std::vector<int64_t> all;
-    for (const ExampleOperation& operation : here) all.push_back(operation.micros);
+    for (const ExampleOperation& operation : here) {
+      if (!operation.failed) all.push_back(operation.micros);
+    }
     std::sort(all.begin(), all.end());
     const auto at = [&all](double quantile) {
       if (all.empty()) return Json(nullptr);
@@ -80,7 +124,7 @@ Json SeriesOf(const std::vector<ExampleOperation>& operations, const ExampleRun&
                       {"warm_up", second < 0},
                       {"reads_ok", Micros(here, false).size()},
                       {"writes_ok", Micros(here, true).size()},
-                      {"failed", 0},
+                      {"failed", FailedIn(here)},
                       {"unknown", 0},
                       {"stale", StaleIn(here)},
                       {"p50", at(0.5)},
@@ -148,6 +192,8 @@ std::vector<ExampleOperation> DrawOperations(uint64_t seed, const ExampleRun& ru
   std::mt19937_64 random(seed);
   const auto unit = [&random] { return (static_cast<double>(random() >> 11) + 0.5) * 0x1p-53; };
   std::vector<ExampleOperation> operations;
+  const auto gap = [&run, &unit] { return -std::log(unit()) * run.seconds_between_stalls; };
+  double stall = run.stall_seconds > 0 ? gap() : run.seconds;  // its start
   for (int second = 0; second < run.seconds; ++second) {
     for (int i = 0; i < run.per_second; ++i) {
       ExampleOperation operation;
@@ -155,6 +201,16 @@ std::vector<ExampleOperation> DrawOperations(uint64_t seed, const ExampleRun& ru
       operation.write = unit() < 0.5;
       operation.micros = std::llround(run.slowness * 500 * std::pow(unit(), -0.5));
       operation.stale = !operation.write && unit() < run.stale_share;
+      operation.failed = run.failed_share > 0 && unit() < run.failed_share;
+      const double due = second + static_cast<double>(i) / run.per_second;
+      while (due >= stall + run.stall_seconds && stall < run.seconds) {
+        stall += run.stall_seconds + gap();
+      }
+      if (due >= stall && stall < run.seconds) {
+        operation.micros += std::llround((stall + run.stall_seconds - due) * 1e6);
+        operation.failed = operation.failed || unit() < run.failed_in_stalls;
+      }
+      operation.stale = operation.stale && !operation.failed;
       operations.push_back(operation);
     }
   }
@@ -173,7 +229,7 @@ Json ResultOf(const std::vector<ExampleOperation>& operations, const ExampleRun&
                 {"service", LatencyOf(all)}};
   };
   Json failed = group("write", "failed", {});
-  failed["count"] = 7;
+  failed["count"] = FailedIn(operations);
   return {{"schema", "quorate.loadgen.result/1"},
           {"mode", "leaderless"},
           {"statistics",
@@ -200,6 +256,7 @@ Json ResultOf(const std::vector<ExampleOperation>& operations, const ExampleRun&
             {"write_write", none},
             {"read_read", none}}},
           {"series", SeriesOf(operations, run)},
+          {"windows", WindowsOf(operations, run)},
           {"failures", {{{"message", "refused"}, {"count", 7}}}},
           {"servers", {{{"node", "n1"}, {"counters", {{"writes", 9}}}}}},
           {"raw_samples",

@@ -18,8 +18,9 @@ namespace quorate::loadgen {
 struct ExampleOperation {
   int second = 0;
   bool write = false;
-  int64_t micros = 0;  // response time
-  bool stale = false;  // reads
+  int64_t micros = 0;   // response time
+  bool stale = false;   // reads
+  bool failed = false;  // has no response time
 };
 
 struct ExampleRun {
@@ -27,6 +28,12 @@ struct ExampleRun {
   int per_second = 200;
   double slowness = 1;  // factor of response times
   double stale_share = 0.1;
+  double failed_share = 0;
+  // Stalls of that length, so long after each other on average (exponentially). What is due in one
+  // is done at its end, or has failed by its time-out. 0: none.
+  double stall_seconds = 0;
+  double seconds_between_stalls = 10;
+  double failed_in_stalls = 0;
   uint64_t seed = 1;  // as the file tells it
   std::string started_at = "2026-01-02T03:04:05Z";
   int w = 1;

@@ -289,6 +289,7 @@ absl::StatusOr<Json> MergeResults(const std::vector<ResultDocument>& documents,
   if (!histograms.ok()) return histograms;
   merged["prediction"] = nullptr;
   merged["series"] = MergeSeries(ListsAt(roots, "series"), offsets);
+  merged["windows"] = MergeWindows(ListsAt(roots, "windows"), offsets);
   merged["failures"] = MergeFailures(ListsAt(roots, "failures"));
   merged["servers"] = MergeServers(roots, MeasuredSpans(runs, offsets));
   MergeRawLists(roots, options.seed, &merged);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 
 #include "loadgen/staleness.h"
+#include "loadgen/window_recorder.h"
 
 namespace quorate::loadgen {
 namespace {
@@ -53,7 +54,8 @@ Json MergeByInterval(const Sections& lists) {
   return merged;
 }
 
-Json MergeK(const Sections& lists) {
+// Of lists of [value, count], the counts of like values.
+Json MergeCounts(const Sections& lists) {
   std::map<uint64_t, uint64_t> counts;
   for (const Json* list : lists) {
     for (const Json& entry : *list) {
@@ -65,8 +67,35 @@ Json MergeK(const Sections& lists) {
     }
   }
   Json merged = Json::array();
-  for (const auto& [k, count] : counts) merged.push_back(Json::array({k, count}));
+  for (const auto& [value, count] : counts) merged.push_back(Json::array({value, count}));
   return merged;
+}
+
+// Several windows as one.
+Json MergeWindow(const Sections& windows, double start, double seconds) {
+  Json merged = {{"start", start}, {"seconds", seconds}};
+  for (const char* name : {"failed", "unknown", "judged", "stale", "loosely_stale", "inversions"}) {
+    merged[name] = SumOf(windows, name);
+  }
+  for (const char* name : {"read_response", "write_response"}) {
+    merged[name] = MergeCounts(ListsAt(windows, name));
+  }
+  return merged;
+}
+
+// Windows by the place of their middle on a grid of such a width.
+using WindowGrid = std::map<int64_t, Sections>;
+
+WindowGrid GridOf(const Sections& windows, const std::vector<double>& offsets, double width) {
+  WindowGrid grid;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    for (const Json& window : *windows[i]) {
+      const double middle =
+          NumberAt(window, "start") + NumberAt(window, "seconds") / 2 + offsets[i];
+      grid[static_cast<int64_t>(std::floor(middle / width))].push_back(&window);
+    }
+  }
+  return grid;
 }
 
 // The seconds of several files that began within the same second.
@@ -162,7 +191,7 @@ absl::StatusOr<Json> MergeStaleness(const Sections& staleness, const HistogramEn
        absl::StrFormat("Strictly stale are %d reads and loosely %d; each load generator knew only "
                        "what it had been acknowledged itself, so both are lower bounds.",
                        CountAt(strict, "stale"), CountAt(loose, "stale"))},
-      {"k", MergeK(ListsAt(staleness, "k"))},
+      {"k", MergeCounts(ListsAt(staleness, "k"))},
       {"t", *std::move(t)},
       {"by_interval", MergeByInterval(ListsAt(staleness, "by_interval"))},
       {"inversions", SumOf(staleness, "inversions")},
@@ -197,6 +226,32 @@ Json MergeSeries(const Sections& series, const std::vector<double>& offsets) {
   Json merged = Json::array();
   for (const auto& [second, rest] : seconds) {
     merged.push_back(MergeSecond(rest.second, rest.first));
+  }
+  return merged;
+}
+
+Json MergeWindows(const Sections& windows, const std::vector<double>& offsets) {
+  double width = 0;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    if (windows[i]->empty()) return Json::array();
+    for (const Json& window : *windows[i]) {
+      const double seconds = NumberAt(window, "seconds");
+      // A grid of these has places that int64 can number.
+      if (!(seconds >= 1e-3 && seconds < 1e12) ||
+          !(std::abs(NumberAt(window, "start") + offsets[i]) < 1e12)) {
+        return Json::array();
+      }
+      width = std::max(width, seconds);
+    }
+  }
+  WindowGrid grid = GridOf(windows, offsets, width);
+  while (grid.size() > kWindowsMax) {
+    width *= 2;
+    grid = GridOf(windows, offsets, width);
+  }
+  Json merged = Json::array();
+  for (const auto& [place, entries] : grid) {
+    merged.push_back(MergeWindow(entries, static_cast<double>(place) * width, width));
   }
   return merged;
 }

@@ -42,6 +42,12 @@ absl::StatusOr<Json> MergeIntervals(const Sections& intervals, const HistogramEn
 // `offsets`: by how many seconds each file's run began later than the first one to begin.
 Json MergeSeries(const Sections& series, const std::vector<double>& offsets);
 
+// `windows` of several files, on one grid of windows as long as the longest, or twice as long and
+// so on where there would be more than kWindowsMax (loadgen/window_recorder.h). Empty where a file
+// has none or one is damaged, since what the windows count must add up to what the sum counts.
+// `offsets` as above.
+Json MergeWindows(const Sections& windows, const std::vector<double>& offsets);
+
 // Adds the counts of like messages; of more than a hundred messages the rest becomes one.
 Json MergeFailures(const Sections& failures);
 

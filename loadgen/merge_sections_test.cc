@@ -93,6 +93,68 @@ TEST(MergeSeriesTest, AddsTheSecondsThatBeganTogether) {
   EXPECT_EQ(merged[1]["warm_up"], false);
 }
 
+Json Window(double start, double seconds, unsigned stale) {
+  return {{"start", start},
+          {"seconds", seconds},
+          {"failed", 1},
+          {"unknown", 2},
+          {"judged", 10},
+          {"stale", stale},
+          {"loosely_stale", 4},
+          {"inversions", 5},
+          {"read_response", {{1024, 6}, {2048, 4}}},
+          {"write_response", Json::array()}};
+}
+
+TEST(MergeWindowsTest, AddsWhatFallsTogether) {
+  const Json fine = AsRead({Window(1, 1, 1), Window(2, 1, 2), Window(3, 1, 3)});
+  const Json coarse = AsRead({Window(0, 2, 7), Window(2, 2, 8)});
+  // The second run began two seconds later.
+  const Json merged = MergeWindows({&fine, &coarse}, {0, 2});
+  ASSERT_EQ(merged.size(), 3u);
+  EXPECT_EQ(merged[0]["start"], 0.0);
+  EXPECT_EQ(merged[0]["seconds"], 2.0);
+  EXPECT_EQ(merged[0]["stale"], 1);
+  EXPECT_EQ(merged[1]["start"], 2.0);
+  EXPECT_EQ(merged[1]["stale"], 2 + 3 + 7);
+  EXPECT_EQ(merged[1]["failed"], 3);
+  EXPECT_EQ(merged[1]["unknown"], 6);
+  EXPECT_EQ(merged[1]["judged"], 30);
+  EXPECT_EQ(merged[1]["loosely_stale"], 12);
+  EXPECT_EQ(merged[1]["inversions"], 15);
+  EXPECT_EQ(merged[1]["read_response"], AsRead({{1024, 18}, {2048, 12}}));
+  EXPECT_EQ(merged[1]["write_response"], Json::array());
+  EXPECT_EQ(merged[2]["stale"], 8);
+}
+
+TEST(MergeWindowsTest, AreBounded) {
+  Json many = Json::array();
+  for (int i = 0; i < 200; ++i) many.push_back(Window(i, 1, 1));
+  const Json read = AsRead(many);
+  const Json merged = MergeWindows({&read, &read}, {0, 1000});
+  EXPECT_EQ(merged.size(), 200u);
+  EXPECT_EQ(merged[0]["seconds"], 2.0);
+  uint64_t stale = 0;
+  for (const Json& window : merged) stale += window["stale"].get<uint64_t>();
+  EXPECT_EQ(stale, 400u);
+}
+
+TEST(MergeWindowsTest, WhereOneLacksThemTheSumDoesToo) {
+  const Json some = AsRead(Json::array({Window(1, 1, 1)}));
+  const Json none = Json::array();
+  EXPECT_EQ(MergeWindows({&some, &none}, {0, 0}), Json::array());
+  for (const char* name : {"start", "seconds"}) {
+    for (const Json& value : {Json(nullptr), Json(1e300), Json("x")}) {
+      Json damaged = some;
+      damaged[0][name] = value;
+      EXPECT_EQ(MergeWindows({&some, &damaged}, {0, 0}), Json::array()) << damaged;
+    }
+  }
+  Json damaged = some;
+  damaged[0] = 5;
+  EXPECT_EQ(MergeWindows({&damaged, &some}, {0, 0}), Json::array());
+}
+
 TEST(MergeVerdictsTest, TheWorstCounts) {
   const Json valid = {{"judgement", "valid"}, {"reasons", Json::array()}, {"exit_code", 0}};
   const Json shared = {

@@ -105,14 +105,15 @@ TEST(MergeTest, RunsOneAfterTheOtherAreAveragedAndTheirCountsAdded) {
 }
 
 TEST(MergeTest, TellsWhatIsOfAllAndWhatIsUnknown) {
-  const ExampleRun run;
+  ExampleRun run;
+  run.failed_share = 0.01;
+  const Json first = ResultOf(DrawOperations(1, run), Generator(1));
+  const Json second = ResultOf(DrawOperations(2, run), Generator(2));
   MergeOptions options;
   options.command = {"loadgen", "merge"};
   options.encoder = [](const ValueCounts& values) { return std::to_string(values.size()); };
   const absl::StatusOr<Json> merged =
-      MergeResults({DocumentOf(ResultOf(DrawOperations(1, run), Generator(1)), "a.json"),
-                    DocumentOf(ResultOf(DrawOperations(2, run), Generator(2)), "b.json")},
-                   options);
+      MergeResults({DocumentOf(first, "a.json"), DocumentOf(second, "b.json")}, options);
   ASSERT_TRUE(merged.ok()) << merged.status();
   EXPECT_EQ((*merged)["schema"], kResultSchema);
   EXPECT_EQ((*merged)["totals"]["scheduled"], 8000);
@@ -121,7 +122,8 @@ TEST(MergeTest, TellsWhatIsOfAllAndWhatIsUnknown) {
   EXPECT_EQ((*merged)["run"]["workload"]["qps"], 400.0);
   EXPECT_TRUE((*merged)["run"]["workload"]["top_key_share"].is_null());
   EXPECT_EQ((*merged)["run"]["command"], Json::array({"loadgen", "merge"}));
-  EXPECT_EQ((*merged)["operations"][2]["count"], 14);
+  EXPECT_EQ((*merged)["operations"][2]["count"],
+            CountAt(first["operations"][2], "count") + CountAt(second["operations"][2], "count"));
   EXPECT_EQ((*merged)["failures"][0]["count"], 14);
   EXPECT_EQ((*merged)["servers"].size(), 1u);
   EXPECT_EQ((*merged)["staleness"]["inversions"], 4);
@@ -155,6 +157,26 @@ TEST(MergeTest, RunsOneAfterTheOtherDoNotAddTheirRates) {
   EXPECT_EQ((*merged)["series"].size(), 42u);
   EXPECT_EQ((*merged)["run"]["phases"][1]["end"], 81.0);
   EXPECT_FALSE((*merged)["series"][5]["p99"].is_null());  // of one file alone
+}
+
+TEST(MergeTest, WindowsAddUpToTheSumOrAreLeftOut) {
+  ExampleRun run;
+  run.failed_share = 0.01;
+  const auto summary = [](const Json& a, const Json& b) {
+    const absl::StatusOr<Json> merged =
+        MergeResults({DocumentOf(a, "a.json"), DocumentOf(b, "b.json")}, MergeOptions());
+    EXPECT_TRUE(merged.ok()) << merged.status();
+    return *Summarize(DocumentOf(*merged, "sum.json"));
+  };
+  const Json first = ResultOf(DrawOperations(1, run), Generator(1));
+  Json second = ResultOf(DrawOperations(2, run), Generator(2));
+  second["run"]["started_at"] = "2026-01-02T03:04:12.3Z";
+  const RunSummary sum = summary(first, second);
+  ASSERT_TRUE(sum.windows.has_value());
+  EXPECT_GT(sum.windows->strict.size(), 20u);
+  EXPECT_EQ(sum.windows->read_response.count(), static_cast<double>(sum.read_response.count()));
+  second.erase("windows");
+  EXPECT_FALSE(summary(first, second).windows.has_value());
 }
 
 TEST(MergeTest, RawListsStayWithinTheirLimit) {

@@ -12,6 +12,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "loadgen/window_recorder.h"
+
 namespace quorate::loadgen {
 namespace {
 
@@ -130,11 +132,64 @@ void SummarizeSeries(const Json& series, RunSummary* run) {
     if (FlagAt(second, "warm_up") || !(seconds >= 0.5)) continue;
     const uint64_t done = CountAt(second, "reads_ok") + CountAt(second, "writes_ok");
     run->throughput.push_back(static_cast<double>(done) / seconds);
-    const double p50 = NumberAt(second, "p50");
-    const double p99 = NumberAt(second, "p99");
-    if (!std::isnan(p50)) run->p50.push_back(p50);
-    if (!std::isnan(p99)) run->p99.push_back(p99);
   }
+}
+
+// Of the reads that were judged.
+std::vector<WindowCount> CountsIn(const Json& windows, const char* hits) {
+  std::vector<WindowCount> counts;
+  for (const Json& window : windows) {
+    counts.push_back(WindowCount{static_cast<double>(CountAt(window, "judged")),
+                                 static_cast<double>(CountAt(window, hits))});
+  }
+  return counts;
+}
+
+// Whether they can be, and add up to what the file counts elsewhere.
+bool AddUp(const std::vector<WindowCount>& windows, const std::optional<ReadCount>& count) {
+  WindowCount sum;
+  for (const WindowCount& window : windows) {
+    if (window.hits > window.trials) return false;
+    sum.trials += window.trials;
+    sum.hits += window.hits;
+  }
+  return count.has_value() && sum.trials == static_cast<double>(count->reads) &&
+         sum.hits == static_cast<double>(count->stale);
+}
+
+// Windows that contradict the rest of the file are not believed, and count as not told.
+// REQUIRES: all else is summarized.
+absl::Status SummarizeWindows(const Json& json, RunSummary* run) {
+  const Json* const list = Find(json, "windows");
+  if (list == nullptr || (list->is_array() && list->empty())) return absl::OkStatus();
+  const auto damaged = [](absl::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat("'windows' is damaged: ", why));
+  };
+  if (!list->is_array()) return damaged("it is no list");
+  if (list->size() > kWindowsMax) return damaged(absl::StrCat("it has more than ", kWindowsMax));
+  RunWindows windows;
+  absl::StatusOr<LatencyWindows> reads = LatencyWindows::FromJson(*list, "read_response");
+  if (!reads.ok()) return reads.status();
+  absl::StatusOr<LatencyWindows> writes = LatencyWindows::FromJson(*list, "write_response");
+  if (!writes.ok()) return writes.status();
+  for (size_t i = 0; i < list->size(); ++i) {
+    const double not_ok = static_cast<double>(CountAt((*list)[i], "failed")) +
+                          static_cast<double>(CountAt((*list)[i], "unknown"));
+    windows.not_ok.push_back({reads->CountIn(i) + writes->CountIn(i) + not_ok, not_ok});
+  }
+  windows.read_response = *std::move(reads);
+  windows.write_response = *std::move(writes);
+  windows.strict = CountsIn(*list, "stale");
+  windows.loose = CountsIn(*list, "loosely_stale");
+  windows.inversions = CountsIn(*list, "inversions");
+  const ReadCount not_ok{run->ok + run->not_ok.value_or(0), run->not_ok.value_or(0)};
+  const bool told =
+      windows.read_response.count() == static_cast<double>(run->read_response.count()) &&
+      windows.write_response.count() == static_cast<double>(run->write_response.count()) &&
+      AddUp(windows.not_ok, not_ok) && AddUp(windows.strict, run->strict) &&
+      AddUp(windows.loose, run->loose) && AddUp(windows.inversions, run->inversions);
+  if (told) run->windows = std::move(windows);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -211,6 +266,8 @@ absl::StatusOr<RunSummary> Summarize(const ResultDocument& document) {
   if (run.strict.has_value()) {
     run.inversions = ReadCount{run.strict->reads, CountAt(staleness, "inversions")};
   }
+  const absl::Status windows = SummarizeWindows(json, &run);
+  if (!windows.ok()) return Refuse(document.path, windows.message());
   return run;
 }
 

@@ -20,8 +20,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "loadgen/design_effect.h"
 #include "loadgen/distribution.h"
 #include "loadgen/json_fields.h"
+#include "loadgen/latency_windows.h"
 
 namespace quorate::loadgen {
 
@@ -45,6 +47,16 @@ struct ReadCount {
   uint64_t stale = 0;
 };
 
+// How what was measured is spread over time: an entry for each window, in the order of time.
+struct RunWindows {
+  std::vector<WindowCount> not_ok;  // of all operations
+  std::vector<WindowCount> strict;  // stale reads, of those that were judged
+  std::vector<WindowCount> loose;
+  std::vector<WindowCount> inversions;
+  LatencyWindows read_response;  // of successful operations
+  LatencyWindows write_response;
+};
+
 // What two runs are compared by.
 struct RunSummary {
   std::string path;
@@ -65,11 +77,8 @@ struct RunSummary {
   std::optional<ReadCount> loose;
   std::optional<ReadCount> inversions;
 
-  // One value for each measured second: successful operations a second, and percentiles of response
-  // times in seconds.
-  std::vector<double> throughput;
-  std::vector<double> p50;
-  std::vector<double> p99;
+  std::vector<double> throughput;     // successful operations a second, in each measured second
+  std::optional<RunWindows> windows;  // nullopt: the file does not tell
 };
 
 // InvalidArgument where a section is damaged.

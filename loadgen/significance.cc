@@ -47,18 +47,6 @@ double IncompleteBeta(double a, double b, double x) {
   return 1 - front * BetaFraction(b, a, 1 - x) / b;
 }
 
-// The |t| that is passed with probability 0.05.
-double StudentCritical(double degrees_of_freedom) {
-  double low = 0;
-  double high = 1;
-  while (StudentTwoSided(high, degrees_of_freedom) > 0.05 && high < 1e6) high *= 2;
-  for (int i = 0; i < 100; ++i) {
-    const double middle = (low + high) / 2;
-    (StudentTwoSided(middle, degrees_of_freedom) > 0.05 ? low : high) = middle;
-  }
-  return high;
-}
-
 }  // namespace
 
 double EffectiveSampleSize(const std::vector<double>& series) {
@@ -85,6 +73,17 @@ double StudentTwoSided(double t, double degrees_of_freedom) {
   if (std::isinf(t)) return 0;
   return IncompleteBeta(degrees_of_freedom / 2, 0.5,
                         degrees_of_freedom / (degrees_of_freedom + t * t));
+}
+
+double StudentCritical(double degrees_of_freedom) {
+  double low = 0;
+  double high = 1;
+  while (StudentTwoSided(high, degrees_of_freedom) > 0.05 && high < 1e6) high *= 2;
+  for (int i = 0; i < 100; ++i) {
+    const double middle = (low + high) / 2;
+    (StudentTwoSided(middle, degrees_of_freedom) > 0.05 ? low : high) = middle;
+  }
+  return high;
 }
 
 std::optional<WelchResult> WelchTest(const std::vector<double>& a, const std::vector<double>& b) {
@@ -129,11 +128,12 @@ Estimate DifferenceOf(const Estimate& a, const Estimate& b) {
                   difference + std::hypot(b.high - b.value, a.value - a.low)};
 }
 
-std::optional<Estimate> ShareEstimate(uint64_t hits, uint64_t trials) {
+std::optional<Estimate> ShareEstimate(uint64_t hits, uint64_t trials, const Spread& spread) {
   if (trials == 0) return std::nullopt;
-  const Interval interval = WilsonInterval(hits, trials);
-  return Estimate{static_cast<double>(hits) / static_cast<double>(trials), interval.low,
-                  interval.high};
+  const auto share = static_cast<double>(hits) / static_cast<double>(trials);
+  const Interval interval =
+      WilsonInterval(share, static_cast<double>(trials) / spread.effect, spread.deviations);
+  return Estimate{share, interval.low, interval.high};
 }
 
 }  // namespace quorate::loadgen

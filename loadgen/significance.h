@@ -21,6 +21,9 @@ double EffectiveSampleSize(const std::vector<double>& series);
 // The probability that a variable with Student's distribution is further from 0 than `t`.
 double StudentTwoSided(double t, double degrees_of_freedom);
 
+// The |t| that is passed with probability 0.05.
+double StudentCritical(double degrees_of_freedom);
+
 // Welch's test of equal means, where each series counts as many values as it is worth.
 struct WelchResult {
   double difference = 0;  // mean of b less mean of a
@@ -42,9 +45,15 @@ struct Estimate {
 // variance estimates recovery; Zou and Donner 2008).
 Estimate DifferenceOf(const Estimate& a, const Estimate& b);
 
+// What a 95 % interval must allow for; by itself, as if all trials were independent.
+struct Spread {
+  double effect = 1;             // n trials are worth n / effect independent ones
+  double deviations = 1.959964;  // so many standard errors to each side
+};
+
 // A share with Wilson's interval. With DifferenceOf this is Newcombe's interval (1998) for the
 // difference of two shares. nullopt where there are no trials.
-std::optional<Estimate> ShareEstimate(uint64_t hits, uint64_t trials);
+std::optional<Estimate> ShareEstimate(uint64_t hits, uint64_t trials, const Spread& spread = {});
 
 // Whether 0 lies outside the interval.
 inline bool IsSignificant(const Estimate& difference) {

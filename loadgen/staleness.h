@@ -46,6 +46,10 @@ struct Interval {
 };
 Interval WilsonInterval(uint64_t hits, uint64_t trials);
 
+// The same for a share in 0..1 of `trials` > 0, which need not be a whole number, reaching so many
+// standard `deviations` to each side.
+Interval WilsonInterval(double share, double trials, double deviations);
+
 }  // namespace quorate::loadgen
 
 #endif  // QUORATE_LOADGEN_STALENESS_H_
