@@ -108,5 +108,25 @@ TEST(SignificanceTest, SharesAsInNewcombesPaper) {
   EXPECT_FALSE(ShareEstimate(0, 0).has_value());
 }
 
+TEST(SignificanceTest, SharesOfBurstsAreWorthFewerTrials) {
+  const Estimate plain = *ShareEstimate(20, 200);
+  const Estimate bursts = *ShareEstimate(80, 800, Spread{4});
+  EXPECT_EQ(bursts.value, plain.value);
+  EXPECT_NEAR(bursts.low, plain.low, 1e-12);
+  EXPECT_NEAR(bursts.high, plain.high, 1e-12);
+  const Estimate unsure = *ShareEstimate(20, 200, Spread{1, 2.5});
+  EXPECT_LT(unsure.low, plain.low);
+  EXPECT_GT(unsure.high, plain.high);
+  // Less than a single trial still is one of something.
+  EXPECT_EQ(ShareEstimate(0, 10, Spread{1000})->low, 0);
+  EXPECT_GT(ShareEstimate(0, 10, Spread{1000})->high, 0.99);
+  EXPECT_EQ(ShareEstimate(10, 10, Spread{1000})->high, 1);
+}
+
+TEST(SignificanceTest, CriticalValuesAsInTables) {
+  EXPECT_NEAR(StudentCritical(4), 2.776445, 1e-5);
+  EXPECT_NEAR(StudentCritical(1e6), 1.959966, 1e-5);
+}
+
 }  // namespace
 }  // namespace quorate::loadgen
