@@ -200,8 +200,8 @@ constexpr const char* kSimulatedRows[] = {"failed operations", "read p50", "read
                                           "read p95",          "read p99", "stale reads, strict"};
 
 // A row that is the same in truth may be marked in one of twenty pairs. In forty pairs that is more
-// than six with a probability of 0.3 %. With intervals that take operations for independent, stalls
-// have more than twenty marked at p99 and in the share of failures.
+// than six with a probability of 0.3 %. With intervals that take operations for independent, the
+// short stalls have twelve marked at p99, and more than twenty in the share of failures.
 TEST(CompareTest, LikeRunsAreRarelyToldApartWhateverTheirStalls) {
   for (const ExampleRun& run : {Steady(), Stalling(0.2, 10), Stalling(3, 60)}) {
     int marked = 0;
