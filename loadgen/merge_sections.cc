@@ -180,6 +180,12 @@ absl::StatusOr<Json> MergeOperations(const Sections& operations, const Histogram
 
 absl::StatusOr<Json> MergeStaleness(const Sections& staleness, const HistogramEncoder& encoder) {
   const Json strict = Share(ObjectsAt(staleness, "strict"));
+  // Inversions are among the reads of `strict`; a file without it tells none (result_reader.h).
+  Sections judged;
+  std::copy_if(staleness.begin(), staleness.end(), std::back_inserter(judged), [](const Json* one) {
+    const auto found = one->find("strict");
+    return found != one->end() && found->is_object();
+  });
   const Json loose = Share(ObjectsAt(staleness, "loose"));
   absl::StatusOr<Json> t = MergeLatency(ObjectsAt(staleness, "t"), "t", encoder);
   if (!t.ok()) return t.status();
@@ -194,7 +200,7 @@ absl::StatusOr<Json> MergeStaleness(const Sections& staleness, const HistogramEn
       {"k", MergeCounts(ListsAt(staleness, "k"))},
       {"t", *std::move(t)},
       {"by_interval", MergeByInterval(ListsAt(staleness, "by_interval"))},
-      {"inversions", SumOf(staleness, "inversions")},
+      {"inversions", SumOf(judged, "inversions")},
       {"sessions",
        {{"monotonic_read", SumOf(sessions, "monotonic_read")},
         {"read_your_writes", SumOf(sessions, "read_your_writes")}}},

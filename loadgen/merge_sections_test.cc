@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "gtest/gtest.h"
 
 namespace quorate::loadgen {
@@ -91,6 +92,16 @@ TEST(MergeSeriesTest, AddsTheSecondsThatBeganTogether) {
   EXPECT_EQ(merged[1]["max"], 0.7);
   EXPECT_TRUE(merged[1]["p99"].is_null());  // unknown, and no mean of the two
   EXPECT_EQ(merged[1]["warm_up"], false);
+}
+
+TEST(MergeStalenessTest, InversionsAreAmongTheReadsThatWereJudged) {
+  const Json judged = AsRead({{"strict", {{"reads", 10}, {"stale", 2}}}, {"inversions", 1}});
+  const Json unjudged = AsRead({{"inversions", 7}});
+  const auto encoder = [](const ValueCounts&) { return std::string(); };
+  const absl::StatusOr<Json> merged = MergeStaleness({&judged, &unjudged}, encoder);
+  ASSERT_TRUE(merged.ok()) << merged.status();
+  EXPECT_EQ((*merged)["strict"]["reads"], 10);
+  EXPECT_EQ((*merged)["inversions"], 1);
 }
 
 Json Window(double start, double seconds, unsigned stale) {
