@@ -11,6 +11,7 @@
 
 #include "loadgen/design_effect.h"
 #include "loadgen/latency_windows.h"
+#include "loadgen/verdict.h"
 
 namespace quorate::loadgen {
 namespace {
@@ -50,15 +51,17 @@ std::optional<Estimate> PercentileOf(const Distribution& distribution, double qu
   return Estimate{*value, interval->low, interval->high};
 }
 
-// Latencies of a run that is void are largely its generator's own.
-bool IsVoid(const RunSummary& run) { return run.judgement == "void"; }
+// Latencies of a run that is void are largely its generator's own. So may those of one kind be.
+bool IsVoid(const RunSummary& run, const std::string& kind) {
+  return run.judgement == "void" || ForbidLatenciesOf(kind, run.reasons);
+}
 
 void ComparePercentiles(const std::string& kind, const RunSummary& run_a, const RunSummary& run_b,
                         Distribution RunSummary::*response, LatencyWindows RunWindows::*windows,
                         std::vector<ComparedRow>* rows) {
   const Distribution& a = run_a.*response;
   const Distribution& b = run_b.*response;
-  const bool is_void = IsVoid(run_a) || IsVoid(run_b);
+  const bool is_void = IsVoid(run_a, kind) || IsVoid(run_b, kind);
   std::optional<PercentileReach> reach_a;
   std::optional<PercentileReach> reach_b;
   if (run_a.windows.has_value() && run_b.windows.has_value()) {
@@ -166,7 +169,7 @@ std::string Change(const ComparedRow& row) {
   return absl::StrFormat("%+.1f %%", (*row.b / *row.a - 1) * 100);
 }
 
-std::string Verdict(const ComparedRow& row) {
+std::string Finding(const ComparedRow& row) {
   if (row.is_void) return "  not tested: void";
   if (!row.difference.has_value()) return "  not tested: too little is known";
   return absl::StrFormat("%s %+.3g to %+.3g %s", row.significant ? "*" : " ",
@@ -183,6 +186,12 @@ std::string Describe(const ComparedRun& run) {
   if (run.judgement == "void") {
     absl::StrAppend(
         &text, "\n   VOID, its latencies are not compared: ", absl::StrJoin(run.reasons, "; "));
+    return text;
+  }
+  for (const std::string& reason : run.reasons) {
+    if (ForbidLatenciesOf("read", {reason}) || ForbidLatenciesOf("write", {reason})) {
+      absl::StrAppend(&text, "\n   ", reason);
+    }
   }
   return text;
 }
@@ -248,7 +257,7 @@ std::string FormatComparison(const Comparison& comparison) {
                         "B - A, 95 % interval");
   for (const ComparedRow& row : comparison.rows) {
     absl::StrAppendFormat(&text, "  %-20s %13s %13s %10s  %s\n", row.name, Figure(row.a, row.unit),
-                          Figure(row.b, row.unit), Change(row), Verdict(row));
+                          Figure(row.b, row.unit), Change(row), Finding(row));
   }
   text +=
       "\n* more than chance within these two runs, at 95 %: of twenty rows that are the same in "

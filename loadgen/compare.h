@@ -12,8 +12,8 @@
 // Stalls make operations slow, or fail, in bursts, and these tell less than as many independent
 // ones. How much less is estimated from the windows that result files have (LatencyWindows,
 // DesignEffect); percentiles and shares of files without them are not tested. Nor is what lies in a
-// single burst, and no percentile where a run is void: its latencies are largely its generator's
-// own. Its counts hold all the same.
+// single burst, and no percentile where a run is void or its verdict forbids the latencies of this
+// kind: they are largely its generator's own. Its counts hold all the same.
 //
 // Values: thread-compatible. Functions: thread-safe.
 #ifndef QUORATE_LOADGEN_COMPARE_H_

@@ -307,6 +307,19 @@ TEST(CompareTest, AVoidRunIsSaidToBeSo) {
   }
 }
 
+TEST(CompareTest, LatenciesThatAVerdictForbidsAreNotTested) {
+  const ExampleRun run;
+  Json spoilt = ResultOf(DrawOperations(2, run), run);
+  const std::string reason = "the send lag is 60 % of writes: use no latency of these";
+  spoilt["verdict"] = {{"judgement", "shared"}, {"reasons", {reason}}, {"exit_code", 0}};
+  const Comparison comparison = Compare(SummaryOf(spoilt, "spoilt.json"), SummaryOfRun(1, run));
+  EXPECT_TRUE(Row(comparison, "read p50").difference.has_value());
+  EXPECT_FALSE(Row(comparison, "write p50").difference.has_value());
+  EXPECT_TRUE(Row(comparison, "write p50").is_void);
+  EXPECT_TRUE(Row(comparison, "failed operations").difference.has_value());
+  EXPECT_THAT(FormatComparison(comparison), HasSubstr("spoilt.json\n   " + reason));
+}
+
 TEST(CompareTest, WhatAFileDoesNotTellIsNotTested) {
   const ExampleRun run;
   const RunSummary whole = SummaryOfRun(1, run);

@@ -1,8 +1,10 @@
 #include "loadgen/verdict.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -55,6 +57,12 @@ void VoidReasons(const RunStats& stats, std::vector<std::string>* reasons) {
   if (lag_share > kVoidLagShare) reasons->push_back(LagReason(lag_share, ""));
 }
 
+// How a reason ends that forbids the latencies of one kind. tools/plots/results.py looks for these
+// words.
+std::string Forbidding(absl::string_view kind) {
+  return absl::StrCat(" of ", kind, "s: use no latency of these");
+}
+
 void SharedReasons(const RunStats& stats, const Place& place, std::vector<std::string>* reasons) {
   if (place.servers_on_this_machine) {
     reasons->push_back(absl::StrCat("generator and servers share one machine of ", place.cores,
@@ -64,12 +72,11 @@ void SharedReasons(const RunStats& stats, const Place& place, std::vector<std::s
   if (of_all > kVoidLagShare) return;
   if (of_all > kSharedLagShare) reasons->push_back(LagReason(of_all, ""));
   // Slow operations of one kind do not hide what the lag does to the other.
-  for (const auto& [name, kind] : {std::make_pair(" of reads", &stats.reads.response),
-                                   {" of writes", &stats.writes.response}}) {
-    const double share = LagShare(stats, *kind);
-    // tools/plots/results.py looks for these words.
-    if (kind->count() >= kOperationsForP99 && share > kVoidLagShare) {
-      reasons->push_back(LagReason(share, absl::StrCat(name, ": use no latency of these")));
+  for (const auto& [kind, response] :
+       {std::make_pair("read", &stats.reads.response), {"write", &stats.writes.response}}) {
+    const double share = LagShare(stats, *response);
+    if (response->count() >= kOperationsForP99 && share > kVoidLagShare) {
+      reasons->push_back(LagReason(share, Forbidding(kind)));
     }
   }
 }
@@ -85,6 +92,12 @@ Verdict Judge(const RunStats& stats, const Place& place) {
     verdict.judgement = Judgement::kShared;
   }
   return verdict;
+}
+
+bool ForbidLatenciesOf(absl::string_view kind, const std::vector<std::string>& reasons) {
+  return std::any_of(reasons.begin(), reasons.end(), [&](const std::string& reason) {
+    return absl::EndsWith(reason, Forbidding(kind));
+  });
 }
 
 std::string ToString(Judgement judgement) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 #include "loadgen/run_stats.h"
 
 namespace quorate::loadgen {
@@ -32,6 +34,10 @@ struct Place {
 // p99 of the send lag is over half of that of the response time. Shared: it is over 5 % of it, or
 // the servers run on this machine.
 Verdict Judge(const RunStats& stats, const Place& place);
+
+// Whether `reasons`, of a run that need not be void, forbid to use the latencies of `kind`, "read"
+// or "write".
+bool ForbidLatenciesOf(absl::string_view kind, const std::vector<std::string>& reasons);
 
 // "valid", "shared" or "void".
 std::string ToString(Judgement judgement);

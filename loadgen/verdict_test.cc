@@ -62,6 +62,9 @@ TEST(VerdictTest, LagIsNamedThatRulesOneKind) {
   EXPECT_EQ(verdict.judgement, Judgement::kShared) << "writes, and what was stale, can be used";
   EXPECT_THAT(verdict.reasons,
               ElementsAre(HasSubstr("200 % of that of the response time of reads")));
+  EXPECT_TRUE(ForbidLatenciesOf("read", verdict.reasons));
+  EXPECT_FALSE(ForbidLatenciesOf("write", verdict.reasons));
+  EXPECT_FALSE(ForbidLatenciesOf("read", {}));
 }
 
 TEST(VerdictTest, MissedOperations) {
