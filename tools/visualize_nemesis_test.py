@@ -85,7 +85,7 @@ class VisualizeNemesisTest(unittest.TestCase):
         self.write("out", "a file in the place of the folder")
         done = self.draw(run)
         self.assertEqual(done.returncode, 1)
-        self.assertRegex(done.stderr, "^visualize_nemesis: cannot create .*/out: File exists\n$")
+        self.assertRegex(done.stderr, "(?m)^visualize_nemesis: cannot create .*/out: File exists\n\\Z")
 
     def test_names_what_is_no_run_and_draws_the_rest(self):
         bad = [self.write("text.json", "no json"), self.write("other.json", {"schema": "quorate.loadgen/1"}),
