@@ -97,6 +97,11 @@ bool FaultInjector::StopSome(FaultKind kind, absl::Duration length) {
     ForgetMany(length);
     return true;
   }
+  if (kind == FaultKind::kCrash && plan_.late_follower_percent > 0 &&
+      rng_.Chance(plan_.late_follower_percent)) {
+    LateFollower(length);
+    return true;
+  }
   NodeId victim = AnyUp();
   const NodeId leader = cluster_->leader();
   if (leader != 0 && cluster_->Up(leader) && rng_.Chance(30)) victim = leader;
@@ -134,6 +139,19 @@ void FaultInjector::CutFollower(absl::Duration length) {
   const NodeId follower = AnyNode();
   if (follower == cluster_->leader()) return;
   Happen(FaultKind::kPartition, {follower}, 2 * length);
+}
+
+void FaultInjector::LateFollower(absl::Duration length) {
+  const NodeId leader = cluster_->leader();
+  const NodeId follower = 1 + (leader + rng_.Below(cluster_->size() - 1)) % cluster_->size();
+  const absl::Duration alone = rng_.Between(absl::Milliseconds(20), absl::Milliseconds(100));
+  Happen(FaultKind::kPartition, {leader, follower}, alone);
+  const absl::Duration away = length + rng_.Between(absl::Milliseconds(300), absl::Seconds(1));
+  queue_->OutsideAt(queue_->Now() + alone, kFaultRank, [this, leader, follower, length, away] {
+    if (stopped_) return;
+    Happen(FaultKind::kCrash, {leader}, length);
+    Happen(FaultKind::kPartition, {follower}, away);
+  });
 }
 
 bool FaultInjector::Cut(FaultKind kind, absl::Duration length) {

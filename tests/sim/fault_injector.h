@@ -42,6 +42,9 @@ struct FaultPlan {
   // one node is not heard, and what it writes meanwhile nobody else holds. Half of those nodes
   // crash just behind the first linearizable read that they answer afterwards.
   int hiccup_percent = 0;
+  // So many of the crashes are a leader's whose last writes one follower holds, which comes back
+  // when the leader leads again.
+  int late_follower_percent = 0;
 };
 
 class FaultInjector {
@@ -77,6 +80,7 @@ class FaultInjector {
   void Swizzle(FaultKind kind, const std::set<NodeId>& group, absl::Duration length);
   // Beside the end of the leader: a follower that misses its next start.
   void CutFollower(absl::Duration length);
+  void LateFollower(absl::Duration length);
   bool Clog(absl::Duration length);
   void Hiccup();
   bool BreakDisk(FaultKind kind, absl::Duration length);

@@ -98,6 +98,21 @@ void DrawRareBranches(SimRng rng, ClusterPlan* plan) {
   if (chosen()) config.max_window_bytes = rng.Between(1, 200);
 }
 
+// A leader that forgets its last writes, while one follower keeps them of which it hears late: it
+// leads again once it has heard of N-W+1 others.
+void DrawLateFollowers(SimRng rng, SimPlan* plan) {
+  if (plan->cluster.leader == 0 || !rng.Chance(25)) return;
+  ClusterConfig& config = plan->cluster.config;
+  config.quorums.n = std::max(config.quorums.n, 3);
+  config.quorums.w = config.quorums.n;
+  config.durability = Durability::kMemory;
+  FaultPlan& faults = plan->faults;
+  faults.late_follower_percent = 90;
+  faults.kinds = {FaultKind::kCrash};
+  faults.gap_mean = rng.Between(absl::Seconds(1), absl::Seconds(2));
+  faults.length_mean = rng.Between(absl::Milliseconds(50), absl::Milliseconds(200));
+}
+
 // Cuts that come and go node by node.
 void DrawSwizzles(SimRng rng, FaultPlan* plan) { plan->swizzle_percent = rng.Chance(50) ? 40 : 0; }
 
@@ -186,6 +201,7 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   plan.faults = DrawFaults(faults.Fork(1));
   plan.fault_phase_min = faults.Between(absl::Seconds(2), absl::Seconds(5));
   DrawRareBranches(SimRng::Stream(seed, "rare branches"), &plan.cluster);
+  DrawLateFollowers(SimRng::Stream(seed, "late followers"), &plan);
   DrawSwizzles(SimRng::Stream(seed, "swizzle plan"), &plan.faults);
   DrawDisks(SimRng::Stream(seed, "disk plan"), &plan);
   DrawLinearizability(SimRng::Stream(seed, "linearizability plan"), &plan);
