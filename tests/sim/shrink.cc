@@ -17,9 +17,11 @@ namespace quorate::sim {
 namespace {
 
 // A cut that undoes the violation may have done so by its timing alone: small schedules, whose runs
-// are quick, are tried with some other delays too.
+// are quick, are tried with some other delays too. So is what is left of a long one when all but
+// its end is cut away.
 constexpr size_t kVariedSize = 40;
 constexpr uint64_t kVariations = 4;
+constexpr uint64_t kSuffixVariations = 60;
 constexpr int kRoundsMax = 6;
 
 bool Violates(const RunResult& run, const std::string& property) {
@@ -66,6 +68,7 @@ class Shrinker {
 
   Shrunk Go() {
     Prefix();
+    Suffix();
     for (round_ = 1; round_ <= kRoundsMax && !Spent(); ++round_) {
       const Schedule before = best_;
       PlainOperations();
@@ -88,7 +91,11 @@ class Shrinker {
 
   // Whether `candidate` violates the property; then it is the best.
   bool Try(Schedule candidate) {
-    const uint64_t variations = round_ > 1 && candidate.size() <= kVariedSize ? kVariations : 0;
+    const bool varied = round_ > 1 && candidate.size() <= kVariedSize;
+    return TryVaried(std::move(candidate), varied ? kVariations : 0);
+  }
+
+  bool TryVaried(Schedule candidate, uint64_t variations) {
     const uint64_t inner_seed = candidate.setting.inner_seed;
     for (uint64_t variation = 0; variation <= variations && !Spent(); ++variation) {
       candidate.setting.inner_seed = inner_seed + variation;
@@ -125,6 +132,22 @@ class Shrinker {
       if (!Try(std::move(candidate))) low = cut;
     }
     Report("cut");
+  }
+
+  // Cuts the beginning away, as much as can be.
+  void Suffix() {
+    for (int parts = 16; parts >= 2 && !Spent(); parts /= 2) {
+      Schedule candidate = best_;
+      const MonotonicTime cut = best_.heal_at - (best_.heal_at - begins_at_) / parts;
+      const auto earlier = [cut](const auto& event) { return event.at < cut; };
+      auto& faults = candidate.faults;
+      faults.erase(std::remove_if(faults.begin(), faults.end(), earlier), faults.end());
+      auto& operations = candidate.operations;
+      operations.erase(std::remove_if(operations.begin(), operations.end(), earlier),
+                       operations.end());
+      if (TryVaried(std::move(candidate), kSuffixVariations)) break;
+    }
+    Report("beginning");
   }
 
   void Faults() {
