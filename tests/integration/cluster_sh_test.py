@@ -12,6 +12,7 @@ import tempfile
 import unittest
 import urllib.request
 
+import processes
 from harness import PATIENCE_SECONDS, await_true, claim_address, node_binary
 
 SCRIPT = os.path.abspath("tools/cluster.sh")
@@ -43,14 +44,6 @@ class ClusterScriptTest(unittest.TestCase):
                 pids.append(int(file.read().split()[0]))
         return pids
 
-    @staticmethod
-    def runs(pid):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-                return file.read().rpartition(")")[2].split()[0] not in "ZX"
-        except FileNotFoundError:
-            return False
-
     def health(self, port):
         with urllib.request.urlopen(f"http://{self.address}:{port}/health", timeout=30) as reply:
             return reply.read().decode()
@@ -73,19 +66,19 @@ class ClusterScriptTest(unittest.TestCase):
         again = self.start()
         self.assertEqual(again.returncode, 1)
         self.assertIn("runs here already", again.stderr)
-        self.assertTrue(all(self.runs(pid) for pid in pids))
+        self.assertTrue(all(processes.runs(pid) for pid in pids))
 
         status = self.run_script("status")
         self.assertEqual((status.returncode, status.stdout.count("healthy")), (0, 5), status)
         os.kill(pids[0], signal.SIGKILL)
-        await_true(lambda: not self.runs(pids[0]), "the node is gone")
+        await_true(lambda: not processes.runs(pids[0]), "the node is gone")
         status = self.run_script("status")
         self.assertEqual(status.returncode, 1, status)
         self.assertIn("ended", status.stdout)
 
         stopped = self.run_script("stop")
         self.assertEqual(stopped.returncode, 0, stopped)
-        self.assertFalse([pid for pid in pids if self.runs(pid)])
+        self.assertFalse([pid for pid in pids if processes.runs(pid)])
         self.assertEqual(self.run_script("status").returncode, 3)
         self.assertEqual(self.run_script("stop").returncode, 0)
 
@@ -209,7 +202,7 @@ class ClusterScriptTest(unittest.TestCase):
         stopped = self.run_script("stop")
         self.assertEqual(stopped.returncode, 0, stopped)
         self.assertIn("killing nodes", stopped.stderr)
-        self.assertFalse(self.runs(pid))
+        self.assertFalse(processes.runs(pid))
 
     def test_wrong_usage(self):
         for arguments, message in (

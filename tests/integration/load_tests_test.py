@@ -1,6 +1,5 @@
 """tools/run_all_tests.sh and its siblings: real nodes, loaded by a stand-in for the load generator or by itself."""
 
-import contextlib
 import fcntl
 import glob
 import json
@@ -13,6 +12,7 @@ import unittest
 
 import jsonschema
 
+import processes
 from harness import await_true, claim_address, load_tests, node_binary  # pylint: disable=unused-import
 
 SECONDS = 600
@@ -249,40 +249,27 @@ class LoadTestsTest(unittest.TestCase):
         os.close(reader)
         os.killpg(script.pid, signal.SIGHUP)
         script.wait(timeout=SECONDS)
-        self.assertFalse(self.runs(call["pid"]))
+        self.assertFalse(processes.runs(call["pid"]))
         self.assert_no_node_is_left()
 
     def test_cleanup_stops_what_a_killed_script_has_left(self):
         script = self.started("--config", "leaderless_w2r2", "--ratio", "50w50r", behaviour="wait")
         call = await_true(self.calls, "the load has begun")[0]
-        self.addCleanup(self.kill, call["pid"])
+        self.addCleanup(processes.kill, call["pid"])
         running = self.finished("cleanup.sh")
         self.assertIn("A load test is running", running.stderr)
         self.assertTrue(glob.glob(f"{self.folder}/quorate-load-*/*.pid"))
         script.kill()
         script.wait()
-        self.assertTrue(self.runs(call["pid"]))
+        self.assertTrue(processes.runs(call["pid"]))
         cleaned = self.finished("cleanup.sh")
         self.assertEqual(cleaned.returncode, 0, cleaned)
         self.assertIn(f"Ended the load generator, process {call['pid']}.", cleaned.stdout)
-        self.assertFalse(self.runs(call["pid"]))
+        self.assertFalse(processes.runs(call["pid"]))
         self.assertIn("Stopped nodes 1 2 3 4 5.\n", cleaned.stdout)
         self.assert_no_node_is_left()
         self.assertEqual(glob.glob(f"{self.folder}/quorate-load-*"), [])
         self.assertEqual(self.names(self.results), ["leaderless_w2r2_50w50r.txt"], "kept without --all")
-
-    @staticmethod
-    def kill(pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-    @staticmethod
-    def runs(pid):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-                return file.read().rpartition(")")[2].split()[0] not in "ZX"
-        except FileNotFoundError:
-            return False
 
     def test_cleanup_removes_only_what_load_tests_write(self):
         self.put_files(self.results, ["leader_w1r1_50w50r.json", "leader_w1r1_50w50r.txt",

@@ -1,6 +1,5 @@
 """tools/cleanup.sh ends what a killed load test has left, from whichever session, and touches nothing of others."""
 
-import contextlib
 import os
 import secrets
 import shutil
@@ -9,7 +8,9 @@ import subprocess
 import tempfile
 import unittest
 
-TOOLS = os.path.dirname(os.path.abspath(__file__))
+import processes
+
+TOOLS = os.path.abspath("tools")
 
 # A script for load tests that is killed while its load generator, a stand-in, goes on.
 KILLED = """
@@ -60,32 +61,19 @@ class CleanupTest(unittest.TestCase):
         killed = bash(KILLED, self.run_dirs, runtime_dir=runtime_dir)
         self.assertEqual(killed.returncode, -signal.SIGKILL, killed)
         pid = int(killed.stdout)
-        self.addCleanup(self.kill, pid)
+        self.addCleanup(processes.kill, pid)
         return pid
-
-    @staticmethod
-    def kill(pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-    @staticmethod
-    def runs(pid):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-                return file.read().rpartition(")")[2].split()[0] not in "ZX"
-        except FileNotFoundError:
-            return False
 
     def test_finds_what_another_session_has_left(self):
         other_dir = os.path.join(self.folder, "session")
         os.mkdir(other_dir)
         for there, here in ((other_dir, None), (None, other_dir), (other_dir, "/proc/nowhere")):
             pid = self.killed_load_test(there)
-            self.assertTrue(self.runs(pid))
+            self.assertTrue(processes.runs(pid))
             cleaned = self.cleanup(here)
             self.assertEqual(cleaned.returncode, 0, cleaned)
             self.assertIn(f"Ended the load generator, process {pid}.", cleaned.stdout)
-            self.assertFalse(self.runs(pid))
+            self.assertFalse(processes.runs(pid))
             self.assertEqual(os.listdir(self.run_dirs), [])
 
     def test_says_so_where_nothing_is_left(self):
