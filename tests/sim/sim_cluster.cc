@@ -26,13 +26,20 @@ enum Fact : uint64_t {
 
 // All that a client sees of it.
 uint64_t HashOf(const OperationResult& result) {
-  const std::string record = result.record.has_value() ? result.record->Encode() : "";
-  const std::string seen = result.seen.has_value() ? result.seen->DebugString() : "";
   const WriteOrder& order = result.order;
-  return ContentHash(absl::StrCat(result.status.ToString(), "\n", record, "\n", seen, "\n",
-                                  result.may_have_applied, " ", result.node, " ", result.answers,
-                                  " ", result.required, " ", order.major, " ", order.minor, " ",
-                                  order.tie));
+  const uint64_t parts[] = {
+      result.status.ok() ? 0 : ContentHash(result.status.ToString()),
+      result.record.has_value() ? ContentHash(result.record->Encode()) : 0,
+      result.seen.has_value() ? ContentHash(result.seen->DebugString()) : 0,
+      result.may_have_applied ? uint64_t{1} : 0,
+      result.node,
+      static_cast<uint64_t>(result.answers),
+      static_cast<uint64_t>(result.required),
+      order.major,
+      order.minor,
+      order.tie,
+  };
+  return ContentHash(absl::string_view(reinterpret_cast<const char*>(parts), sizeof(parts)));
 }
 
 uint64_t HashOf(const peer::v1::Batch& batch) {

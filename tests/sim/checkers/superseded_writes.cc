@@ -76,29 +76,33 @@ const Known* FindOwn(const std::vector<Known>& writes, const HistoryOperation& o
   return own == writes.end() ? nullptr : &*own;
 }
 
+// Whether the record has seen the write, but has none of it.
+bool HasDropped(const Record& record, const Dot& dot) {
+  return record.version.Contains(dot) &&
+         std::none_of(record.siblings.begin(), record.siblings.end(),
+                      [&dot](const Sibling& sibling) { return sibling.dot == dot; });
+}
+
 }  // namespace
 
 void CheckSupersededWrites(const History& history, Report* report) {
   if (!history.promise().keeps_acknowledged_writes) return;
   const KnownByKey known = CollectWrites(history);
-  for (const auto& [node, records] : DecodeFinalContents(history)) {
-    for (size_t i = 0; i < history.operations().size(); ++i) {
-      const HistoryOperation& operation = history.operations()[i];
-      const auto writes = known.find(operation.operation.key);
+  const FinalRecords final = DecodeFinalContents(history);
+  for (size_t i = 0; i < history.operations().size(); ++i) {
+    const HistoryOperation& operation = history.operations()[i];
+    if (!operation.operation.is_write() || !operation.ok()) continue;
+    const auto writes = known.find(operation.operation.key);
+    if (writes == known.end()) continue;
+    const Known* own = FindOwn(writes->second, operation);
+    if (own == nullptr) continue;
+    if (std::any_of(writes->second.begin(), writes->second.end(),
+                    [own](const Known& other) { return Replaces(other, own->dot); })) {
+      continue;
+    }
+    for (const auto& [node, records] : final) {
       const auto record = records.find(operation.operation.key);
-      if (!operation.operation.is_write() || !operation.ok()) continue;
-      if (writes == known.end() || record == records.end()) continue;
-      const Known* own = FindOwn(writes->second, operation);
-      if (own == nullptr || !record->second.version.Contains(own->dot)) continue;
-      const auto& siblings = record->second.siblings;
-      if (std::any_of(siblings.begin(), siblings.end(),
-                      [own](const Sibling& sibling) { return sibling.dot == own->dot; })) {
-        continue;
-      }
-      if (std::any_of(writes->second.begin(), writes->second.end(),
-                      [own](const Known& other) { return Replaces(other, own->dot); })) {
-        continue;
-      }
+      if (record == records.end() || !HasDropped(record->second, own->dot)) continue;
       report->Add("a value goes only when it is replaced",
                   absl::StrCat("in the end node ", node,
                                " covers the dot of an acknowledged write "
