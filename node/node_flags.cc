@@ -51,10 +51,10 @@ DEFINE_string(emulate, "",
 DEFINE_string(catch_up_bytes_per_second, "",
               "how fast a node gets what it lacks from one other node; 0: as fast as it can; "
               "default: 67108864");
-DEFINE_string(
-    background_bytes_per_second, "",
-    "how fast a node compares its data with another's when nothing is known to be missing "
-    "(leaderless); 0: as fast as it can; default: 1048576");
+DEFINE_string(background_bytes_per_second, "",
+              "how fast a node compares its data with the others', one at a time, when nothing is "
+              "known to be "
+              "missing (leaderless); 0: as fast as it can; default: 1048576");
 DEFINE_bool(busy_poll, true,
             "a node that is asked again and again within 0.2 ms looks for the next message for as "
             "long before it sleeps: faster, for some more processor time");

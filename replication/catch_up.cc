@@ -60,9 +60,9 @@ void CatchUp::Restart(NodeId peer) {
   NextPage(peer, &pull);
 }
 
-bool CatchUp::PullingUrgently() const {
-  return std::any_of(pulls_.begin(), pulls_.end(), [](const auto& pull) {
-    return pull.second.pace == Pace::kUrgent && !pull.second.asked_again;
+bool CatchUp::GetsOn(Pace pace) const {
+  return std::any_of(pulls_.begin(), pulls_.end(), [pace](const auto& pull) {
+    return pull.second.pace == pace && !pull.second.asked_again;
   });
 }
 

@@ -43,9 +43,9 @@ class CatchUp {
   void Restart(NodeId peer);
   void Stop(NodeId peer) { pulls_.erase(peer); }
   bool Pulling(NodeId peer) const { return pulls_.find(peer) != pulls_.end(); }
-  // Whether an urgent pull gets on, from any peer: one whose page had to be asked for again may
-  // have met a peer that cannot answer.
-  bool PullingUrgently() const;
+  // Whether a pull at that pace gets on, from any peer: one whose page had to be asked for again
+  // may have met a peer that cannot answer.
+  bool GetsOn(Pace pace) const;
 
   void OnMessage(NodeId from, const peer::v1::Message& message);
 

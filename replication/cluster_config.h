@@ -60,7 +60,7 @@ struct ClusterConfig {
   size_t max_unacknowledged_bytes = size_t{8} << 20;  // leader-follower: in flight to one follower
 
   // Catch-up: how fast a replica pulls from one peer what it knows to lack, and how fast it
-  // compares with one in the background, in bytes of pages. 0: as fast as may be.
+  // compares in the background, with one peer at a time; in bytes of pages. 0: as fast as may be.
   size_t catch_up_bytes_per_second = size_t{64} << 20;
   size_t background_bytes_per_second = size_t{1} << 20;
 
@@ -68,7 +68,8 @@ struct ClusterConfig {
   absl::Duration heartbeat_interval = absl::Milliseconds(200);
   absl::Duration peer_timeout = absl::Seconds(1);
   absl::Duration resend_interval = absl::Milliseconds(100);
-  // Leaderless: a replica compares its store with one peer, in turn, this often.
+  // Leaderless: a replica compares its store with one peer, in turn, this often, or as soon after
+  // as the last such comparison has ended.
   absl::Duration anti_entropy_interval = absl::Seconds(30);
 };
 

@@ -370,20 +370,31 @@ void Leaderless::OnPing(NodeId from, const peer::v1::Ping& ping) {
 void Leaderless::Compare() {
   NodeId next = 0;
   for (auto& [id, peer] : peers_) {
-    if (context_->PeerIncarnation(id) == 0) continue;
-    if (syncing_ && context_->Now() < counts_from_) continue;
-    if (IsUrgent(id, peer)) {
-      // The first one after the last, so that all have their turn.
-      const bool wraps = next != 0 && next <= last_urgent_;
-      if (next == 0 || (wraps && id > last_urgent_)) next = id;
-    } else if (peer.compared.turns < peer.due.turns) {
-      Pull(id, CatchUp::Pace::kBackground);
-    }
+    if (!MayCompare(id) || !IsUrgent(id, peer)) continue;
+    // The first one after the last, so that all have their turn.
+    const bool wraps = next != 0 && next <= last_urgent_;
+    if (next == 0 || (wraps && id > last_urgent_)) next = id;
   }
   // One at a time: peers that hold the same would all send it.
-  if (next == 0 || context_->catch_up().PullingUrgently()) return;
+  if (next == 0 || context_->catch_up().GetsOn(CatchUp::Pace::kUrgent)) return;
   last_urgent_ = next;
   Pull(next, CatchUp::Pace::kUrgent);
+}
+
+void Leaderless::CompareInTurn() {
+  // One at a time here too: the budget is what a node takes, however much it holds.
+  if (context_->catch_up().GetsOn(CatchUp::Pace::kBackground)) return;
+  auto next = peers_.upper_bound(last_compared_);
+  for (size_t tried = 0; tried < peers_.size(); ++tried, ++next) {
+    if (next == peers_.end()) next = peers_.begin();
+    if (!MayCompare(next->first)) continue;
+    last_compared_ = next->first;
+    return Pull(next->first, CatchUp::Pace::kBackground);
+  }
+}
+
+bool Leaderless::MayCompare(NodeId id) const {
+  return context_->PeerIncarnation(id) != 0 && !(syncing_ && context_->Now() < counts_from_);
 }
 
 bool Leaderless::IsUrgent(NodeId id, const Peer& peer) const {
@@ -452,12 +463,7 @@ void Leaderless::OnTimer(TimerId id) {
     return writes_.GiveUpAnswered(old);
   }
   context_->SetTimer(kCompareTimer, context_->config().anti_entropy_interval);
-  if (peers_.empty()) return;
-  auto next = peers_.upper_bound(last_compared_);
-  if (next == peers_.end()) next = peers_.begin();
-  last_compared_ = next->first;
-  ++next->second.due.turns;
-  Compare();
+  CompareInTurn();
 }
 
 void Leaderless::OnDrainEnd() {

@@ -75,8 +75,7 @@ class Leaderless : public Strategy {
   // Reasons to compare stores with a peer, as figures that grow.
   struct Reasons {
     uint64_t missed = 0;  // writes of the peer that this node may have missed, by the peer's word
-    uint64_t wanted = 0;  // everything else that should not wait
-    uint64_t turns = 0;   // of the comparisons in the background
+    uint64_t wanted = 0;  // everything else
   };
   struct Peer {
     // Writes of this node that the peer may have missed. Starts at 1, so that the peer compares
@@ -119,8 +118,11 @@ class Leaderless : public Strategy {
   void OnReplicate(NodeId from, const peer::v1::Replicate& replicate);
   void OnReplicateAck(NodeId from, const peer::v1::ReplicateAck& ack);
   void Repair(const SettledRead& read);
-  // Starts the comparisons that are due.
+  // Starts the comparison that is due, if any.
   void Compare();
+  // Starts one in the background, only to be sure.
+  void CompareInTurn();
+  bool MayCompare(NodeId id) const;
   bool IsUrgent(NodeId id, const Peer& peer) const;
   void Pull(NodeId id, CatchUp::Pace pace);
   // Peers compared with so far: those that knew their past, and any.

@@ -1,5 +1,10 @@
 #include "replication/dynamo/leaderless.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -96,6 +101,33 @@ TEST(LeaderlessTest, ANodeThatMissedAWriteComparesWithItsCoordinator) {
   cut = false;
   cluster.Run(absl::Seconds(4));
   EXPECT_EQ(cluster.Held(3, "a"), "1");
+}
+
+TEST(LeaderlessTest, ComparesToBeSureWithOnePeerAtATimeAndWithAllInTurn) {
+  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2}, [](ClusterConfig* config) {
+    config->anti_entropy_interval = absl::Milliseconds(100);
+    config->background_bytes_per_second = size_t{1} << 20;
+  });
+  for (const char* key : {"a", "b", "c", "d"}) {
+    ASSERT_TRUE(cluster.Do(1, SetOf(key, std::string(size_t{1} << 19, 'v'))).status.ok());
+  }
+  cluster.Run(absl::Seconds(2));  // what nodes compare with each other at their start has ended
+  std::set<NodeId> open;
+  std::map<NodeId, int> ended;
+  size_t most_open = 0;
+  cluster.lose = [&](NodeId from, NodeId to, const Message& message) {
+    if (from == 1 && message.has_compare()) open.insert(to);
+    most_open = std::max(most_open, open.size());
+    if (to == 1 && message.has_compare_reply() && message.compare_reply().done()) {
+      open.erase(from);
+      ++ended[from];
+    }
+    return false;
+  };
+  cluster.Run(absl::Seconds(30));
+  EXPECT_EQ(most_open, 1u);
+  EXPECT_GE(ended[2], 3);
+  EXPECT_NEAR(ended[2], ended[3], 1);
 }
 
 TEST(LeaderlessTest, WhatOnlySurvivorsHoldReachesEveryone) {

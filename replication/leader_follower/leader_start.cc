@@ -47,7 +47,7 @@ void Leader::Note(const Version& version) {
 
 void Leader::CompareWithNext() {
   // One at a time: followers that hold the same would all send it.
-  if (context_->catch_up().PullingUrgently()) return;
+  if (context_->catch_up().GetsOn(CatchUp::Pace::kUrgent)) return;
   for (const auto& [id, follower] : followers_) {
     // Once a start of either side: from then on a follower holds nothing that is not the leader's.
     const bool due = follower.connected && !follower.compared;
