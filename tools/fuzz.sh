@@ -88,6 +88,7 @@ parse_arguments() {
 
 main() {
   parse_arguments "$@"
+  command -v clang-14 >/dev/null || die "the fuzz targets are built with Clang 14, which is not there; tools/setup.sh --dev installs it"
   run_bazel build --config=fuzz "${targets[@]/#///tests/fuzz:}"
   binaries=$(fuzz_bin)
   scratch=$(mktemp -d)

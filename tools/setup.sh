@@ -126,6 +126,9 @@ main() {
   # Not local: the trap runs after the function has returned.
   scratch=$(mktemp -d)
   trap 'rm -rf "$scratch"' EXIT
+  if $developer && $check_only && ! command -v grpcurl >/dev/null; then
+    printf 'setup: there is no grpcurl; its test is skipped without it.\n'
+  fi
   local -a missing
   mapfile -t missing < <(missing_packages "${wanted[@]}")
   if [[ ${#missing[@]} -eq 0 ]]; then
