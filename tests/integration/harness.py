@@ -167,6 +167,11 @@ class Node:
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    def peak_memory(self):
+        """The most bytes of memory that the process has had at a time."""
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as file:
+            return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM:"))
+
     def signal(self, number):
         """Sends a signal; after SIGSTOP, none of the node's threads runs any more when this returns."""
         self.process.send_signal(number)

@@ -10,6 +10,7 @@ from proto import kv_pb2, kv_pb2_grpc
 
 DETAILS = "grpc-status-details-bin"
 SECONDS = 20
+INFLATED_BYTES = 128 << 20
 
 
 class PythonClient:
@@ -99,6 +100,21 @@ class PythonClient:
             return code if not details.may_have_applied else None
 
         self.assertEqual(await_true(refused, "the others are known to be away"), grpc.StatusCode.UNAVAILABLE)
+
+    def test_compressed_requests_are_refused_before_they_are_inflated(self):
+        node = self.cluster[1]
+        channel = grpc.insecure_channel(f"{node.address}:{node.grpc_port}", compression=grpc.Compression.Gzip,
+                                        options=[("grpc.max_send_message_length", -1)])
+        self.addCleanup(channel.close)
+        stub = kv_pb2_grpc.KeyValueStub(channel)
+        write = kv_pb2.SetRequest(key="k", data=bytes(INFLATED_BYTES))
+        stream = kv_pb2.StreamRequest(operations=[kv_pb2.StreamOperation(id=1, set=write)])
+        before = node.peak_memory()
+        for call in (lambda: stub.Set(write, timeout=SECONDS), lambda: next(stub.Stream(iter([stream]), timeout=SECONDS))):
+            with self.assertRaises(grpc.RpcError) as raised:
+                call()
+            self.assertEqual(raised.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+        self.assertLess(node.peak_memory() - before, INFLATED_BYTES / 2)
 
     def test_calls_in_flight_together(self):
         writes = [self.stub.Set.future(kv_pb2.SetRequest(key=f"k{i}", text=str(i)), timeout=SECONDS)
