@@ -20,7 +20,7 @@ bool Takes(const Command& command, absl::string_view flag) {
 }
 
 constexpr char kExitCodes[] =
-    "Exit status: 0 done; 1 no value under that key; 2 wrong usage or a wrong request; 3 nothing\n"
+    "Exit status: 0 done; 1 no value under that key; 2 wrong usage, or a request that no retry helps; 3 nothing\n"
     "was written, a retry is safe; 4 the write may have been applied, or may still be; 5 no "
     "answer\n"
     "to a read or to status.\n";

@@ -98,7 +98,12 @@ std::string NodeLine(const NodeView& view) {
 
 ExitCode ExitCodeOf(const Error& error, bool write) {
   if (write && error.details.may_have_applied) return kOutcomeUnknown;
-  if (absl::IsInvalidArgument(error.status)) return kWrongUsage;
+  // What the cluster's settings rule out, no retry can bring about; another node may be the leader.
+  const bool leader_elsewhere = !error.details.leader.empty();
+  if (absl::IsInvalidArgument(error.status) ||
+      (absl::IsFailedPrecondition(error.status) && !leader_elsewhere)) {
+    return kWrongUsage;
+  }
   return write ? kNothingWritten : kUnavailable;
 }
 

@@ -22,7 +22,7 @@ namespace quorate::kvctl {
 enum ExitCode : int {
   kOk = 0,
   kNotFound = 1,        // get, local-read: no value under that key
-  kWrongUsage = 2,      // the command line, or what it asks for, makes no sense
+  kWrongUsage = 2,      // the command line makes no sense, or what it asks for no retry can do
   kNothingWritten = 3,  // set, delete: refused or failed; a retry is safe
   kOutcomeUnknown = 4,  // set, delete: failed, and may have happened or still happen
   kUnavailable = 5,     // get, local-read, status: no answer; all: it could not be printed

@@ -27,6 +27,12 @@ TEST(KvctlOutputTest, ExitCodesTellWhatBecameOfAWrite) {
   const absl::Status wrong = absl::InvalidArgumentError("w is 9");
   EXPECT_EQ(ExitCodeOf(Of(wrong, false), /*write=*/true), kWrongUsage);
   EXPECT_EQ(ExitCodeOf(Of(wrong, false), /*write=*/false), kWrongUsage);
+  const absl::Status never = absl::FailedPreconditionError("this cluster is linearizable");
+  EXPECT_EQ(ExitCodeOf(Of(never, false), /*write=*/true), kWrongUsage);
+  EXPECT_EQ(ExitCodeOf(Of(never, false), /*write=*/false), kWrongUsage);
+  Error elsewhere = Of(absl::FailedPreconditionError("not the leader"), false);
+  elsewhere.details.leader = "1";
+  EXPECT_EQ(ExitCodeOf(elsewhere, /*write=*/true), kNothingWritten);
   EXPECT_THAT(ErrorText(Of(away, true), /*write=*/true), HasSubstr("may have been applied"));
   EXPECT_THAT(ErrorText(Of(away, false), /*write=*/true), HasSubstr("nothing was written"));
   EXPECT_EQ(ErrorText(Of(away, false), /*write=*/false), "UNAVAILABLE: no leader");
