@@ -17,6 +17,7 @@
 #include "grpcpp/server_builder.h"
 
 #include "node/delay_line.h"
+#include "node/grpc_server_limits.h"
 #include "proto/health.grpc.pb.h"
 #include "proto/kv.grpc.pb.h"
 #include "proto/peer.grpc.pb.h"
@@ -28,17 +29,6 @@ namespace {
 
 // Keys and values of operations in flight.
 constexpr int64_t kMaxOperationBytes = int64_t{256} << 20;
-
-// Of one gRPC connection; further ones wait at the client.
-constexpr int kMaxCallsOfAConnection = 128;
-
-// What a call's client may send before it is read. Left to itself, gRPC would let this grow with
-// what a stream brings, and a node that is offered too much would read requests whose time is over.
-constexpr int kUnreadBytesOfACall = 64 << 10;
-
-constexpr int kKeepaliveMs = 30000;
-constexpr int kKeepaliveTimeoutMs = 10000;
-constexpr int kClientPingIntervalMs = 5000;
 
 // A shutdown's time ends with three steps of at most this: cutting off operations, ending the
 // streams of peers, ending calls.
@@ -164,24 +154,7 @@ absl::Status Node::StartServer() {
                          config_.grpc_port};
   grpc::ServerBuilder builder;
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxCallsOfAConnection);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, kUnreadBytesOfACall);
-  // A client that has vanished without a word keeps its place no longer than this.
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
-  // Clients may ask for a sign of life as often as this, whether they call or not.
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-                             kClientPingIntervalMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  // The node's own pings go on over connections on which nothing else is sent.
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // gRPC inflates a message before it looks at its size: some kilobytes could take all memory.
-  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
-  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
-  // For peers; a server has one limit for all methods. KvService has its own, smaller, for clients.
-  builder.SetMaxReceiveMessageSize(kMaxPeerMessageBytes);
-  builder.SetMaxSendMessageSize(kMaxPeerMessageBytes);
+  SetGrpcServerLimits(&builder);
   builder.AddListeningPort(self.GrpcAddress(), grpc::InsecureServerCredentials());
 
   loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue(),
@@ -359,6 +332,10 @@ MonotonicTime Node::OnGathered() {
       std::min({dialer_->Tick(now), next_refresh_, next_batch, NextDeadline()});
   if (more || more_for_clients) return now;
   return any_paused_ ? std::min(next, now + PeerStream::kAnswerPause) : next;
+}
+
+bool Node::DrainIsOld() {
+  return MonotonicNow() - env_.Now() > config_.cluster.heartbeat_interval / 2;
 }
 
 void Node::OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) {

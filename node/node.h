@@ -91,6 +91,7 @@ class Node final : public KvApi,
 
   // StrandHost.
   bool DrainFull() const override { return replica_->DrainFull(); }
+  bool DrainIsOld() override;
   void EndDrain() override;
   void PerformEffects() override;
   void WakePoller() override { loop_->Wake(); }

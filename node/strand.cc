@@ -60,8 +60,11 @@ bool Strand::DrainOnce() {
   for (; done < kNewFirst && Has(Kind::kNew) && !host_->DrainFull(); ++done) RunNext(Kind::kNew);
   if (Has(Kind::kOngoing)) RunNext(Kind::kOngoing);
   for (; done < kMaxWorkInDrain && !host_->DrainFull(); ++done) {
-    if (TakenAll()) Take();
-    if (TakenAll()) break;
+    if (TakenAll()) {
+      Take();
+      // Asked only now: it is what has been taken that must not be too late.
+      if (TakenAll() || host_->DrainIsOld()) break;
+    }
     RunNext(Has(Kind::kOngoing) ? Kind::kOngoing : Kind::kNew);
   }
   host_->EndDrain();

@@ -32,6 +32,9 @@ class StrandHost {
 
   // Whether this drain has done enough.
   virtual bool DrainFull() const = 0;
+  // Whether time has gone on since this drain began, which for what runs in it stands still: work
+  // that has come meanwhile must not be taken for older than that.
+  virtual bool DrainIsOld() = 0;
   // Ends a drain: it must perform nothing, only collect.
   virtual void EndDrain() = 0;
   // Performs what the drain has collected. May post to the strand.

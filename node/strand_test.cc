@@ -19,9 +19,11 @@ class CountingHost : public StrandHost {
   explicit CountingHost(int drain_size) : drain_size_(drain_size) {}
 
   bool DrainFull() const override { return in_drain_ >= drain_size_; }
+  bool DrainIsOld() override { return old_; }
   void EndDrain() override {
     collected_.push_back(in_drain_);
     in_drain_ = 0;
+    old_ = false;
   }
   void PerformEffects() override {
     for (const int effect : collected_) performed_.push_back(effect);
@@ -49,12 +51,16 @@ class CountingHost : public StrandHost {
     return wakes_;
   }
 
+  // Time passes, until the drain ends.
+  void Age() { old_ = true; }
+
   int total() const { return total_; }
   const std::vector<int>& performed() const { return performed_; }
 
  private:
   const int drain_size_;
   int in_drain_ = 0;
+  bool old_ = false;
   int total_ = 0;
   std::vector<int> collected_;
   std::vector<int> performed_;
@@ -111,6 +117,23 @@ TEST(StrandTest, CapturedThreadHandsTheRestToThePoller) {
   EXPECT_EQ(host.wakes(), 1);
   EXPECT_FALSE(strand.Run());
   EXPECT_EQ(host.total(), 4);
+}
+
+TEST(StrandTest, WorkThatComesWhileADrainGetsOldIsOfTheNextOne) {
+  CountingHost host(10);
+  Strand strand(&host);
+  strand.Post(Strand::Kind::kNew, [&] {
+    host.Work();
+    strand.Post(Strand::Kind::kOngoing, [&] {
+      host.Work();
+      strand.Post(Strand::Kind::kOngoing, [&] { host.Work(); });
+      host.Age();
+    });
+  });
+  EXPECT_EQ(host.performed(), std::vector<int>({2}));
+  EXPECT_EQ(host.wakes(), 1);
+  EXPECT_FALSE(strand.Run());
+  EXPECT_EQ(host.performed(), std::vector<int>({2, 1}));
 }
 
 TEST(StrandTest, WorkRunsInTheOrderOfPosting) {
