@@ -173,6 +173,7 @@ void CatchUp::OnReply(NodeId from, const peer::v1::CompareReply& reply) {
   pull.first = false;
   // A source counts as whole only if it was so for the whole comparison.
   pull.source_syncing = pull.source_syncing || reply.syncing();
+  pull.asked_again = false;
   pull.after_key = reply.through_key();
   for (const peer::v1::LogEntry& entry : reply.records()) {
     absl::StatusOr<Record> record = Record::Decode(entry.record());

@@ -73,7 +73,7 @@ class CatchUp {
     MonotonicTime rest_ends;
     MonotonicTime asked;
     uint64_t asked_mark = 0;   // StrategyContext::RequestMark
-    bool asked_again = false;  // for this page
+    bool asked_again = false;  // for this page, and not yet answered
     // Doubles with every time the page has to be asked for again although its answer may be under
     // way.
     absl::Duration patience;

@@ -24,6 +24,10 @@ constexpr uint64_t kRepairNumber = 0;
 // Version::kMaxEntries.
 constexpr size_t kMaxActors = 512;
 
+// A comparison in the background that takes longer is no reason for the next one to wait: where
+// keys are written in their order and faster than the budget allows to read, it never ends.
+constexpr absl::Duration kLongestTurn = absl::Hours(1);
+
 // After a comparison a replica rests for so many times what it has taken, but not for longer than
 // the time from one comparison in the background to the next.
 constexpr int kRestPerComparison = 20;
@@ -247,17 +251,22 @@ absl::StatusOr<std::string> Leaderless::Write(const Operation& operation, const 
 }
 
 absl::Status Leaderless::CheckBounds(const Record& record) const {
+  if (record.version.vector().size() > kMaxActors) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        kMaxActors, " lives of nodes have written the key, the most that its version can name: a ",
+        "node that has not written it since it last lost its data cannot; write to one that has, "
+        "or use another key"));
+  }
   size_t bytes = 0;
   for (const Sibling& sibling : record.siblings) bytes += sibling.value.size();
-  if (record.siblings.size() <= kMaxSiblings && record.version.vector().size() <= kMaxActors &&
+  if (record.siblings.size() <= kMaxSiblings &&
       (record.siblings.size() == 1 || bytes <= context_->config().max_value_bytes)) {
     return absl::OkStatus();
   }
   return absl::FailedPreconditionError(absl::StrCat(
       "the key would have ", record.siblings.size(), " concurrent values of ", bytes,
-      " bytes together and a context of ", record.version.vector().size(),
-      " entries; the limits are ", kMaxSiblings, ", ", context_->config().max_value_bytes, " and ",
-      kMaxActors, ": read the key and write with the context of that read"));
+      " bytes together; the limits are ", kMaxSiblings, " and ", context_->config().max_value_bytes,
+      ": read the key and write with the context of that read"));
 }
 
 void Leaderless::OnExpire(OperationId id) {
@@ -383,7 +392,11 @@ void Leaderless::Compare() {
 
 void Leaderless::CompareInTurn() {
   // One at a time here too: the budget is what a node takes, however much it holds.
-  if (context_->catch_up().GetsOn(CatchUp::Pace::kBackground)) return;
+  const auto last = peers_.find(last_compared_);
+  if (last != peers_.end() && context_->Now() - last->second.comparing_since < kLongestTurn &&
+      context_->catch_up().GetsOn(CatchUp::Pace::kBackground)) {
+    return;
+  }
   auto next = peers_.upper_bound(last_compared_);
   for (size_t tried = 0; tried < peers_.size(); ++tried, ++next) {
     if (next == peers_.end()) next = peers_.begin();

@@ -1,6 +1,7 @@
 #include "replication/dynamo/leaderless.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -103,31 +104,94 @@ TEST(LeaderlessTest, ANodeThatMissedAWriteComparesWithItsCoordinator) {
   EXPECT_EQ(cluster.Held(3, "a"), "1");
 }
 
-TEST(LeaderlessTest, ComparesToBeSureWithOnePeerAtATimeAndWithAllInTurn) {
-  ReplicaHarness cluster(Leaderless::kName, {3, 2, 2}, [](ClusterConfig* config) {
-    config->anti_entropy_interval = absl::Milliseconds(100);
-    config->background_bytes_per_second = size_t{1} << 20;
-  });
-  for (const char* key : {"a", "b", "c", "d"}) {
-    ASSERT_TRUE(cluster.Do(1, SetOf(key, std::string(size_t{1} << 19, 'v'))).status.ok());
-  }
-  cluster.Run(absl::Seconds(2));  // what nodes compare with each other at their start has ended
-  std::set<NodeId> open;
-  std::map<NodeId, int> ended;
-  size_t most_open = 0;
-  cluster.lose = [&](NodeId from, NodeId to, const Message& message) {
-    if (from == 1 && message.has_compare()) open.insert(to);
-    most_open = std::max(most_open, open.size());
-    if (to == 1 && message.has_compare_reply() && message.compare_reply().done()) {
-      open.erase(from);
-      ++ended[from];
-    }
-    return false;
+TEST(LeaderlessTest, AKeyThatTooManyLivesHaveWrittenSaysSo) {
+  ReplicaHarness cluster(Leaderless::kName, {2, 1, 1});
+  constexpr Incarnation kFirst = 1000000, kOthers = 511;
+  cluster.alter = [](NodeId, NodeId, Message* message) {
+    if (!message->has_replicate()) return;
+    peer::v1::LogEntry* entry = message->mutable_replicate()->mutable_entries(0);
+    Record record = *Record::Decode(entry->record());
+    for (Incarnation i = 0; i < kOthers; ++i) record.version.Add(Dot{{1, kFirst + i}, 1});
+    entry->set_record(record.Encode());
   };
-  cluster.Run(absl::Seconds(30));
-  EXPECT_EQ(most_open, 1u);
-  EXPECT_GE(ended[2], 3);
-  EXPECT_NEAR(ended[2], ended[3], 1);
+  ASSERT_TRUE(cluster.Do(1, SetOf("a", "1")).status.ok());
+  cluster.Run(absl::Milliseconds(50));
+  const OperationResult refused = cluster.Do(2, SetOf("a", "2"));
+  EXPECT_EQ(refused.status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(refused.status.message()), testing::HasSubstr("512 lives of nodes"));
+  EXPECT_FALSE(refused.may_have_applied);
+}
+
+constexpr size_t kLongValue = size_t{1} << 19;  // a page holds one
+
+// Watches with how many peers node 1 compares at a time, and how often with each to the end.
+class Comparisons {
+ public:
+  // Each of four values takes half a second of the background's budget.
+  Comparisons(absl::Duration interval, size_t value_bytes)
+      : cluster(Leaderless::kName, {3, 2, 2}, [&](ClusterConfig* config) {
+          config->anti_entropy_interval = interval;
+          config->background_bytes_per_second = 2 * value_bytes;
+        }) {
+    for (const char* key : {"a", "b", "c", "d"}) {
+      const std::string value(value_bytes, 'v');
+      EXPECT_TRUE(cluster.Do(1, SetOf(key, value)).status.ok());
+    }
+    cluster.Run(absl::Seconds(2));  // what nodes compare with each other at their start has ended
+    cluster.lose = [this](NodeId from, NodeId to, const Message& message) {
+      if (from == 1 && message.has_compare()) open_.insert(to);
+      most_open = std::max(most_open, open_.size());
+      if (to == 1 && message.has_compare_reply() && message.compare_reply().done()) {
+        open_.erase(from);
+        ++ended[from];
+      }
+      return from == 1 && lose && lose(message);
+    };
+  }
+
+  ReplicaHarness cluster;
+  std::function<bool(const Message& message)> lose;  // of what node 1 sends
+  size_t most_open = 0;
+  std::map<NodeId, int> ended;
+
+ private:
+  std::set<NodeId> open_;
+};
+
+TEST(LeaderlessTest, ComparesToBeSureWithOnePeerAtATimeAndWithAllInTurn) {
+  Comparisons comparisons(absl::Milliseconds(100), kLongValue);
+  comparisons.cluster.Run(absl::Seconds(30));
+  EXPECT_EQ(comparisons.most_open, 1u);
+  EXPECT_GE(comparisons.ended[2], 3);
+  EXPECT_NEAR(comparisons.ended[2], comparisons.ended[3], 1);
+}
+
+TEST(LeaderlessTest, AComparisonThatGetsOnAfterALossIsNotTakenForStuck) {
+  Comparisons comparisons(absl::Milliseconds(600), kLongValue);
+  int first_pages = 0;
+  comparisons.lose = [&first_pages](const Message& message) {
+    return message.has_compare() && message.compare().first() && ++first_pages % 2 == 1;
+  };
+  comparisons.cluster.Run(absl::Seconds(30));
+  EXPECT_EQ(comparisons.most_open, 1u);
+  EXPECT_GE(comparisons.ended[2], 3);
+}
+
+TEST(LeaderlessTest, AComparisonThatNeverEndsDoesNotKeepTheOthersFromTheirTurn) {
+  Comparisons comparisons(absl::Seconds(30), /*value_bytes=*/100);
+  NodeId first = 0;
+  comparisons.cluster.alter = [&first](NodeId from, NodeId to, Message* message) {
+    if (to != 1 || !message->has_compare_reply()) return;
+    if (first == 0) first = from;
+    peer::v1::CompareReply* reply = message->mutable_compare_reply();
+    if (from != first || !reply->done()) return;
+    // As where keys are added at the end all the time.
+    reply->set_done(false);
+    reply->set_through_key("z" + std::to_string(reply->page() + 1000000));
+  };
+  comparisons.cluster.Run(absl::Minutes(70));
+  EXPECT_EQ(comparisons.ended[first], 0);
+  EXPECT_GE(comparisons.ended[first == 2 ? 3 : 2], 1);
 }
 
 TEST(LeaderlessTest, WhatOnlySurvivorsHoldReachesEveryone) {
