@@ -20,10 +20,9 @@ bool Takes(const Command& command, absl::string_view flag) {
 }
 
 constexpr char kExitCodes[] =
-    "Exit status: 0 done; 1 no value under that key; 2 wrong usage, or a request that no retry helps; 3 nothing\n"
-    "was written, a retry is safe; 4 the write may have been applied, or may still be; 5 no "
-    "answer\n"
-    "to a read or to status.\n";
+    "Exit status: 0 done; 1 no value under that key; 2 wrong usage, or a request that no\n"
+    "retry helps; 3 nothing was written, a retry is safe; 4 the write may have been\n"
+    "applied, or may still be; 5 no answer to a read or to status.\n";
 
 }  // namespace
 
