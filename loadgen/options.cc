@@ -86,6 +86,11 @@ int FollowedWrites(const Options& options) {
   return options.followed_writes.value_or(std::min(std::max(few, 1), kMost));
 }
 
+bool GoThroughOwnQuorums(const Options& options) {
+  return !options.w.has_value() && !options.r.has_value() &&
+         options.read_target != ReadTarget::kLocal;
+}
+
 absl::Status Validate(const Options& options) {
   if (options.targets.empty()) return absl::InvalidArgumentError("--targets must name a server");
   // Written so that nan does not pass.

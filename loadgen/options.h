@@ -88,6 +88,10 @@ struct Options {
 // A hundredth of the rate, from 1 to 20, where the options do not say.
 int FollowedWrites(const Options& options);
 
+// Whether reads and writes go through the cluster's own quorums: what a node promises, it promises
+// for these alone.
+bool GoThroughOwnQuorums(const Options& options);
+
 // INVALID_ARGUMENT with a message that names the flag.
 absl::Status Validate(const Options& options);
 

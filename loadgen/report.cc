@@ -128,9 +128,7 @@ std::string FormatHeader(const Options& options, const RestHealth& first_target)
   const int w = options.w.value_or(first_target.w);
   const int r = options.r.value_or(first_target.r);
   const bool local = options.read_target == ReadTarget::kLocal;
-  // What the node promises, it promises for the cluster's own quorums and for reads through them.
-  const bool as_configured = !options.w.has_value() && !options.r.has_value() && !local;
-  const std::string promise = as_configured && !first_target.guarantee.empty()
+  const std::string promise = GoThroughOwnQuorums(options) && !first_target.guarantee.empty()
                                   ? absl::StrCat("  promised: ", first_target.guarantee, "\n")
                                   : "";
   return absl::StrFormat(

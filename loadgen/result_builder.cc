@@ -105,7 +105,7 @@ RunResult DescribeRun(const FinishedRun& run) {
   result.cluster.n = Known(run.cluster.n);
   result.cluster.w = Known(run.options.w.value_or(run.cluster.w));
   result.cluster.r = Known(run.options.r.value_or(run.cluster.r));
-  result.cluster.guarantee = run.cluster.guarantee;
+  if (GoThroughOwnQuorums(run.options)) result.cluster.guarantee = run.cluster.guarantee;
   result.cluster.durability = run.cluster.durability;
   result.cluster.emulate = run.cluster.emulated_delays;
   result.workload = DescribeWorkload(run);

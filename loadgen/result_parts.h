@@ -76,8 +76,8 @@ struct RunResult {
   // As the first target tells; empty and nullopt where it does not.
   struct Cluster {
     std::string strategy;
-    std::optional<int> n, w, r;
-    std::string guarantee;
+    std::optional<int> n, w, r;  // w and r: those in force, which the run's options may override
+    std::string guarantee;  // empty, too, unless the run went through the cluster's own quorums
     std::string durability;
     std::string emulate;
   } cluster;
