@@ -23,11 +23,12 @@ constexpr const char* kOwnParameters[] = {"workload.qps"};
 constexpr const char* kRawLists[] = {"write_latencies", "read_latencies", "stale_reads",
                                      "read_write_intervals"};
 
-// When a run was measured, in seconds since the first of all runs began.
+// Of a run's time, in seconds since the first of all runs began.
 struct Span {
   double start = 0;
   double end = 0;
 };
+using Spans = std::vector<Span>;
 
 absl::Status CheckLike(const ResultDocument& first, const ResultDocument& other) {
   const absl::StatusOr<RunSummary> a = Summarize(first);
@@ -94,65 +95,85 @@ std::vector<double> OffsetsOf(const Sections& runs) {
   return offsets;
 }
 
-Json MergePhases(const Sections& runs, const std::vector<double>& offsets) {
-  std::vector<std::string> order;
-  std::map<std::string, Span> spans;
-  for (size_t i = 0; i < runs.size(); ++i) {
-    for (const Json& phase : ListAt(*runs[i], "phases")) {
-      const std::string name = TextAt(phase, "name");
-      const Span span{NumberAt(phase, "start") + offsets[i], NumberAt(phase, "end") + offsets[i]};
-      if (!(span.end >= span.start)) continue;
-      const auto [found, added] = spans.emplace(name, span);
-      if (added) order.push_back(name);
-      found->second.start = std::min(found->second.start, span.start);
-      found->second.end = std::max(found->second.end, span.end);
-    }
-  }
-  Json merged = Json::array();
-  for (const std::string& name : order) {
-    merged.push_back({{"name", name}, {"start", spans[name].start}, {"end", spans[name].end}});
-  }
-  return merged;
-}
-
-// Each file's measured time; no length where it does not tell.
-std::vector<Span> MeasuredSpans(const Sections& runs, const std::vector<double>& offsets) {
-  std::vector<Span> spans(runs.size());
-  for (size_t i = 0; i < runs.size(); ++i) {
-    for (const Json& phase : ListAt(*runs[i], "phases")) {
-      if (TextAt(phase, "name") != "measure") continue;
-      const Span span{NumberAt(phase, "start") + offsets[i], NumberAt(phase, "end") + offsets[i]};
-      if (span.end > span.start) spans[i] = span;
-    }
-  }
-  return spans;
-}
-
-// How long at least one of them lasted.
-double LengthOfUnion(std::vector<Span> spans) {
+// As few spans as cover the same time, in order.
+Spans Joined(Spans spans) {
   std::sort(spans.begin(), spans.end(),
             [](const Span& a, const Span& b) { return a.start < b.start; });
-  double length = 0;
-  double covered = -std::numeric_limits<double>::infinity();
+  Spans joined;
   for (const Span& span : spans) {
-    length += std::max(0.0, span.end - std::max(span.start, covered));
-    covered = std::max(covered, span.end);
+    if (joined.empty() || span.start > joined.back().end) {
+      joined.push_back(span);
+    } else {
+      joined.back().end = std::max(joined.back().end, span.end);
+    }
   }
+  return joined;
+}
+
+double LengthOf(const Spans& joined) {
+  double length = 0;
+  for (const Span& span : joined) length += span.end - span.start;
   return length;
 }
 
-bool LengthsAreKnown(const std::vector<Span>& spans) {
-  return std::all_of(spans.begin(), spans.end(),
-                     [](const Span& span) { return span.end > span.start; });
+// Adds a run's phases to those of that name.
+void AddPhases(const Json& run, double offset, std::map<std::string, Spans>* phases) {
+  for (const Json& phase : ListAt(run, "phases")) {
+    const Span span{NumberAt(phase, "start") + offset, NumberAt(phase, "end") + offset};
+    if (span.end >= span.start) (*phases)[TextAt(phase, "name")].push_back(span);
+  }
+}
+
+// What several runs did at once, or without a break, is one phase. Breaks stay breaks: over these
+// nothing was measured, which matters where the sum is added up again.
+Json MergePhases(const Sections& runs, const std::vector<double>& offsets) {
+  std::map<std::string, Spans> phases;
+  for (size_t i = 0; i < runs.size(); ++i) AddPhases(*runs[i], offsets[i], &phases);
+  std::vector<std::pair<double, Json>> merged;  // by start
+  for (const auto& [name, spans] : phases) {
+    for (const Span& span : Joined(spans)) {
+      merged.emplace_back(span.start,
+                          Json{{"name", name}, {"start", span.start}, {"end", span.end}});
+    }
+  }
+  std::stable_sort(merged.begin(), merged.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  Json list = Json::array();
+  for (auto& [start, phase] : merged) list.push_back(std::move(phase));
+  return list;
+}
+
+// Each file's measured time, of which the sum of several runs may have many spans; none where it
+// does not tell.
+std::vector<Spans> MeasuredSpans(const Sections& runs, const std::vector<double>& offsets) {
+  std::vector<Spans> measured;
+  for (size_t i = 0; i < runs.size(); ++i) {
+    std::map<std::string, Spans> phases;
+    AddPhases(*runs[i], offsets[i], &phases);
+    measured.push_back(Joined(phases["measure"]));
+  }
+  return measured;
+}
+
+// How long at least one of them lasted.
+double LengthOfUnion(const std::vector<Spans>& measured) {
+  Spans all;
+  for (const Spans& spans : measured) all.insert(all.end(), spans.begin(), spans.end());
+  return LengthOf(Joined(std::move(all)));
+}
+
+bool LengthsAreKnown(const std::vector<Spans>& measured) {
+  return std::all_of(measured.begin(), measured.end(),
+                     [](const Spans& spans) { return LengthOf(spans) > 0; });
 }
 
 // Of all runs together, over the time in which at least one of them measured.
-Json MergeRates(const Sections& sections, const char* name, const std::vector<Span>& spans) {
-  const bool lengths_known = LengthsAreKnown(spans);
-  const double together = LengthOfUnion(spans);
+Json MergeRates(const Sections& sections, const char* name, const std::vector<Spans>& measured) {
+  const bool lengths_known = LengthsAreKnown(measured);
+  const double together = LengthOfUnion(measured);
   double sum = 0;
   for (size_t i = 0; i < sections.size(); ++i) {
-    const double part = lengths_known ? (spans[i].end - spans[i].start) / together : 1;
+    const double part = lengths_known ? LengthOf(measured[i]) / together : 1;
     sum += NumberAt(*sections[i], name) * part;
   }
   return NumberOrNull(sum);
@@ -160,13 +181,13 @@ Json MergeRates(const Sections& sections, const char* name, const std::vector<Sp
 
 // What nodes counted during runs one after the other adds up. Runs at the same time saw the same
 // counts, all but exactly: the first one's stand for all.
-Json MergeServers(const Sections& roots, const std::vector<Span>& spans) {
+Json MergeServers(const Sections& roots, const std::vector<Spans>& measured) {
   // Nanoseconds may be lost.
   constexpr double kApart = 0.999;
   double lengths = 0;
-  for (const Span& span : spans) lengths += span.end - span.start;
+  for (const Spans& spans : measured) lengths += LengthOf(spans);
   Json merged = ListAt(*roots[0], "servers");
-  if (!LengthsAreKnown(spans) || LengthOfUnion(spans) < kApart * lengths) return merged;
+  if (!LengthsAreKnown(measured) || LengthOfUnion(measured) < kApart * lengths) return merged;
   std::map<std::string, std::map<std::string, uint64_t>> sums;  // by node and counter
   for (const Json* root : roots) {
     for (const Json& server : ListAt(*root, "servers")) {
@@ -182,10 +203,10 @@ Json MergeServers(const Sections& roots, const std::vector<Span>& spans) {
   return merged;
 }
 
-Json MergeTotals(const Sections& totals, const std::vector<Span>& spans) {
+Json MergeTotals(const Sections& totals, const std::vector<Spans>& measured) {
   return {{"scheduled", SumOf(totals, "scheduled")},
-          {"offered_per_second", MergeRates(totals, "offered_per_second", spans)},
-          {"achieved_per_second", MergeRates(totals, "achieved_per_second", spans)},
+          {"offered_per_second", MergeRates(totals, "offered_per_second", measured)},
+          {"achieved_per_second", MergeRates(totals, "achieved_per_second", measured)},
           {"missed", SumOf(totals, "missed")},
           {"waited", SumOf(totals, "waited")}};
 }

@@ -7,6 +7,7 @@
 // averaged. What cannot be known of the sum is null: percentiles of single seconds to which several
 // files contribute, the share of the hottest key, the prediction. What servers counted adds up over
 // runs one after the other; of runs side by side, which saw the same counts, it is the first one's.
+// A sum can be added up again: its phases tell between which of its runs there was time.
 // Windows of the runs' time add up where all files have them; else the sum has none.
 //
 // Staleness is what each generator has seen by itself: it knows only its own acknowledgements, so

@@ -155,8 +155,39 @@ TEST(MergeTest, RunsOneAfterTheOtherDoNotAddTheirRates) {
   EXPECT_NEAR((*merged)["totals"]["achieved_per_second"].get<double>(), 150, 1e-9);
   EXPECT_EQ((*merged)["run"]["started_at"], "2026-01-02T03:04:05Z");
   EXPECT_EQ((*merged)["series"].size(), 42u);
-  EXPECT_EQ((*merged)["run"]["phases"][1]["end"], 81.0);
+  const Json expected = Json::parse(R"([{"name": "warm-up", "start": 0.0, "end": 1.0},
+                                        {"name": "measure", "start": 1.0, "end": 21.0},
+                                        {"name": "warm-up", "start": 60.0, "end": 61.0},
+                                        {"name": "measure", "start": 61.0, "end": 81.0}])");
+  EXPECT_EQ((*merged)["run"]["phases"], expected);
   EXPECT_FALSE((*merged)["series"][5]["p99"].is_null());  // of one file alone
+}
+
+TEST(MergeTest, ASumOfSumsIsTheSum) {
+  const auto document = [](uint64_t seed, int per_second, const std::string& started_at) {
+    ExampleRun run = Generator(seed);
+    run.per_second = per_second;
+    run.started_at = started_at;
+    Json json = ResultOf(DrawOperations(seed, run), run);
+    json["servers"] = {{{"node", "1"}, {"counters", {{"reads", 5}}}}};
+    return DocumentOf(json, std::to_string(seed) + ".json");
+  };
+  // 20 s each, with 40 s between the first two.
+  const ResultDocument a = document(1, 200, "2026-01-02T03:00:00Z");
+  const ResultDocument b = document(2, 200, "2026-01-02T03:01:00Z");
+  for (const char* start : {"2026-01-02T03:00:30Z", "2026-01-02T03:02:00Z"}) {
+    const ResultDocument c = document(3, 500, start);
+    const ResultDocument a_and_b = DocumentOf(*MergeResults({a, b}, MergeOptions()), "ab.json");
+    const absl::StatusOr<Json> of_sum = MergeResults({a_and_b, c}, MergeOptions());
+    const absl::StatusOr<Json> of_all = MergeResults({a, b, c}, MergeOptions());
+    ASSERT_TRUE(of_sum.ok() && of_all.ok()) << of_sum.status() << of_all.status();
+    for (const Json& sum : {*of_sum, *of_all}) {
+      EXPECT_NEAR(sum["totals"]["achieved_per_second"].get<double>(), 300, 1e-9) << start;
+      EXPECT_NEAR(sum["run"]["workload"]["qps"].get<double>(), 300, 1e-9) << start;
+      EXPECT_EQ(sum["servers"][0]["counters"]["reads"], 15) << start;
+    }
+    EXPECT_EQ((*of_sum)["run"]["phases"], (*of_all)["run"]["phases"]) << start;
+  }
 }
 
 TEST(MergeTest, WindowsAddUpToTheSumOrAreLeftOut) {

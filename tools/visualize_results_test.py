@@ -470,6 +470,11 @@ class AsAskedTest(unittest.TestCase):
         for seconds, reason in ((1, "it was measured for 1 s"), (60, "it was measured for 60 s")):
             self.assertEqual(as_asked.difference(example(seconds=seconds, qps=1), ASKED), reason)
 
+    def test_the_time_between_merged_runs_does_not_count(self):
+        result = example(seconds=2)
+        result["run"]["phases"] = [{"name": "measure", "start": start, "end": start + 1} for start in (1.0, 61.0)]
+        self.assertEqual(as_asked.difference(result, ASKED), "")
+
     def test_a_run_that_did_not_come_to_its_end_is_told(self):
         result = example(seconds=2)
         for status, reason in ((0, ""), (3, ""), (1, "its run ended with exit status 1"),
