@@ -21,12 +21,16 @@ std::optional<double> Mean(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
+std::optional<double> ThroughputOf(const RunSummary& run) {
+  return run.achieved.has_value() ? run.achieved : Mean(run.throughput);
+}
+
 ComparedRow CompareThroughput(const RunSummary& a, const RunSummary& b) {
   ComparedRow row;
   row.name = "throughput";
   row.unit = Unit::kPerSecond;
-  row.a = Mean(a.throughput);
-  row.b = Mean(b.throughput);
+  row.a = ThroughputOf(a);
+  row.b = ThroughputOf(b);
   if (const std::optional<WelchResult> test = WelchTest(a.throughput, b.throughput)) {
     row.difference = Estimate{test->difference, test->low, test->high};
     row.significant = test->p < 0.05;

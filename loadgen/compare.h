@@ -4,8 +4,8 @@
 //   std::printf("%s", FormatComparison(comparison).c_str());
 //
 // Every test is at 95 %, so at most about one of twenty rows is marked by chance. How it is tested:
-//   throughput    Welch's test on the measured seconds; those that resemble their neighbours count
-//                 as fewer, by their autocorrelation
+//   throughput    that of the measured time; Welch's test on the seconds that lie in it. Those that
+//                 resemble their neighbours count as fewer, by their autocorrelation
 //   percentiles   the difference of the two, by the confidence interval of each, from the order of
 //                 the durations
 //   shares        Newcombe's interval for the difference of two shares, from Wilson's of each

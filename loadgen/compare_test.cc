@@ -320,6 +320,20 @@ TEST(CompareTest, LatenciesThatAVerdictForbidsAreNotTested) {
   EXPECT_THAT(FormatComparison(comparison), HasSubstr("\n   " + reason + "\nB: "));
 }
 
+TEST(CompareTest, ThroughputIsThatOfTheMeasuredTime) {
+  const ExampleRun run;
+  Json json = ResultOf(DrawOperations(2, run), run);
+  // Half of it was measured.
+  json["series"][1]["warm_up"] = true;
+  json["totals"]["achieved_per_second"] = 190;
+  const Comparison comparison = Compare(SummaryOfRun(1, run), SummaryOf(json, "b.json"));
+  EXPECT_EQ(Row(comparison, "throughput").b, 190);
+  EXPECT_TRUE(Row(comparison, "throughput").difference.has_value());
+  json["totals"]["achieved_per_second"] = nullptr;
+  EXPECT_NEAR(*Row(Compare(SummaryOfRun(1, run), SummaryOf(json, "b.json")), "throughput").b, 200,
+              1e-9);
+}
+
 TEST(CompareTest, WhatAFileDoesNotTellIsNotTested) {
   const ExampleRun run;
   const RunSummary whole = SummaryOfRun(1, run);

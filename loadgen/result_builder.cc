@@ -296,7 +296,7 @@ ResultFile BuildResult(const FinishedRun& run) {
   const Nanos window_end = stats.window_start + stats.window;
   for (const IntervalSummary& interval : run.series) {
     const Nanos after = interval.to - window_end;
-    if (stats.window > 0 && after > (interval.to - interval.from) / 10) continue;
+    if (stats.window > 0 && IsMoreThanALittle(after, interval.to - interval.from)) continue;
     result.series.push_back(ToSecond(interval));
   }
   result.windows = DescribeWindows(run.recorder.windows());

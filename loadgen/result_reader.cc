@@ -256,7 +256,10 @@ absl::StatusOr<RunSummary> Summarize(const ResultDocument& document) {
   const absl::Status operations = SummarizeOperations(ListAt(json, "operations"), &run);
   if (!operations.ok()) return Refuse(document.path, operations.message());
   SummarizeSeries(ListAt(json, "series"), &run);
-  run.missed = CountAt(ObjectAt(json, "totals"), "missed");
+  const Json& totals = ObjectAt(json, "totals");
+  run.missed = CountAt(totals, "missed");
+  const double achieved = NumberAt(totals, "achieved_per_second");
+  if (!std::isnan(achieved)) run.achieved = achieved;
   const Json& verdict = ObjectAt(json, "verdict");
   run.judgement = TextAt(verdict, "judgement");
   for (const Json& reason : ListAt(verdict, "reasons")) run.reasons.push_back(ShortText(reason));

@@ -77,7 +77,10 @@ struct RunSummary {
   std::optional<ReadCount> loose;
   std::optional<ReadCount> inversions;
 
-  std::vector<double> throughput;     // successful operations a second, in each measured second
+  // Successful operations a second: over the measured time, and in each second of it. The first and
+  // the last second may be missing, as they may lie in it with a part only.
+  std::optional<double> achieved;  // nullopt: the file does not tell
+  std::vector<double> throughput;
   std::optional<RunWindows> windows;  // nullopt: the file does not tell
 };
 

@@ -9,6 +9,8 @@ IntervalSummary::Latency Summary(const LatencyHistogram& histogram) {
 
 }  // namespace
 
+bool IsMoreThanALittle(Nanos outside, Nanos interval) { return outside > interval / 10; }
+
 IntervalSummary::IntervalSummary(const IntervalStats& interval)
     : phase(interval.phase),
       warm_up(interval.warm_up),

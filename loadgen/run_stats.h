@@ -46,10 +46,14 @@ struct OperationStats {
   LatencyPair unknown_latency;
 };
 
+// Whether so much of an interval lies outside of the measured time that it does not stand for it.
+// Phases wait for answers, so seconds do not begin just when the measured time does.
+bool IsMoreThanALittle(Nanos outside, Nanos interval);
+
 // What happened within one interval, of about a second, whatever the phase.
 struct IntervalStats {
   Phase phase = Phase::kMeasure;  // at its end
-  bool warm_up = false;           // it began before anything was measured
+  bool warm_up = false;           // more than a little of it lies before what is measured
   Nanos from = 0;
   Nanos to = 0;
   uint64_t offered = 0;  // were due

@@ -409,7 +409,8 @@ IntervalStats Runner::TakeInterval() {
   next.from = clock_();
   interval_.to = next.from;
   interval_.phase = phase_;
-  interval_.warm_up = stats_.window == 0 || interval_.from < stats_.window_start;
+  interval_.warm_up = stats_.window == 0 || IsMoreThanALittle(stats_.window_start - interval_.from,
+                                                              interval_.to - interval_.from);
   interval_.absent = checks_.all().absent - checks_before_interval_.absent;
   interval_.wrong = checks_.all().wrong - checks_before_interval_.wrong;
   interval_.stale = checks_.all().stale - checks_before_interval_.stale;

@@ -655,6 +655,19 @@ TEST_F(RunnerTest, IntervalsHoldWhatHappenedInThem) {
   EXPECT_EQ(second.to, 199 * kMs);
 }
 
+TEST_F(RunnerTest, AnIntervalIsMeasuredUnlessMoreThanALittleOfItLiesBefore) {
+  options_.warm_up = 100 * kMs;
+  for (const Nanos taken : {99 * kMs, 50 * kMs}) {
+    Start(Always(0));
+    RunUntil(taken);
+    EXPECT_TRUE(runner_->TakeInterval().warm_up);
+    RunUntil(taken + 100 * kMs);
+    EXPECT_EQ(runner_->TakeInterval().warm_up, taken == 50 * kMs);
+    RunUntil(taken + 200 * kMs);
+    EXPECT_FALSE(runner_->TakeInterval().warm_up);
+  }
+}
+
 TEST_F(RunnerTest, TheIntervalsOfARunAddUpToIt) {
   options_.max_waiting = 20;
   Start(

@@ -366,6 +366,16 @@ class LabelsTest(Folder):
         spans = sorted((round(bar.x0), round(bar.x1)) for bar in bars)
         self.assertEqual(spans, [(0, 1), (0, 3), (100, 101), (100, 103)], "warm-ups and stale reads, of each run")
 
+    def test_a_timeline_is_grey_until_the_measured_time_begins(self):
+        whole = example(seconds=3)
+        whole["series"][1]["warm_up"] = True
+        for begins, grey in (([1.25], (0, 1.25)), ([2.0], (0, 2)), ([], (0, 2)), ([0.0], None)):
+            whole["run"]["phases"] = [{"name": "measure", "start": begin, "end": 4.0} for begin in begins]
+            result = read_result(self.put("leader_w5r1_50w50r.json", whole))
+            axis = timeline.timeline_picture("leader_w5r1", [result]).figure.axes[0]
+            bars = [patch.get_extents().transformed(axis.transData.inverted()) for patch in axis.patches]
+            self.assertEqual([(round(bar.x0, 6), round(bar.x1, 6)) for bar in bars], [grey] if grey else [], begins)
+
     def test_a_timeline_without_percentiles_says_so(self):
         whole = example(seconds=2)
         for second in whole["series"]:

@@ -182,6 +182,7 @@ class Result:
     prediction: list = field(default_factory=list)  # (after, independent, joint)
     prediction_error: float = None
     series: list = field(default_factory=list)  # Section
+    measured_from: list = field(default_factory=list)  # when measured time began; of merged runs, perhaps several times
     offered: float = None
     achieved: float = None
     judgement: str = ""
@@ -374,6 +375,8 @@ def _read_run(root, result):
     found = {match[1] for match in map(_SPOILT.search, result.reasons) if match}
     result.spoilt = tuple(kind for kind in ("read", "write") if kind in found and result.judgement != "void")
     run, host = root.section("run"), root.section("run").section("host")
+    result.measured_from = [
+        phase.number("start", 0.0) for phase in run.sections("phases") if phase.text("name") == "measure"]
     cluster, workload = run.section("cluster"), run.section("workload")
     result.emulate = cluster.text("emulate")
     result.n = cluster.count("n", None)

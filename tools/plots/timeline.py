@@ -29,7 +29,7 @@ def timeline_picture(config, results):
     _scale_series(results, panels)
     caption = (
         "How to read it: the answered operations should lie on the offered ones; a dip, and a peak of P99 below it, is "
-        "a stall. Grey stretches are warm-up, which counts for nothing else. Where all lines break off, no run was "
+        "a stall. Grey stretches lie before what was measured, and count for nothing else. Where all lines break off, no run was "
         "measured; where those of the response times do, nothing was answered, or runs were merged that were under way "
         "at once, and of these no file tells the percentiles of a second. P99 of a second rests on that "
         "second's operations alone, so it is nearly the slowest of them, and the very slowest where they are fewer than "
@@ -95,10 +95,19 @@ def _draw_series(panel, result, drawn):
         stale.stairs(_per_second(stretch, "stale"), [*map(_start, stretch), _end(stretch[-1])], fill=True,
                      color=style.PURPLE)
     drawn.add(result.name, "stale reads per second", middles, _per_second(series, "stale"))
-    # Of merged runs each has a warm-up of its own.
-    for stretch in _stretches([second for second in series if second.flag("warm_up")]):
+    for start, end in _before_measured(result):
         for axis in panel:
-            axis.axvspan(_start(stretch[0]), _end(stretch[-1]), color="#E4E4E4", zorder=0)
+            axis.axvspan(start, end, color="#E4E4E4", zorder=0)
+
+
+def _before_measured(result):
+    """(start, end) of what lies before the measured time; of merged runs each has a warm-up of its own."""
+    for stretch in _stretches([second for second in result.series if second.flag("warm_up")]):
+        start, end = _start(stretch[0]), _end(stretch[-1])
+        # The measured time may begin within the last of these seconds.
+        end = min((begin for begin in result.measured_from if start <= begin < end), default=end)
+        if end > start:
+            yield start, end
 
 
 def _draw_latencies(axis, result, drawn):
