@@ -11,6 +11,8 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 
+#include "loadgen/percentile_interval.h"
+
 namespace quorate::loadgen {
 namespace {
 
@@ -67,6 +69,8 @@ absl::Status SetGoal(absl::string_view name, const absl::StatusOr<T>& value,
 }
 
 constexpr double kUnansweredAboveP99 = 0.01;
+// With so many operations a p99 is told, even where a few are not answered.
+constexpr double kOperationsForP99 = 105.0 * kSamplesAbovePercentile;
 
 }  // namespace
 
@@ -84,8 +88,11 @@ CapacityVerdict Judge(const CapacityGoals& goals, const CapacityMeasurement& mea
     verdict.reasons.push_back(std::move(reason));
   };
   if (measured.ended_ok == 0) miss("nothing was answered");
-  if (goals.p99.has_value() && measured.p99 > *goals.p99) {
-    miss(absl::StrCat("p99 was ", Milliseconds(measured.p99), ", not ", Milliseconds(*goals.p99)));
+  if (goals.p99.has_value() && measured.p99.has_value() && *measured.p99 > *goals.p99) {
+    miss(absl::StrCat("p99 was ", Milliseconds(*measured.p99), ", not ", Milliseconds(*goals.p99)));
+  }
+  if (goals.stale_share.has_value() && measured.reads == 0) {
+    miss("no read was judged, so nothing is known of stale ones");
   }
   const double stale = Share(measured.stale, measured.reads);
   if (goals.stale_share.has_value() && stale > *goals.stale_share) {
@@ -95,6 +102,8 @@ CapacityVerdict Judge(const CapacityGoals& goals, const CapacityMeasurement& mea
   // Of every hundred operations the slowest may be left out, and what was not answered is slower.
   if (goals.p99.has_value() && errors > kUnansweredAboveP99) {
     miss(absl::StrCat("p99 is not known: ", Percent(errors), " of operations failed"));
+  } else if (goals.p99.has_value() && !measured.p99.has_value()) {
+    miss("p99 is not known: too few operations were answered");
   }
   if (goals.errors_share.has_value() && errors > *goals.errors_share) {
     miss(
@@ -110,6 +119,20 @@ CapacityVerdict Judge(const CapacityGoals& goals, const CapacityMeasurement& mea
   }
   verdict.passed = verdict.reasons.empty();
   return verdict;
+}
+
+double LeastTellingRate(const CapacityGoals& goals, int window_seconds) {
+  const double least = CapacityOptions().least_rate;
+  if (!goals.p99.has_value()) return least;
+  return std::max(least, std::ceil(kOperationsForP99 / std::max(window_seconds, 1)));
+}
+
+absl::Status CheckGoalsCanBeJudged(const CapacityGoals& goals, double write_ratio) {
+  if (goals.stale_share.has_value() && write_ratio >= 1) {
+    return absl::InvalidArgumentError(
+        "-stale is a goal of reads, and with --write_ratio=1 there are none");
+  }
+  return absl::OkStatus();
 }
 
 std::string CapacityResult::ToString() const {

@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -45,9 +46,9 @@ struct CapacityMeasurement {
   uint64_t operations = 0;  // that were due
   uint64_t ended_ok = 0;
   uint64_t errors = 0;
-  uint64_t reads = 0;
+  uint64_t reads = 0;  // whose staleness was judged
   uint64_t stale = 0;
-  Nanos p99 = 0;
+  std::optional<Nanos> p99;       // nullopt: too few were answered to tell
   bool generator_healthy = true;  // else the figures say nothing about the system
 };
 
@@ -57,7 +58,15 @@ struct CapacityVerdict {
   std::vector<std::string> reasons;  // which goals were missed, and by how much
 };
 
+// What cannot be told counts as missed.
 CapacityVerdict Judge(const CapacityGoals& goals, const CapacityMeasurement& measured);
+
+// The lowest rate at which a window of so many seconds, at least one, has operations enough to tell
+// whether the goals are kept. Below, chance would decide, and mostly for the rate.
+double LeastTellingRate(const CapacityGoals& goals, int window_seconds);
+
+// InvalidArgument for a goal that a load with this share of writes says nothing about.
+absl::Status CheckGoalsCanBeJudged(const CapacityGoals& goals, double write_ratio);
 
 struct CapacityOptions {
   double first_rate = 100;           // operations a second, > 0

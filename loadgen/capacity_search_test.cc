@@ -226,6 +226,50 @@ TEST(CapacityJudgeTest, FailuresAreSlowerThanAnyP99) {
               ElementsAre("p99 is not known: 40 % of operations failed"));
 }
 
+// A percentile that few operations lie above, and a share of no reads, are no reason to go higher.
+TEST(CapacityJudgeTest, WhatCannotBeToldIsMissed) {
+  CapacityGoals goals;
+  goals.p99 = 5'000'000;
+  goals.stale_share = 0.001;
+  CapacityMeasurement measured;
+  measured.operations = 50;
+  measured.ended_ok = 50;
+  EXPECT_THAT(Judge(goals, measured).reasons,
+              ElementsAre("no read was judged, so nothing is known of stale ones",
+                          "p99 is not known: too few operations were answered"));
+  measured.ended_ok = 25;
+  measured.errors = 25;
+  measured.reads = 10;
+  EXPECT_THAT(Judge(goals, measured).reasons,
+              ElementsAre("p99 is not known: 50 % of operations failed"));
+}
+
+TEST(CapacityGoalsTest, RatesAtWhichALookTellsNothingAreNotTried) {
+  CapacityGoals goals;
+  goals.errors_share = 0.01;
+  EXPECT_EQ(LeastTellingRate(goals, 5), 1);
+  goals.p99 = 5'000'000;
+  EXPECT_EQ(LeastTellingRate(goals, 5), 210);
+  EXPECT_EQ(LeastTellingRate(goals, 60), 18);
+  EXPECT_EQ(LeastTellingRate(goals, 86400), 1);
+  CapacityOptions options;
+  options.first_rate = 10;
+  options.least_rate = LeastTellingRate(goals, 5);
+  CapacitySearch search(options);
+  for (const CapacityStep& step : RunSearch(&search, Capacity(20))) EXPECT_EQ(step.rate, 210);
+  EXPECT_FALSE(search.result().confirmed_rate.has_value());
+}
+
+TEST(CapacityGoalsTest, StaleReadsNeedReads) {
+  CapacityGoals goals;
+  goals.p99 = 5'000'000;
+  EXPECT_TRUE(CheckGoalsCanBeJudged(goals, 1).ok());
+  goals.stale_share = 0.001;
+  EXPECT_TRUE(CheckGoalsCanBeJudged(goals, 0.99).ok());
+  EXPECT_THAT(std::string(CheckGoalsCanBeJudged(goals, 1).message()),
+              HasSubstr("-stale is a goal of reads"));
+}
+
 TEST(CapacityGoalsTest, AreReadFromTheCommandLine) {
   std::vector<std::string> rest;
   const absl::StatusOr<CapacityGoals> goals = ParseCapacityGoals(

@@ -8,12 +8,14 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 #include "loadgen/latency_histogram.h"
 #include "loadgen/measure.h"
+#include "loadgen/percentile_interval.h"
 #include "loadgen/run_command.h"
 
 namespace quorate::loadgen {
@@ -45,11 +47,27 @@ CapacityMeasurement Summarize(const Measurement& run) {
   measured.stale = run.recorder().staleness().stale;
   LatencyHistogram response = stats.reads.response;
   response.Merge(stats.writes.response);
-  measured.p99 = response.ValueAtQuantile(0.99);
+  if (const auto p99 = EstimatePercentile(response, 0.99)) measured.p99 = p99->value;
   // Where operations waited for the servers, the rate was too high for them and not for the
   // generator; where the generator itself was late, the figures say nothing about the servers.
   measured.generator_healthy = run.verdict().judgement != Judgement::kVoid || stats.waited > 0;
   return measured;
+}
+
+std::string Row(const CapacityStep& step, const Options& options,
+                const CapacityMeasurement& measured, const CapacityVerdict& verdict) {
+  std::string p99 = "-";
+  if (measured.p99.has_value()) {
+    p99 = absl::StrFormat("%.3f", static_cast<double>(*measured.p99) / 1e6);
+  }
+  std::string stale = "-";
+  if (measured.reads > 0) {
+    stale = absl::StrFormat(
+        "%.3f", 100.0 * static_cast<double>(measured.stale) / static_cast<double>(measured.reads));
+  }
+  return absl::StrFormat("  %-14s %10d %8d %10s %9s  %s\n", NameOf(step), options.qps,
+                         options.duration_seconds, p99, stale,
+                         verdict.passed ? "ok" : absl::StrJoin(verdict.reasons, "; "));
 }
 
 }  // namespace
@@ -60,10 +78,16 @@ int FindMaxCommand(const Options& options, const CapacityGoals& goals) {
     std::fprintf(stderr, "loadgen: %s\n", std::string(targets.status().message()).c_str());
     return kNothingMeasured;
   }
-  std::printf("  goals: %s\n  %-14s %10s %8s %10s %9s  %s\n", goals.ToString().c_str(), "step",
-              "op/s", "seconds", "p99, ms", "stale, %", "outcome");
   CapacityOptions search_options;
   search_options.first_rate = options.qps;
+  search_options.least_rate = LeastTellingRate(goals, options.duration_seconds);
+  std::printf("  goals: %s\n", goals.ToString().c_str());
+  if (goals.p99.has_value()) {
+    std::printf("  %.0f op/s at least: fewer tell no p99 in %d s; a longer --duration goes lower\n",
+                search_options.least_rate, options.duration_seconds);
+  }
+  std::printf("  %-14s %10s %8s %10s %9s  %s\n", "step", "op/s", "seconds", "p99, ms", "stale, %",
+              "outcome");
   CapacitySearch search(search_options);
   while (const std::optional<CapacityStep> step = search.Next()) {
     Options once = options;
@@ -78,12 +102,7 @@ int FindMaxCommand(const Options& options, const CapacityGoals& goals) {
     }
     const CapacityMeasurement measured = Summarize(run);
     const CapacityVerdict verdict = Judge(goals, measured);
-    const double stale = measured.reads == 0 ? 0
-                                             : 100.0 * static_cast<double>(measured.stale) /
-                                                   static_cast<double>(measured.reads);
-    std::printf("  %-14s %10d %8d %10.3f %9.3f  %s\n", NameOf(*step), once.qps,
-                once.duration_seconds, static_cast<double>(measured.p99) / 1e6, stale,
-                verdict.passed ? "ok" : absl::StrJoin(verdict.reasons, "; ").c_str());
+    std::fputs(Row(*step, once, measured, verdict).c_str(), stdout);
     std::fflush(stdout);
     search.Report(verdict);
   }

@@ -55,7 +55,9 @@ void PrintFindMaxHelp() {
       "  --stale SHARE    stale reads, of all reads, at most (0.1%% or 0.001)\n"
       "  --errors SHARE   operations that failed, of all, at most\n\n"
       "At least one goal. The flags are those of a run: --qps is the first rate, --duration the\n"
-      "seconds of one look. Those that mean nothing here are refused: --closed_loop, --output,\n"
+      "seconds of one look. With --p99 no rate is tried at which a look would have too few\n"
+      "operations to tell a p99 (about a thousand); a longer --duration allows lower ones. Flags\n"
+      "that mean nothing here are refused: --closed_loop, --output,\n"
       "--raw_samples, --history, --history_operations, --json_lines and --followed_writes.\n"
       "The rate grows by half until the goals are missed twice running; then\n"
       "the span is halved until it is 5 %% wide, and the best rate is confirmed by a run three "
@@ -118,6 +120,8 @@ int FindMax(const std::string& program, const std::vector<std::string>& argument
   if (const auto status = ReadFlags(flags, PrintFindMaxHelp, &options)) return *status;
   const absl::Status meaningful = CheckFlagsOfFindMax();
   if (!meaningful.ok()) return Misuse(std::string(meaningful.message()));
+  const absl::Status judged = CheckGoalsCanBeJudged(*goals, options.write_ratio);
+  if (!judged.ok()) return Misuse(std::string(judged.message()));
   options.output.clear();
   return FindMaxCommand(options, *goals);
 }

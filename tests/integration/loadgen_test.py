@@ -85,10 +85,13 @@ class LoadgenTest(unittest.TestCase):
 
     def test_find_max_refuses_what_it_would_ignore(self):
         # Before it looks for a cluster: there is none.
-        done = subprocess.run([LOADGEN, "find-max", "--p99=5ms", f"--history={self.history}"], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, text=True, timeout=60, check=False)
-        self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertIn("--history means nothing to find-max", done.stderr)
+        for flags, says in (
+                (["--p99=5ms", f"--history={self.history}"], "--history means nothing to find-max"),
+                (["--stale=1%", "--write_ratio=1"], "-stale is a goal of reads")):
+            done = subprocess.run([LOADGEN, "find-max", *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  timeout=60, check=False)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(says, done.stderr)
 
     def test_lines_for_programs(self):
         cluster = self.start_cluster(w=2, r=2)
