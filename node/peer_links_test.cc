@@ -7,6 +7,8 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server.h"
@@ -60,6 +62,7 @@ class Peer final : private PollHost, private PeerStreamListener, private LinkLis
   ~Peer() override {
     OnLoop([this] {
       stopping_ = true;
+      held_.clear();
       dialer_->Shutdown();
       service_->Shutdown();
     });
@@ -99,6 +102,17 @@ class Peer final : private PollHost, private PeerStreamListener, private LinkLis
     std::vector<OutgoingBatch> batches;
     batches.push_back(OutgoingBatch{to, std::move(batch)});
     routes_.Send(std::move(batches));
+  }
+
+  // From now on, what has come counts as not dealt with, until it is released.
+  void HoldBatches() {
+    OnLoop([this] { holding_ = true; });
+  }
+  void ReleaseBatches() {
+    OnLoop([this] {
+      holding_ = false;
+      held_.clear();
+    });
   }
 
   // Waits until `times` events that begin with `event` have been seen: "up 2", "down 2",
@@ -166,8 +180,9 @@ class Peer final : private PollHost, private PeerStreamListener, private LinkLis
   MonotonicTime NextDeadline() const override { return absl::InfiniteDuration(); }
 
   void OnBatch(std::shared_ptr<PeerStream> stream, peer::v1::Batch batch, size_t bytes) override {
-    stream->Consumed(bytes);
     Record(absl::StrCat("batch ", stream->peer(), " ", batch.messages(0)));
+    auto unconsumed = std::make_unique<Unconsumed>(std::move(stream), bytes);
+    if (holding_) held_.push_back(std::move(unconsumed));
   }
   void OnPaused(std::shared_ptr<PeerStream> stream) override {
     Record(absl::StrCat("paused ", stream->peer()));
@@ -196,6 +211,8 @@ class Peer final : private PollHost, private PeerStreamListener, private LinkLis
   // Of the loop.
   bool stopping_ = false;
   std::vector<std::shared_ptr<PeerStream>> paused_;
+  bool holding_ = false;
+  std::vector<std::unique_ptr<Unconsumed>> held_;
 
   Mutex mu_;
   CondVar changed_;
@@ -368,6 +385,23 @@ TEST(PeerLinksTest, SilentPeerIsGivenUpAndDialledAgain) {
   a.Dial(b);
   ASSERT_TRUE(a.AwaitEvent("down 2"));
   ASSERT_TRUE(a.AwaitEvent("up 2", 2));
+}
+
+TEST(PeerLinksTest, APauseIsNoSilenceHoweverLongItTakes) {
+  DialTiming timing;
+  timing.silence_timeout = absl::Seconds(2);
+  Peer a("1", "c", OwnLoopbackAddress(), timing);
+  Peer b("2", "c", OwnLoopbackAddress());
+  a.HoldBatches();
+  a.Dial(b);
+  ASSERT_TRUE(a.AwaitEvent("up 2"));
+  b.Send(1, /*reply=*/true, std::string(size_t{5} << 20, 'x'));
+  ASSERT_TRUE(a.AwaitEvent("paused 2"));
+  b.Send(1, /*reply=*/true, "what came meanwhile");
+  absl::SleepFor(timing.silence_timeout + absl::Milliseconds(100));
+  a.ReleaseBatches();
+  EXPECT_TRUE(a.AwaitEvent("batch 2 what came meanwhile"));
+  EXPECT_THAT(a.Events("down"), IsEmpty());
 }
 
 }  // namespace

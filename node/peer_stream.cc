@@ -124,6 +124,8 @@ bool PeerStream::ResumeReading(MonotonicTime now) {
   if (!paused_ || broken_) return false;
   if (HoldsTooMuch() || (!ExpectsAnswer() && now - last_heard_ < kAnswerPause)) return true;
   paused_ = false;
+  // It was this node that did not listen: the peer's silence begins now.
+  last_heard_ = MonotonicNow();
   Read();
   return false;
 }

@@ -85,7 +85,7 @@ class PeerStream : public std::enable_shared_from_this<PeerStream> {
   // The node at the other end; 0 until it has introduced itself.
   NodeId peer() const { return peer_; }
 
-  // When the last batch came, or the stream was opened.
+  // When the last batch came, the stream was opened, or it read on after a pause.
   MonotonicTime last_heard() const { return last_heard_; }
 
  protected:
