@@ -269,6 +269,10 @@ void HttpSession::Respond(HttpAnswer answer) {
 
 void HttpSession::Write(HttpAnswer answer) {
   state_ = State::kWriting;
+  // The answer is all that is needed now. The request is counted no more, and its client may stay
+  // for long.
+  parser_.reset();
+  key_request_ = KeyRequest();
   keep_alive_ = keep_alive_ && body_read_ && !host_->draining();
   response_ = {};
   response_.version(http_version_);

@@ -7,7 +7,7 @@ import resource
 import socket
 import unittest
 
-from harness import BASE_PORT, Cluster, Node, await_true, claim_address
+from harness import BASE_PORT, Cluster, Node, await_true, claim_address, is_instrumented, node_binary
 
 MAX_KEY_BYTES = 1024
 MAX_VALUE_BYTES = 1 << 20
@@ -294,6 +294,39 @@ class ConnectionLimitTest(unittest.TestCase):
             response.read()
             connection.close()
         await_true(node.healthy, "the node takes connections again")
+
+
+class RefusedBodiesTest(unittest.TestCase):
+    CHUNK = b" " * (1 << 20)
+    CHUNKS = 6  # of a value of 1 MiB, whose every byte may be escaped by six
+    CONNECTIONS = 30
+
+    def test_bodies_that_were_refused_take_no_memory(self):
+        if is_instrumented(node_binary()):
+            self.skipTest("sanitizers keep memory that has been freed")
+        node = Node(claim_address(self.addCleanup), BASE_PORT, [f"--max_value_bytes={MAX_VALUE_BYTES}"],
+                    {"NODE_TYPE": "leader"})
+        self.addCleanup(node.close)
+        node.start()
+        await_true(node.healthy, "the node is healthy")
+        before = self.resident_bytes(node)
+        for _ in range(self.CONNECTIONS):
+            connection = socket.create_connection((node.address, node.port), timeout=30)
+            self.addCleanup(connection.close)
+            connection.sendall(b"POST /set HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n")
+            head = f"{len(self.CHUNK):x}\r\n".encode()
+            for _ in range(self.CHUNKS):
+                connection.sendall(head + self.CHUNK + b"\r\n")
+            connection.sendall(head)
+            # The client goes on: it has been told, but does not close.
+            self.assertEqual(connection.recv(12), b"HTTP/1.1 413")
+        grown = self.resident_bytes(node) - before
+        self.assertLess(grown, self.CONNECTIONS * self.CHUNKS * len(self.CHUNK) / 2)
+
+    @staticmethod
+    def resident_bytes(node):
+        with open(f"/proc/{node.process.pid}/status", encoding="utf-8") as file:
+            return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmRSS:"))
 
 
 if __name__ == "__main__":
