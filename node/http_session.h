@@ -26,10 +26,6 @@ namespace quorate {
 
 class HttpSession;
 
-// Results and answers up to this size are not counted against the memory that sessions share, so
-// that errors and small values get through however full the gateway is.
-inline constexpr size_t kUncountedAnswerBytes = size_t{64} << 10;
-
 // Why what would be too much for that memory is refused.
 absl::Status TooMuchInFlight();
 

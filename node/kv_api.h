@@ -3,6 +3,7 @@
 #ifndef QUORATE_NODE_KV_API_H_
 #define QUORATE_NODE_KV_API_H_
 
+#include <cstddef>
 #include <functional>
 
 #include "proto/kv.pb.h"
@@ -10,6 +11,10 @@
 #include "replication/storage/stored_state.h"
 
 namespace quorate {
+
+// Results and answers up to this size are not counted against the memory that an adapter's clients
+// share, so that errors and small values get through however full it is.
+inline constexpr size_t kUncountedAnswerBytes = size_t{64} << 10;
 
 class KvApi {
  public:

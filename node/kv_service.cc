@@ -1,11 +1,13 @@
 #include "node/kv_service.h"
 
 #include <algorithm>
-#include <atomic>
+#include <cstddef>
 #include <string>
 #include <type_traits>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -19,6 +21,7 @@
 #include "node/kv_codec.h"
 #include "node/status_mapping.h"
 #include "replication/outcomes.h"
+#include "support/mutex.h"
 
 namespace quorate {
 namespace {
@@ -62,13 +65,67 @@ absl::Duration Remaining(const grpc::ServerContext& context) {
   return absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
 }
 
+// The long replies to reads that clients have not taken yet. They are bounded, and in time, too: or
+// a client that takes none would keep all others from reading for as long as it is connected.
+// Thread-safe.
+class WaitingReplies {
+ public:
+  WaitingReplies(size_t max_bytes, absl::Duration timeout)
+      : max_bytes_(max_bytes), timeout_(timeout) {}
+
+  // To be called before the reply is sent. RESOURCE_EXHAUSTED, and nothing changes, where it would
+  // be too much. `context` is the call's, and must live until Remove.
+  absl::Status Add(grpc::ServerContext* context, size_t bytes) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    if (bytes > max_bytes_ - bytes_) {
+      return absl::ResourceExhaustedError(
+          absl::StrCat("replies of ", bytes_, " bytes wait for their clients; retry later"));
+    }
+    bytes_ += bytes;
+    replies_.emplace(context, Reply{bytes, MonotonicNow()});
+    return absl::OkStatus();
+  }
+
+  void Remove(grpc::ServerContext* context) ABSL_LOCKS_EXCLUDED(mu_) {
+    MutexLock lock(&mu_);
+    const auto found = replies_.find(context);
+    bytes_ -= found->second.bytes;
+    replies_.erase(found);
+  }
+
+  // Ends the calls whose replies have waited for too long: Remove follows. On the poll thread.
+  void CutOff(MonotonicTime now) ABSL_LOCKS_EXCLUDED(mu_) {
+    if (now < next_check_) return;
+    next_check_ = now + std::min(kCheckInterval, timeout_ / 2);
+    MutexLock lock(&mu_);
+    for (const auto& [context, reply] : replies_) {
+      if (reply.since <= now - timeout_) context->TryCancel();
+    }
+  }
+
+ private:
+  static constexpr absl::Duration kCheckInterval = absl::Seconds(1);
+
+  struct Reply {
+    size_t bytes = 0;
+    MonotonicTime since;
+  };
+
+  const size_t max_bytes_;
+  const absl::Duration timeout_;
+  MonotonicTime next_check_ = -absl::InfiniteDuration();  // of the poll thread
+
+  Mutex mu_;
+  size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::flat_hash_map<grpc::ServerContext*, Reply> replies_ ABSL_GUARDED_BY(mu_);
+};
+
 // What the calls of a service share.
 struct CallHost {
   RawService* service = nullptr;
   PollLoop* loop = nullptr;
   KvApi* api = nullptr;
-  int64_t max_reply_bytes = 0;
-  std::atomic<int64_t> reply_bytes{0};  // of replies to reads that are being sent
+  WaitingReplies replies;
 };
 
 template <typename Request>
@@ -124,14 +181,11 @@ class Call {
       Finish(Encode(ToWriteResponse(key_, result, *host_->api)));
     } else {
       grpc::ByteBuffer reply = Encode(ToGetResponse(key_, siblings_, result, *host_->api));
-      const auto bytes = static_cast<int64_t>(reply.Length());
-      if (host_->reply_bytes.fetch_add(bytes) + bytes > host_->max_reply_bytes) {
-        host_->reply_bytes.fetch_sub(bytes);
-        return Fail(NotSent(absl::ResourceExhaustedError(
-            absl::StrCat("replies of ", host_->reply_bytes.load(),
-                         " bytes wait for their clients; retry later"))));
+      if (reply.Length() > kUncountedAnswerBytes) {
+        absl::Status room = host_->replies.Add(&context_, reply.Length());
+        if (!room.ok()) return Fail(NotSent(std::move(room)));
+        counted_ = true;
       }
-      reply_bytes_ = bytes;
       Finish(reply);
     }
   }
@@ -145,7 +199,7 @@ class Call {
     DeleteIfOver();
   }
   void OnFinished(bool) {
-    host_->reply_bytes.fetch_sub(reply_bytes_);
+    if (counted_) host_->replies.Remove(&context_);
     finished_seen_ = true;
     DeleteIfOver();
   }
@@ -162,7 +216,7 @@ class Call {
   bool siblings_ = false;
   Responder responder_{&context_};
   OperationId operation_ = 0;
-  int64_t reply_bytes_ = 0;  // of host_->reply_bytes
+  bool counted_ = false;  // the reply is one of host_->replies
   bool done_seen_ = false;
   bool finished_seen_ = false;
   EventTag<Call> arrived_{this, &Call::OnArrived};
@@ -213,14 +267,14 @@ absl::Duration OperationTimeout(absl::Duration remaining) {
 
 class KvService::Methods : public RawService {
  public:
-  Methods(PollLoop* loop, KvApi* api, int64_t max_reply_bytes)
-      : calls{this, loop, api, max_reply_bytes} {}
+  Methods(PollLoop* loop, KvApi* api, const KvLimits& limits)
+      : calls{this, loop, api, {limits.max_reply_bytes, limits.reply_timeout}} {}
 
   CallHost calls;
 };
 
 KvService::KvService(PollLoop* loop, KvApi* api, const KvLimits& limits)
-    : methods_(std::make_unique<Methods>(loop, api, limits.max_reply_bytes)),
+    : methods_(std::make_unique<Methods>(loop, api, limits)),
       streams_(limits.stream, loop, api,
                [this, loop](grpc::ServerContext* context, KvStreams::Call* call, void* tag) {
                  methods_->RequestStream(context, call, loop->queue(), loop->queue(), tag);
@@ -240,6 +294,11 @@ void KvService::Start() {
   }
   Call<v1::StatusRequest>::Start(calls, &RawService::RequestStatus);
   streams_.Start();
+}
+
+bool KvService::Flush(MonotonicTime now) {
+  methods_->calls.replies.CutOff(now);
+  return streams_.Flush(now);
 }
 
 }  // namespace quorate

@@ -5,7 +5,7 @@
 #ifndef QUORATE_NODE_KV_SERVICE_H_
 #define QUORATE_NODE_KV_SERVICE_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 
 #include "absl/time/time.h"
@@ -24,9 +24,12 @@ namespace quorate {
 absl::Duration OperationTimeout(absl::Duration remaining);
 
 struct KvLimits {
-  // Replies to unary reads that clients have not taken yet; a read beyond ends with
-  // RESOURCE_EXHAUSTED. The outcome of a write is small, and told in any case.
-  int64_t max_reply_bytes = int64_t{256} << 20;
+  // Replies to unary reads that clients have not taken yet, those longer than
+  // kUncountedAnswerBytes; a read beyond ends with RESOURCE_EXHAUSTED. The outcome of a write is
+  // told in any case.
+  size_t max_reply_bytes = size_t{256} << 20;
+  // For a client to take a reply that counts; the call is cut off then.
+  absl::Duration reply_timeout = absl::Seconds(20);
   StreamLimits stream;
 };
 
@@ -43,10 +46,10 @@ class KvService {
   // Takes calls from now on, until the server is shut down; once, after the server has started.
   void Start();
 
-  // Sends the results of streams that have come since the last call: after each turn of the strand,
-  // and at least once a second.
+  // Sends the results of streams that have come since the last call, and cuts off calls whose
+  // clients do not take their replies: after each turn of the strand, and at least once a second.
   // Returns whether it has given the KvApi new work, or there is more to send.
-  bool Flush(MonotonicTime now) { return streams_.Flush(now); }
+  bool Flush(MonotonicTime now);
 
   // Ends all streams once what is in flight has been answered, and takes no more. Again and again
   // does no harm.

@@ -1,6 +1,7 @@
 #include "node/kv_service.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
@@ -38,19 +40,21 @@ TEST(OperationTimeoutTest, LeavesTimeForTheReply) {
   EXPECT_LE(OperationTimeout(-absl::Seconds(1)), absl::ZeroDuration());
 }
 
-constexpr int kMaxReplyBytes = 1 << 20;
+constexpr size_t kMaxReplyBytes = size_t{1} << 20;
+
+constexpr absl::Duration kPatience = absl::Seconds(10);
 
 class KvServiceTest : public ::testing::Test, private PollHost {
  protected:
+  KvServiceTest() { limits_.max_reply_bytes = kMaxReplyBytes; }
+
   void SetUp() override {
     const std::string address = absl::StrCat(OwnLoopbackAddress(), ":9080");
     grpc::ServerBuilder builder;
     builder.SetMaxReceiveMessageSize(2 * kMaxRequestBytes);
     builder.AddListeningPort(address, grpc::InsecureServerCredentials());
     loop_ = std::make_unique<PollLoop>(builder.AddCompletionQueue());
-    KvLimits limits;
-    limits.max_reply_bytes = kMaxReplyBytes;
-    service_ = std::make_unique<KvService>(loop_.get(), &api_, limits);
+    service_ = std::make_unique<KvService>(loop_.get(), &api_, limits_);
     builder.RegisterService(service_->service());
     server_ = builder.BuildAndStart();
     ASSERT_NE(server_, nullptr);
@@ -58,6 +62,7 @@ class KvServiceTest : public ::testing::Test, private PollHost {
     loop_->Start(this);
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);  // a reply that is not read gets no more room
     channel_ = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
     stub_ = v1::KeyValue::NewStub(channel_);
   }
@@ -91,12 +96,16 @@ class KvServiceTest : public ::testing::Test, private PollHost {
     return request;
   }
 
+  KvLimits limits_;
   FakeKvApi api_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::KeyValue::Stub> stub_;
 
  private:
-  MonotonicTime OnGathered() override { return absl::InfiniteDuration(); }
+  MonotonicTime OnGathered() override {
+    service_->Flush(MonotonicNow());
+    return absl::InfiniteDuration();
+  }
   MonotonicTime NextDeadline() const override { return absl::InfiniteDuration(); }
 
   std::unique_ptr<PollLoop> loop_;
@@ -267,6 +276,98 @@ TEST_F(KvServiceTest, RepliesThatWaitAreBounded) {
   const grpc::Status status = stub_->Get(&context, GetOf("large"), &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
 }
+
+// A read whose reply is never taken: it stays at the server, but for what a window of HTTP/2 lets
+// pass.
+class SilentRead {
+ public:
+  SilentRead(const std::shared_ptr<grpc::Channel>& channel, const v1::GetRequest& request)
+      : stub_(channel) {
+    const grpc::Slice slice(request.SerializeAsString());
+    call_ = stub_.PrepareCall(&context_, "/quorate.v1.KeyValue/Get", &queue_);
+    call_->StartCall(this);
+    Await();
+    call_->WriteLast(grpc::ByteBuffer(&slice, 1), grpc::WriteOptions(), this);
+    Await();
+  }
+  ~SilentRead() {
+    context_.TryCancel();
+    grpc::Status status;
+    call_->Finish(&status, this);
+    Await();
+    queue_.Shutdown();
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) continue;
+  }
+
+ private:
+  void Await() {
+    void* tag = nullptr;
+    bool ok = false;
+    EXPECT_TRUE(queue_.Next(&tag, &ok));
+  }
+
+  grpc::GenericStub stub_;
+  grpc::ClientContext context_;
+  grpc::CompletionQueue queue_;
+  std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+};
+
+// A client takes almost all that replies may have, and does not read.
+class RepliesNobodyTakesTest : public KvServiceTest {
+ protected:
+  void SetUp() override {
+    KvServiceTest::SetUp();
+    api_.AnswerWith([](const Operation& operation) {
+      OperationResult result;
+      if (operation.key == "absent") return result;
+      const size_t bytes = operation.key == "most"    ? kMaxReplyBytes - 500
+                           : operation.key == "short" ? kUncountedAnswerBytes - 500
+                                                      : kMaxReplyBytes / 2;
+      result.record = Record::Sequenced(1, 1, false, std::string(bytes, 'v'));
+      return result;
+    });
+    silent_.emplace(channel_, GetOf("most"));
+    ASSERT_TRUE(api_.AwaitStarted(1));
+  }
+  void TearDown() override {
+    silent_.reset();
+    KvServiceTest::TearDown();
+  }
+
+  grpc::StatusCode Get(const std::string& key) {
+    grpc::ClientContext context;
+    v1::GetResponse response;
+    return stub_->Get(&context, GetOf(key), &response).error_code();
+  }
+  // Whether a long value can be read, now or soon.
+  bool CanReadInTime() {
+    const MonotonicTime end = MonotonicNow() + kPatience;
+    while (Get("long") != grpc::StatusCode::OK) {
+      if (MonotonicNow() > end) return false;
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+    return true;
+  }
+
+ private:
+  std::optional<SilentRead> silent_;
+};
+
+TEST_F(RepliesNobodyTakesTest, ShortRepliesGetThrough) {
+  EXPECT_EQ(Get("long"), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(Get("short"), grpc::StatusCode::OK);
+  EXPECT_EQ(Get("absent"), grpc::StatusCode::OK);
+  EXPECT_EQ(Get("long"), grpc::StatusCode::RESOURCE_EXHAUSTED);
+}
+
+class RepliesNobodyTakesForLongTest : public RepliesNobodyTakesTest {
+ protected:
+  RepliesNobodyTakesForLongTest() { limits_.reply_timeout = absl::Milliseconds(100); }
+};
+
+TEST_F(RepliesNobodyTakesForLongTest, AreCutOff) { EXPECT_TRUE(CanReadInTime()); }
 
 TEST_F(KvServiceTest, ClientsDeadlineBoundsTheOperation) {
   api_.AnswerWith([](const Operation&) { return OperationResult(); });
