@@ -16,6 +16,11 @@ uint64_t ValueName(uint64_t index) { return index + 1; }
 // Names of values of other writers, above all of this run's.
 constexpr uint64_t kForeignNames = uint64_t{1} << 63;
 
+// Tells deletes apart, which have no value: below all of kForeignNames.
+uint64_t DeleteName(const Order& order) {
+  return MixBits(MixBits(MixBits(order.major) + order.minor) + order.tie) & ~kForeignNames;
+}
+
 }  // namespace
 
 RunRecorder::RunRecorder(const RunRecorderOptions& options)
@@ -73,6 +78,11 @@ void RunRecorder::OnReadEnded(const SentOperation& operation, Nanos ended, const
     name = ValueName(value.id.sequence);
   } else if (right && history_.has_value()) {
     name = NameOfForeign(key, value.id, reply.order, ended);
+  } else if (reply.status.ok() && !reply.found && reply.order_known && !(reply.order == Order())) {
+    // Of a delete, and this run has made none. Where its order is not known, histories are judged
+    // by values alone, and by these the key was empty at first.
+    NoteForeign({static_cast<uint32_t>(key), check::Kind::kDelete, 0, reply.order, ended},
+                DeleteName(reply.order));
   }
   EndHistory(operation, ended, reply, name);
   CountInWindow(operation, ended, reply);
@@ -133,19 +143,19 @@ void RunRecorder::EndHistory(const SentOperation& operation, Nanos ended, const 
   history_->End(At(operation.session).slot, end);
 }
 
-// What a key holds of an earlier run was written before all else. A second such value is of a write
-// of which nobody knows when it took effect: of somebody who writes at the same time, or one that
-// an earlier run had left under way or on a few replicas only.
 uint64_t RunRecorder::NameOfForeign(size_t key, const ValueId& id, const Order& order,
                                     Nanos seen_at) {
   const uint64_t name = kForeignNames | MixBits(MixBits(id.writer) + id.sequence);
-  const auto [known, first] = held_before_.emplace(key, id);
-  if (first) {
-    history_->Initially(static_cast<uint32_t>(key), name, order, seen_at);
-  } else if (!(known->second == id) && held_perhaps_.emplace(key, name).second) {
-    history_->Perhaps(static_cast<uint32_t>(key), name, seen_at);
-  }
+  NoteForeign({static_cast<uint32_t>(key), check::Kind::kWrite, name, order, seen_at}, name);
   return name;
+}
+
+void RunRecorder::NoteForeign(const check::ForeignWrite& write, uint64_t name) {
+  if (!history_.has_value()) return;
+  // A read that ends then is left out, and somebody who writes all the time must not fill the
+  // memory.
+  if (write.seen_at >= history_->cut_at().value_or(check::kNever)) return;
+  if (foreign_.emplace(write.key, name).second) history_->Note(write);
 }
 
 uint16_t RunRecorder::NodeNumber(absl::string_view node) {

@@ -81,6 +81,7 @@ class RunRecorder : public Observer {
   void BeginHistory(const SentOperation& operation, uint64_t value);
   void EndHistory(const SentOperation& operation, Nanos ended, const Reply& reply, uint64_t value);
   uint64_t NameOfForeign(size_t key, const ValueId& id, const Order& order, Nanos seen_at);
+  void NoteForeign(const check::ForeignWrite& write, uint64_t name);
   uint16_t NodeNumber(absl::string_view node);
 
   const uint64_t writer_;
@@ -95,9 +96,8 @@ class RunRecorder : public Observer {
   uint64_t corrupt_ = 0;
   std::optional<check::Recorder> history_;
   bool every_order_told_ = true;
-  absl::flat_hash_map<size_t, ValueId> held_before_;  // by key: an earlier run's value
-  // Names of further ones, and their keys.
-  absl::flat_hash_set<std::pair<size_t, uint64_t>> held_perhaps_;
+  // Names of what others wrote, and the keys.
+  absl::flat_hash_set<std::pair<uint32_t, uint64_t>> foreign_;
   std::vector<std::string> nodes_;
   absl::flat_hash_map<std::string, uint16_t> node_numbers_;
 };

@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 
 #include "loadgen/check/history.h"
+#include "loadgen/check/sessions.h"
 #include "loadgen/check/version_sweep.h"
 #include "loadgen/check/zones.h"
 #include "loadgen/observer.h"
@@ -23,6 +24,22 @@ using ::testing::ElementsAre;
 using ::testing::Pair;
 
 constexpr uint64_t kWriter = 7;
+
+Reply Answer(uint64_t version) {
+  Reply reply;
+  reply.version = version;
+  reply.order = Order{0, version, 0};
+  reply.order_known = true;
+  reply.node = "n1";
+  return reply;
+}
+
+Reply Found(uint64_t version, absl::string_view value) {
+  Reply reply = Answer(version);
+  reply.found = true;
+  reply.value = value;
+  return reply;
+}
 
 // Plays operations of one key, one after the other, to a recorder.
 class Play {
@@ -40,8 +57,14 @@ class Play {
     recorder.OnReadSent(operation);
     recorder.OnReadEnded(operation, ended, reply);
   }
+  // Of another writer's value.
+  void ReadOfOthers(uint64_t index, Nanos sent, Nanos ended, uint64_t version) {
+    const std::string value = EncodeValue({1, kWriter - 1, version}, 100);
+    Read(index, sent, ended, Found(version, value));
+  }
 
   bool measured = true;
+  uint32_t session = 3;
   RunRecorder recorder;
 
  private:
@@ -51,28 +74,12 @@ class Play {
     operation.planned.due = sent - 5;
     operation.planned.write = write;
     operation.planned.key = 1;
-    operation.session = 3;
+    operation.session = session;
     operation.measured = measured;
     operation.sent = sent;
     return operation;
   }
 };
-
-Reply Answer(uint64_t version) {
-  Reply reply;
-  reply.version = version;
-  reply.order = Order{0, version, 0};
-  reply.order_known = true;
-  reply.node = "n1";
-  return reply;
-}
-
-Reply Found(uint64_t version, absl::string_view value) {
-  Reply reply = Answer(version);
-  reply.found = true;
-  reply.value = value;
-  return reply;
-}
 
 TEST(RunRecorderTest, WindowsAddUpToWhatWasMeasured) {
   Play play;
@@ -196,6 +203,83 @@ TEST(RunRecorderTest, FurtherValuesOfAnEarlierRunMayHaveComeAtAnyTime) {
   ASSERT_EQ(history.operations.size(), 5u);
   EXPECT_EQ(check::CheckVersionSweep(history, check::Model::kLinearizable).conflicts(), 0u);
   EXPECT_EQ(check::CheckZones(history).conflicts(), 0u);
+}
+
+uint64_t Conflicts(const check::History& history, check::Model model) {
+  return check::CheckVersionSweep(history, model).conflicts();
+}
+
+TEST(RunRecorderTest, WhatAnotherWritesMeanwhileWasNotThereBefore) {
+  Play play;
+  const std::string own = EncodeValue({1, kWriter, 0}, 100);
+  play.Write(0, 10, 20, Answer(1));
+  play.Read(1, 30, 40, Found(1, own));
+  play.ReadOfOthers(2, 50, 60, 2);
+  const check::History history = play.recorder.TakeHistory();
+  EXPECT_EQ(Conflicts(history, check::Model::kLinearizable), 0u);
+  EXPECT_EQ(check::CheckZones(history).conflicts(), 0u);
+}
+
+// Somebody had given up the write of version 8 before the run.
+TEST(RunRecorderTest, AWriteOfOthersThatWasReadFirstNeedNotBeDone) {
+  Play play;
+  play.ReadOfOthers(0, 10, 20, 8);
+  play.ReadOfOthers(1, 15, 30, 7);
+  play.ReadOfOthers(2, 40, 50, 8);
+  const check::History history = play.recorder.TakeHistory();
+  EXPECT_EQ(Conflicts(history, check::Model::kRegular), 0u);
+  EXPECT_EQ(Conflicts(history, check::Model::kLinearizable), 0u);
+  EXPECT_EQ(check::CheckZones(history).conflicts(), 0u);
+}
+
+TEST(RunRecorderTest, GoingBackToWhatOthersWroteIsFound) {
+  Play play;
+  play.ReadOfOthers(0, 10, 20, 7);
+  play.Write(1, 30, 40, Answer(8));
+  play.ReadOfOthers(2, 50, 60, 7);
+  const check::History stale = play.recorder.TakeHistory();
+  EXPECT_EQ(Conflicts(stale, check::Model::kRegular), 1u);
+  EXPECT_EQ(check::CheckZones(stale).conflicts(), 1u);
+  Play other;
+  other.ReadOfOthers(0, 10, 20, 8);
+  other.ReadOfOthers(1, 30, 40, 7);
+  EXPECT_EQ(Conflicts(other.recorder.TakeHistory(), check::Model::kLinearizable), 1u);
+}
+
+TEST(RunRecorderTest, WhatOthersWroteIsNoSessions) {
+  Play play;
+  play.session = 0;
+  play.ReadOfOthers(0, 10, 20, 8);
+  play.session = 3;
+  play.ReadOfOthers(1, 30, 40, 7);
+  play.session = 0;
+  play.ReadOfOthers(2, 15, 40, 7);
+  const check::History history = play.recorder.TakeHistory();
+  const check::SessionResults sessions = check::CheckSessions(history);
+  EXPECT_EQ(sessions.read_your_writes.conflicts(), 0u);
+  EXPECT_EQ(sessions.monotonic_reads.conflicts(), 0u);
+}
+
+TEST(RunRecorderTest, ADeleteOfOthersIsAWriteToo) {
+  Play play;
+  play.Read(0, 10, 20, Answer(4));
+  play.Write(1, 30, 40, Answer(5));
+  play.Read(2, 50, 60, Answer(6));
+  play.Read(3, 70, 80, Answer(6));
+  const check::History history = play.recorder.TakeHistory();
+  EXPECT_EQ(history.operations.size(), 6u);
+  EXPECT_EQ(Conflicts(history, check::Model::kLinearizable), 0u);
+  EXPECT_EQ(check::CheckZones(history).conflicts(), 0u);
+}
+
+TEST(RunRecorderTest, AValueThatGotLostIsNoDeleteOfOthers) {
+  // The version of the write without its value; and nothing at all.
+  for (const uint64_t version : {5, 0}) {
+    Play play;
+    play.Write(0, 10, 20, Answer(5));
+    play.Read(1, 30, 40, Answer(version));
+    EXPECT_GT(Conflicts(play.recorder.TakeHistory(), check::Model::kRegular), 0u);
+  }
 }
 
 // Without a leader, the version that stands in for an order may be that of two writes.

@@ -74,6 +74,18 @@ TEST_F(CheckCommandTest, AGoodHistoryHolds) {
   EXPECT_THAT(errors_, IsEmpty());
 }
 
+TEST_F(CheckCommandTest, WhatOthersWroteIsCountedApart) {
+  TestHistory history;
+  history.Write(10, 1, kBeforeAll, kBeforeAll).session = kNoSession;
+  history.Read(10, 1, 0, 10);
+  const std::string path = Save(history.history(), "others.history");
+  EXPECT_EQ(Run({path}), kCheckHolds);
+  EXPECT_THAT(output_, HasSubstr("by 1 sessions: 1 reads, 1 writes"));
+  EXPECT_THAT(output_, HasSubstr("others made 1 of the writes"));
+  EXPECT_EQ(Run({path, "--json"}), kCheckHolds);
+  EXPECT_EQ(nlohmann::json::parse(output_).at("operations").at("others"), 1);
+}
+
 TEST_F(CheckCommandTest, AStaleReadIsShownWithItsWrites) {
   EXPECT_EQ(Run({Stale(), "--model=all"}), kCheckViolated);
   EXPECT_THAT(output_, HasSubstr("linearizable: violated"));

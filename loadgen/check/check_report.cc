@@ -25,6 +25,7 @@ struct Tally {
   uint64_t writes = 0;
   uint64_t failed = 0;
   uint64_t unknown = 0;
+  uint64_t others = 0;  // of the writes: made by no session
   size_t keys = 0;
   size_t sessions = 0;
 };
@@ -38,7 +39,11 @@ Tally TallyOf(const History& history) {
     if (operation.outcome == Outcome::kFailed) ++tally.failed;
     if (operation.outcome == Outcome::kUnknown) ++tally.unknown;
     if (i == 0 || operation.key != history.operations[i - 1].key) ++tally.keys;
-    sessions.insert(operation.session);
+    if (operation.session == kNoSession) {
+      ++tally.others;
+    } else {
+      sessions.insert(operation.session);
+    }
   }
   tally.sessions = sessions.size();
   return tally;
@@ -148,6 +153,7 @@ nlohmann::json TallyAsJson(const History& history, const Tally& tally) {
   json["writes"] = tally.writes;
   json["failed"] = tally.failed;
   json["unknown"] = tally.unknown;
+  json["others"] = tally.others;
   json["keys"] = tally.keys;
   json["sessions"] = tally.sessions;
   return json;
@@ -227,6 +233,9 @@ std::string FormatJudgement(const std::string& name, const History& history,
       tally.sessions, " sessions: ", tally.reads, " reads, ", tally.writes, " writes; ",
       tally.failed, " failed, ", tally.unknown, " of unknown outcome\n");
   if (!history.description.empty()) absl::StrAppend(&text, "  ", history.description, "\n");
+  if (tally.others > 0) {
+    absl::StrAppend(&text, "  others made ", tally.others, " of the writes, as reads have shown\n");
+  }
   if (history.cut_at.has_value()) {
     absl::StrAppendFormat(&text, "  recording was full after %.3f s: nothing later was judged\n",
                           static_cast<double>(*history.cut_at) / kNanosPerSecond);

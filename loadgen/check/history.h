@@ -31,6 +31,9 @@ inline constexpr Nanos kNever = std::numeric_limits<Nanos>::max();
 
 inline constexpr uint16_t kNoNode = std::numeric_limits<uint16_t>::max();
 
+// Of writes that no session of the recording made.
+inline constexpr uint32_t kNoSession = std::numeric_limits<uint32_t>::max();
+
 enum class Kind : uint8_t { kRead = 0, kWrite = 1, kDelete = 2 };
 
 enum class Outcome : uint8_t {

@@ -5,31 +5,71 @@
 #include "glog/logging.h"
 
 namespace quorate::check {
+namespace {
+
+bool IsForeign(const Operation& operation) { return operation.session == kNoSession; }
+
+// Whether `read` says of `write` that the key held it.
+bool Shows(const Operation& read, const Operation& write) {
+  return read.is_read() && read.order == write.order && read.value == write.value &&
+         (read.found != 0) == (write.kind == Kind::kWrite);
+}
+
+// Takes the least foreign write of a key for acknowledged before all else, where everything that
+// succeeded is certainly above it or shows it. So it accuses no operation that the order does not
+// accuse anyway; but by values alone, too, a return to it is seen for what it is. Not the first one
+// that was seen, nor any other: a key may show a write first that an earlier user of the cluster
+// has left under way, or that somebody makes at this moment, and what it held before afterwards.
+void SettleWhatWasHeld(absl::Span<Operation> key) {
+  Operation* least = nullptr;
+  for (Operation& operation : key) {
+    if (!IsForeign(operation) || operation.order_known == 0) continue;
+    if (least == nullptr || operation.order < least->order) least = &operation;
+  }
+  if (least == nullptr) return;
+  bool shown = false;
+  for (const Operation& operation : key) {
+    if (&operation == least || (!operation.ok() && !IsForeign(operation))) continue;
+    if (operation.order_known == 0) return;
+    if (Shows(operation, *least)) {
+      shown = true;
+    } else if (operation.order <= least->order) {
+      return;
+    }
+  }
+  if (!shown) return;
+  least->outcome = Outcome::kOk;
+  least->end = kBeforeAll;
+}
+
+void SettleWhatKeysHeld(std::vector<Operation>* operations) {
+  const absl::Span<Operation> all = absl::MakeSpan(*operations);
+  for (size_t first = 0; first < all.size();) {
+    size_t end = first;
+    while (end < all.size() && all[end].key == all[first].key) ++end;
+    SettleWhatWasHeld(all.subspan(first, end - first));
+    first = end;
+  }
+}
+
+}  // namespace
 
 Recorder::Slot Recorder::Allocate() {
   if (size_ % kChunk == 0) chunks_.push_back(std::make_unique<Entry[]>(kChunk));
   return size_++;
 }
 
-bool Recorder::HasRoomBefore(Nanos seen_at) {
-  if (size_ < operations_max_) return true;
-  // The history is whole as far as nothing has shown this write.
-  cut_at_ = std::min(cut_at_.value_or(seen_at), seen_at);
-  return false;
-}
-
-void Recorder::Perhaps(uint32_t key, uint64_t value, Nanos seen_at) {
-  if (!HasRoomBefore(seen_at)) return;
-  Begin(Began{key, /*session=*/0, Kind::kWrite, value, kBeforeAll});  // and no end
-}
-
-void Recorder::Initially(uint32_t key, uint64_t value, const std::optional<Order>& order,
-                         Nanos seen_at) {
-  if (!HasRoomBefore(seen_at)) return;
-  const Slot slot = Begin(Began{key, /*session=*/0, Kind::kWrite, value, kBeforeAll});
+void Recorder::Note(const ForeignWrite& write) {
+  if (size_ >= operations_max_) {
+    // The history is whole as far as nothing has shown this write.
+    cut_at_ = std::min(cut_at_.value_or(write.seen_at), write.seen_at);
+    return;
+  }
+  const Slot slot = Begin(Began{write.key, kNoSession, write.kind, write.value, kBeforeAll});
   Ended ended;
-  ended.order = order;
-  ended.end = kBeforeAll;
+  ended.outcome = Outcome::kUnknown;
+  ended.order = write.order;
+  ended.end = kNever;
   End(slot, ended);
 }
 
@@ -127,6 +167,7 @@ History FinishRecording(absl::Span<Recorder* const> recorders) {
         history.cut_at.has_value() && operation.is_read() && operation.finish() >= *history.cut_at;
     if (!may_show_more) history.operations.push_back(operation);
   }
+  SettleWhatKeysHeld(&history.operations);
   SortByKey(&history);
   return history;
 }

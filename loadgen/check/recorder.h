@@ -15,6 +15,11 @@
 // apart until the recording is finished; then each key's distinct orders are numbered from 1 in
 // their order. The empty order, which means that a key was never written, is 0.
 //
+// Writes that others made are known only by what reads have shown of them: nobody can say when they
+// took effect, nor whether they were acknowledged, so they are of unknown outcome and began before
+// all else. But what a key held at first is taken for acknowledged where the recording bears it
+// out: where of all that was said of the key nothing is less.
+//
 // Not thread-safe: one for each thread, all of them on the same clock.
 #ifndef QUORATE_LOADGEN_CHECK_RECORDER_H_
 #define QUORATE_LOADGEN_CHECK_RECORDER_H_
@@ -57,6 +62,15 @@ struct Ended {
   Nanos end = 0;               // read the clock after the answer is there
 };
 
+// A write that is not of this recording, as a read has shown it.
+struct ForeignWrite {
+  uint32_t key = 0;
+  Kind kind = Kind::kWrite;    // or a delete, where a read found nothing in the place of a value
+  uint64_t value = 0;          // as in Operation
+  std::optional<Order> order;  // as in Ended
+  Nanos seen_at = 0;           // when the read ended
+};
+
 class Recorder {
  public:
   using Slot = size_t;
@@ -67,12 +81,9 @@ class Recorder {
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
 
-  // What a key held before the recording: a write that was over before all else. Beyond the bound
-  // the history ends at `seen_at`, when something has first shown it.
-  void Initially(uint32_t key, uint64_t value, const std::optional<Order>& order, Nanos seen_at);
-
-  // A write of others that something showed at `seen_at`: it may have taken effect at any time.
-  void Perhaps(uint32_t key, uint64_t value, Nanos seen_at);
+  // To be called once for each such write, when something first shows it. Beyond the bound the
+  // history ends there.
+  void Note(const ForeignWrite& write);
 
   // Kept until End(); what has no end counts as an unknown outcome. kNotRecorded beyond the bound.
   Slot Begin(const Began& began);
@@ -85,8 +96,6 @@ class Recorder {
   size_t size() const { return size_; }
 
  private:
-  // Whether there is room for a write before all else, that something showed at `seen_at`.
-  bool HasRoomBefore(Nanos seen_at);
   friend History FinishRecording(absl::Span<Recorder* const> recorders);
 
   struct Entry {

@@ -1,5 +1,6 @@
 #include "loadgen/check/recorder.h"
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -125,26 +126,78 @@ TEST(RecorderTest, SeveralRecordersMakeOneHistoryCutAtTheEarliest) {
   EXPECT_EQ(history.operations[2].order, 2u);
 }
 
-TEST(RecorderTest, WhatAKeyHeldBeforeIsAWriteBeforeAllElse) {
-  Recorder recorder{RecorderOptions()};
-  recorder.Initially(1, 10, Order{0, 4, 0}, /*seen_at=*/9);
-  recorder.End(BeginWrite(&recorder, 11, 0), Answer(5, Order{0, 5, 0}));
-  const History history = FinishRecording({&recorder});
-  ASSERT_EQ(history.operations.size(), 2u);
-  EXPECT_EQ(history.operations[0].start, kBeforeAll);
-  EXPECT_EQ(history.operations[0].end, kBeforeAll);
-  EXPECT_EQ(history.operations[0].outcome, Outcome::kOk);
-  EXPECT_EQ(history.operations[0].order, 1u);
-  EXPECT_EQ(history.operations[1].order, 2u);
+// Notes the write of `value`, or a delete for 0, and a read that shows it.
+void Show(Recorder* recorder, uint64_t value, const Order& order, Nanos start) {
+  const Recorder::Slot read = BeginRead(recorder, start);
+  Ended ended = Answer(start + 5, order);
+  ended.found = value != 0;
+  ended.value = value;
+  recorder->Note({1, value != 0 ? Kind::kWrite : Kind::kDelete, value, order, ended.end});
+  recorder->End(read, ended);
 }
 
-TEST(RecorderTest, WhatAKeyHeldBeforeCutsAFullHistoryWhereItWasSeen) {
+TEST(RecorderTest, TheLeastThatIsKnownOfAKeyIsAWriteBeforeAllElse) {
+  for (const uint64_t value : {uint64_t{10}, uint64_t{0}}) {
+    Recorder recorder{RecorderOptions()};
+    Show(&recorder, value, Order{0, 4, 0}, 0);
+    recorder.End(BeginWrite(&recorder, 11, 10), Answer(15, Order{0, 5, 0}));
+    BeginWrite(&recorder, 12, 20);  // nobody knows its order, so it says nothing
+    const History history = FinishRecording({&recorder});
+    ASSERT_EQ(history.operations.size(), 4u);
+    const Operation& held = history.operations[0];
+    EXPECT_EQ(held.kind, value != 0 ? Kind::kWrite : Kind::kDelete);
+    EXPECT_EQ(held.session, kNoSession);
+    EXPECT_EQ(held.start, kBeforeAll);
+    EXPECT_EQ(held.end, kBeforeAll);
+    EXPECT_EQ(held.outcome, Outcome::kOk);
+    EXPECT_EQ(held.order, 1u);
+    EXPECT_EQ(history.operations[2].order, 2u);
+  }
+}
+
+TEST(RecorderTest, OtherForeignWritesHaveAnUnknownOutcome) {
+  // By what else is known of the key.
+  const std::vector<std::function<void(Recorder*)>> cases = {
+      [](Recorder* recorder) { recorder->End(BeginRead(recorder, 10), Answer(15, Order())); },
+      [](Recorder* recorder) { recorder->End(BeginRead(recorder, 10), Answer(15)); },
+      [](Recorder* recorder) {
+        recorder->End(BeginWrite(recorder, 11, 0), Answer(3, Order{0, 3, 0}));
+      },
+      [](Recorder* recorder) {
+        recorder->End(BeginWrite(recorder, 11, 0), Answer(3, Order{0, 4, 0}));
+      },
+      [](Recorder* recorder) { recorder->End(BeginWrite(recorder, 11, 0), Answer(3)); },
+  };
+  for (size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(i);
+    Recorder recorder{RecorderOptions()};
+    Show(&recorder, 10, Order{0, 4, 0}, 0);
+    cases[i](&recorder);
+    const History history = FinishRecording({&recorder});
+    ASSERT_EQ(history.operations.size(), 3u);
+    EXPECT_EQ(history.operations[0].value, 10u);
+    EXPECT_EQ(history.operations[0].order_known, 1);
+    EXPECT_EQ(history.operations[0].outcome, Outcome::kUnknown);
+    EXPECT_EQ(history.operations[0].end, kNever);
+  }
+  Recorder recorder{RecorderOptions()};
+  Show(&recorder, 10, Order{0, 4, 0}, 0);
+  Show(&recorder, 9, Order{0, 3, 0}, 20);
+  const History history = FinishRecording({&recorder});
+  ASSERT_EQ(history.operations.size(), 4u);
+  EXPECT_EQ(history.operations[0].value, 9u) << "seen later, and yet there before";
+  EXPECT_EQ(history.operations[0].outcome, Outcome::kOk);
+  EXPECT_EQ(history.operations[1].value, 10u);
+  EXPECT_EQ(history.operations[1].outcome, Outcome::kUnknown);
+}
+
+TEST(RecorderTest, WhatOthersWroteCutsAFullHistoryWhereItWasSeen) {
   RecorderOptions options;
   options.operations_max = 2;
   Recorder recorder{options};
   recorder.End(BeginWrite(&recorder, 11, 0), Answer(5, Order{0, 5, 0}));
   recorder.End(BeginRead(&recorder, 10), Answer(20, Order{0, 5, 0}));
-  recorder.Initially(2, 10, Order{0, 4, 0}, /*seen_at=*/100);
+  recorder.Note({2, Kind::kWrite, 10, Order{0, 4, 0}, /*seen_at=*/100});
   const History history = FinishRecording({&recorder});
   EXPECT_EQ(history.cut_at, 100);
   EXPECT_EQ(history.operations.size(), 2u) << "the read that came before is there";

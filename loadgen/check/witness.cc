@@ -95,11 +95,13 @@ std::string RenderWitness(const History& history, const Conflict& conflict) {
   for (const size_t place : conflict.operations) {
     const Operation& operation = history.operations[place];
     const std::string node = NodeName(history, operation.node);
-    absl::StrAppendFormat(&text, "  %-*s  %s  %s to %s ms  session %d%s%s  #%d\n",
-                          static_cast<int>(width), DescribeOperation(operation),
-                          Bar(operation, span), TimeSince(span.low, operation.start),
-                          TimeSince(span.low, operation.finish()), operation.session,
-                          node.empty() ? "" : ", ", node, place);
+    const std::string session = operation.session == kNoSession
+                                    ? "no session"
+                                    : absl::StrCat("session ", operation.session);
+    absl::StrAppendFormat(
+        &text, "  %-*s  %s  %s to %s ms  %s%s%s  #%d\n", static_cast<int>(width),
+        DescribeOperation(operation), Bar(operation, span), TimeSince(span.low, operation.start),
+        TimeSince(span.low, operation.finish()), session, node.empty() ? "" : ", ", node, place);
   }
   return text;
 }

@@ -37,14 +37,14 @@ TEST(WitnessTest, ShowsTheOperationsOnOneTimeLine) {
 
 TEST(WitnessTest, OpenEndsAreArrows) {
   TestHistory history;
-  history.Write(11, 1, kBeforeAll, kBeforeAll);
+  history.Write(11, 1, kBeforeAll, kBeforeAll).session = kNoSession;
   history.UnknownWrite(12, 1'000'000);
   history.ReadNothing(0, 2'000'000, 3'000'000);
   const std::string text =
       RenderWitness(history.Sorted(), Conflict{ConflictKind::kZones, 0, kNever, {0, 1, 2}});
   EXPECT_THAT(text, testing::HasSubstr("no clock error excuses it"));
   EXPECT_THAT(text, testing::HasSubstr("<"));
-  EXPECT_THAT(text, testing::HasSubstr("before to before ms"));
+  EXPECT_THAT(text, testing::HasSubstr("before to before ms  no session  #0"));
   EXPECT_THAT(text, testing::HasSubstr("====>"));
   EXPECT_THAT(text, testing::HasSubstr("0.000 to ever ms"));
 }
