@@ -66,11 +66,17 @@ absl::Status CheckOutputs(const Options& options) {
   return absl::OkStatus();
 }
 
+// Of clusters of Quorate, only leaderless ones do, and not those that are linearizable.
+bool RanksByClocks(const RestHealth& cluster) {
+  return cluster.strategy == "leaderless" && !absl::StartsWith(cluster.guarantee, "linearizable");
+}
+
 absl::Status WriteHistory(const Options& options, const RestHealth& cluster,
                           Measurement* measurement) {
   if (options.history.empty()) return absl::OkStatus();
   check::History history = measurement->mutable_recorder()->TakeHistory();
   history.description = absl::StrCat("loadgen, seed ", options.seed, ", ", cluster.strategy);
+  history.ranked_by_clocks = RanksByClocks(cluster);
   const size_t keys =
       std::max<size_t>(static_cast<size_t>(options.num_keys),
                        history.operations.empty() ? 0 : size_t{history.operations.back().key} + 1);

@@ -33,7 +33,8 @@ Usage: loadgen check FILE [flags]    (-flag=value or --flag value)
 
 linearizable  versions: no operation shows less than one that ended before it began; and, trusting
               no version, zones: no two values were each there before the other
-regular       as the versions in linearizable, but reads oblige no later reads
+regular       versions: no read shows less than a write acknowledged before it began; and writes
+              are in order, which is shown, but not judged, where nodes rank them by their clocks
 sessions      read your writes, monotonic reads and writes, writes follow reads, key by key
 
 Exit status: 0 holds, 1 violated, 2 wrong usage, 3 a file cannot be read or written, 4 unknown.

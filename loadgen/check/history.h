@@ -75,6 +75,9 @@ struct History {
   // False where two concurrent writes of a key may have got the same order. Then the order shows
   // stale reads, but not whether a history is linearizable.
   bool order_is_total = true;
+  // Nodes have ranked the writes by their clocks, which may differ: so a write may rank below one
+  // that was acknowledged before it began. False where they have not, or it is not known.
+  bool ranked_by_clocks = false;
   // Set where recording stopped before the load did: all writes that began before then are here,
   // and reads that ended before then.
   std::optional<Nanos> cut_at;

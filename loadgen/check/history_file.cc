@@ -25,6 +25,7 @@ constexpr char kMagic[] = "QRHISTRY";
 constexpr uint32_t kVersion = 1;
 constexpr uint32_t kOrderIsTotal = 1;
 constexpr uint32_t kCut = 2;
+constexpr uint32_t kRankedByClocks = 4;
 constexpr size_t kBlock = 65536;  // operations
 constexpr uint32_t kNameBytesMax = 65536;
 
@@ -77,8 +78,9 @@ bool WriteAll(const History& history, std::FILE* file) {
   Header header = {};
   std::memcpy(header.magic, kMagic, sizeof(header.magic));
   header.version = kVersion;
-  header.flags =
-      (history.order_is_total ? kOrderIsTotal : 0) | (history.cut_at.has_value() ? kCut : 0);
+  header.flags = (history.order_is_total ? kOrderIsTotal : 0) |
+                 (history.cut_at.has_value() ? kCut : 0) |
+                 (history.ranked_by_clocks ? kRankedByClocks : 0);
   header.operations = history.operations.size();
   header.cut_at = history.cut_at.value_or(0);
   header.keys = static_cast<uint32_t>(history.keys.size());
@@ -200,6 +202,7 @@ class Reader {
     sound = sound && TakeNames(header_.nodes, &rest, &history_.nodes);
     if (!sound || !rest.empty()) return Foreign(path_, "its names do not fit their lengths");
     history_.order_is_total = (header_.flags & kOrderIsTotal) != 0;
+    history_.ranked_by_clocks = (header_.flags & kRankedByClocks) != 0;
     if ((header_.flags & kCut) != 0) history_.cut_at = header_.cut_at;
     return absl::OkStatus();
   }

@@ -62,6 +62,7 @@ void ExpectSame(const History& a, const History& b) {
   EXPECT_EQ(a.keys, b.keys);
   EXPECT_EQ(a.nodes, b.nodes);
   EXPECT_EQ(a.order_is_total, b.order_is_total);
+  EXPECT_EQ(a.ranked_by_clocks, b.ranked_by_clocks);
   EXPECT_EQ(a.cut_at, b.cut_at);
   ASSERT_EQ(a.operations.size(), b.operations.size());
   for (size_t i = 0; i < a.operations.size(); ++i) {
@@ -122,10 +123,13 @@ TEST_F(HistoryFileTest, GivesBackWhatWasWritten) {
 
   history.order_is_total = false;
   history.cut_at = -5;
-  ASSERT_TRUE(WriteHistoryFile(history, path).ok());
-  read = ReadHistoryFile(path);
-  ASSERT_TRUE(read.ok()) << read.status();
-  ExpectSame(*read, history);
+  for (const bool by_clocks : {false, true}) {
+    history.ranked_by_clocks = by_clocks;
+    ASSERT_TRUE(WriteHistoryFile(history, path).ok());
+    read = ReadHistoryFile(path);
+    ASSERT_TRUE(read.ok()) << read.status();
+    ExpectSame(*read, history);
+  }
 }
 
 TEST_F(HistoryFileTest, AnEmptyHistoryIsAHistory) {

@@ -35,7 +35,9 @@ struct Judgement {
 
 // A history is linearizable where the sweep over versions or the zone test shows it and neither
 // contradicts: versions that do not order what clients saw are a fault even where another order
-// would. Where no operation succeeded everything is unknown. REQUIRES: `history` is sorted by key.
+// would. Regular is also a question of the order of the writes, unless nodes rank these by their
+// clocks: then it is shown, and the verdict does not depend on it. Where no operation succeeded
+// everything is unknown. REQUIRES: `history` is sorted by key.
 Judgement Judge(const History& history, Scope scope);
 
 }  // namespace quorate::check

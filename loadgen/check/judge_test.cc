@@ -62,6 +62,24 @@ TEST(JudgeTest, SaysWhereOnlyTheVersionsAreWrong) {
   EXPECT_THAT(judgement.answers[0].remark, HasSubstr("versions"));
 }
 
+// A leader has lost the second write; clocks may rank it below the first.
+TEST(JudgeTest, WritesNeedNotBeInOrderWhereClocksRankThem) {
+  TestHistory history;
+  history.Write(11, 2, 0, 10);
+  history.Write(12, 1, 20, 30);
+  history.Read(11, 2, 40, 50);
+  EXPECT_EQ(Judge(history.Sorted(), Scope::kRegular).verdict, Verdict::kViolated);
+  history.history().ranked_by_clocks = true;
+  const Judgement judgement = Judge(history.Sorted(), Scope::kRegular);
+  EXPECT_EQ(judgement.verdict, Verdict::kHolds);
+  ASSERT_EQ(judgement.answers[0].results.size(), 2u);
+  EXPECT_EQ(judgement.answers[0].results[1].Count(ConflictKind::kWriteOrder), 1u);
+  EXPECT_THAT(judgement.answers[0].remark, HasSubstr("clocks"));
+  EXPECT_EQ(Judge(history.Sorted(), Scope::kLinearizable).verdict, Verdict::kViolated);
+  history.Read(12, 1, 60, 70);
+  EXPECT_EQ(Judge(history.Sorted(), Scope::kRegular).verdict, Verdict::kViolated);
+}
+
 TEST(JudgeTest, ValuesAreProofWithoutVersions) {
   TestHistory history;
   history.Write(11, 0, 0, 10);

@@ -19,8 +19,21 @@ ConflictKind KindOf(const Operation& earlier, const Operation& later) {
   return earlier.is_write() ? ConflictKind::kStaleRead : ConflictKind::kInversion;
 }
 
-// No operation may have a smaller version than what was over before it began. A write says more
-// about why than the reads of it, so it is what a conflict names where both were over.
+const char* PropertyOf(Model model) {
+  switch (model) {
+    case Model::kLinearizable:
+      return "linearizable, by versions";
+    case Model::kRegular:
+      return "regular, by versions";
+    case Model::kWriteOrder:
+      return "writes in order of time";
+  }
+  return "";
+}
+
+// No operation that the model judges may have a smaller version than what was over before it began.
+// A write says more about why than the reads of it, so it is what a conflict names where both were
+// over.
 void SweepVersions(const KeyOperations& key, const Resolved& resolved, Model model,
                    CheckResult* result) {
   FinishedQueue in_flight;
@@ -33,9 +46,11 @@ void SweepVersions(const KeyOperations& key, const Resolved& resolved, Model mod
     in_flight.PopBefore(operation.start, [&](const Finished& entry) {
       (key.operations[entry.operation].is_write() ? written : read).Take(entry);
     });
+    const bool judged =
+        model == Model::kLinearizable || operation.is_write() == (model == Model::kWriteOrder);
     const bool below_write = written.IsAbove(version);
-    const bool reads_count = model == Model::kLinearizable || operation.is_write();
-    if (below_write || (reads_count && read.IsAbove(version))) {
+    const bool below_read = model != Model::kRegular && read.IsAbove(version);
+    if (judged && (below_write || below_read)) {
       const uint32_t other = below_write ? written.operation : read.operation;
       const Operation& earlier = key.operations[other];
       result->Add(Conflict{KindOf(earlier, operation), key.key,
@@ -55,16 +70,17 @@ void SweepKey(const KeyOperations& key, bool order_is_total, Model model, CheckR
     return;
   }
   Resolved resolved = ResolveByOrder(key, /*order_is_total=*/true);
-  for (Conflict& anomaly : resolved.anomalies) result->Add(std::move(anomaly));
-  AddFutureReads(key, resolved, result);
+  if (model != Model::kWriteOrder) {
+    for (Conflict& anomaly : resolved.anomalies) result->Add(std::move(anomaly));
+    AddFutureReads(key, resolved, result);
+  }
   SweepVersions(key, resolved, model, result);
   if (resolved.unclear > 0) result->CannotTell(kNoOrder);
   result->CountKey(resolved.reads, resolved.writes);
 }
 
 CheckResult CheckVersionSweep(const History& history, Model model) {
-  CheckResult result(model == Model::kRegular ? "regular, by versions"
-                                              : "linearizable, by versions");
+  CheckResult result(PropertyOf(model));
   for (const KeyOperations& key : SplitByKey(history)) {
     SweepKey(key, history.order_is_total, model, &result);
   }

@@ -1,5 +1,5 @@
 // The version sweep: whether a history is linearizable, or regular, in the order of the versions
-// that the servers returned.
+// that the servers returned, and whether that order goes with time.
 //
 //   const CheckResult result = CheckVersionSweep(history, Model::kLinearizable);
 //
@@ -10,8 +10,12 @@
 // start: that is the linearization.) The last of these takes one pass over the starts with a
 // running maximum over the ends: O(n log c) at c operations in flight, for sorted operations.
 //
-// Regular means here that all writes have one order, and each read by itself fits into it. It
-// differs in that reads oblige no later reads: an inversion is no conflict.
+// Regular means that a read returns no less than any write that was acknowledged before it began
+// (doc/claims.md), so reads oblige no later reads: an inversion is no conflict. Nor does it say
+// which of two writes is greater. Where nodes rank writes by their clocks, a write may rank below
+// one that was acknowledged before it began, and the reads that go on to return that one are fresh.
+// Where a leader ranks them, this would be a write that is lost, so the order of the writes is a
+// question of its own: no write has a smaller version than what ended before it began.
 //
 // Pure functions.
 #ifndef QUORATE_LOADGEN_CHECK_VERSION_SWEEP_H_
@@ -22,7 +26,7 @@
 
 namespace quorate::check {
 
-enum class Model { kLinearizable, kRegular };
+enum class Model { kLinearizable, kRegular, kWriteOrder };
 
 // REQUIRES: `history` is sorted by key. Unknown where the order is not total, or where operations
 // that count have no version.

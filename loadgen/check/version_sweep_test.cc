@@ -66,7 +66,35 @@ TEST(VersionSweepTest, WritesFollowRealTime) {
   history.Write(11, 2, 0, 10);
   history.Write(12, 1, 20, 30);
   EXPECT_EQ(Sweep(&history).Count(ConflictKind::kWriteOrder), 1u);
-  EXPECT_EQ(CheckVersionSweep(history.Sorted(), Model::kRegular).verdict(), Verdict::kViolated);
+  EXPECT_EQ(CheckVersionSweep(history.Sorted(), Model::kWriteOrder).conflicts(), 1u);
+}
+
+TEST(VersionSweepTest, WritesOfConcurrentClocksAreRegular) {
+  TestHistory history;
+  history.Write(11, 3, 0, 10);
+  history.Read(11, 3, 12, 14);
+  history.Write(12, 2, 20, 30);
+  history.Read(11, 3, 40, 50);
+  EXPECT_EQ(CheckVersionSweep(history.Sorted(), Model::kRegular).verdict(), Verdict::kHolds);
+  history.Read(12, 2, 60, 70);
+  const CheckResult regular = CheckVersionSweep(history.Sorted(), Model::kRegular);
+  EXPECT_EQ(regular.conflicts(), 1u);
+  EXPECT_EQ(regular.Count(ConflictKind::kStaleRead), 1u);
+}
+
+TEST(VersionSweepTest, TheOrderOfWritesIsAQuestionOfItsOwn) {
+  TestHistory history;
+  history.UnknownWrite(11, 0);
+  history.Read(11, 2, 5, 10);
+  history.Write(12, 1, 20, 30);  // below what had been read
+  history.Read(11, 2, 40, 50);
+  history.Read(99, 9, 40, 50);  // what nobody wrote
+  history.ReadNothing(0, 60, 70);
+  const CheckResult order = CheckVersionSweep(history.Sorted(), Model::kWriteOrder);
+  EXPECT_EQ(order.conflicts(), 1u);
+  EXPECT_EQ(order.Count(ConflictKind::kWriteOrder), 1u);
+  history.history().order_is_total = false;
+  EXPECT_EQ(CheckVersionSweep(history.Sorted(), Model::kWriteOrder).verdict(), Verdict::kUnknown);
 }
 
 TEST(VersionSweepTest, NobodyReadsTheFuture) {

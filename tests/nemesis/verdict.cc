@@ -204,8 +204,11 @@ class Judge {
 
   void JudgeByOrder(const check::History& selected, bool final_phase) {
     const check::History part = WithClients(WithOrder(selected));
+    if (Ordered()) {
+      Report("writes are in order", part, CheckVersionSweep(part, check::Model::kWriteOrder),
+             {ConflictKind::kWriteOrder});
+    }
     const CheckResult result = CheckVersionSweep(part, check::Model::kRegular);
-    if (Ordered()) Report("writes are in order", part, result, {ConflictKind::kWriteOrder});
     Report(final_phase ? "acknowledged writes are there" : "no stale reads", part, result,
            {ConflictKind::kStaleRead});
   }
