@@ -6,8 +6,9 @@
 #   --run_dirs DIR  as it was given to run_all_tests.sh (default /tmp)
 #
 # It stops no other cluster: tools/cluster.sh stop does that. A load test that is still running is left alone, and so
-# are files whose names no load test gives. While one runs, nothing is removed: it may be writing there. Load tests of
-# other users, as with sudo, are named and left alone: whoever started one cleans up after it.
+# are files whose names no load test gives. While one runs, no results and no pictures are removed: it may be writing
+# there. Load tests of other users, as with sudo, are named and left alone: whoever started one cleans up after it. Only
+# root sees whether one of them is running; for anybody else it is as if it were.
 #
 # Exit status: 0 done; 1 something is left, as the message says; 2 wrong usage.
 set -euo pipefail
@@ -57,6 +58,19 @@ stop_cluster() {
   rm -rf "$1"
 }
 
+# Names a load test of another user, in a folder. Sets test_runs where it may still be running.
+leave_alone() {
+  local user
+  user=$(stat -c %U "$1")
+  if may_be_running "$1"; then
+    printf 'A load test of %s may be running in %s: when it has ended, call tools/cleanup.sh as %s.\n' \
+      "$user" "$1" "$user" >&2
+    test_runs=true
+  else
+    printf 'Left alone: what a load test of %s has left in %s. Call tools/cleanup.sh as %s.\n' "$user" "$1" "$user" >&2
+  fi
+}
+
 # Stops what this user's load tests have left, and names the folders of others, which may be in use or left as well.
 stop_clusters() {
   local folder found=false
@@ -65,7 +79,7 @@ stop_clusters() {
       found=true
       stop_cluster "$folder"
     elif [[ -d $folder && ! -L $folder ]]; then
-      printf 'Left alone: the load test of %s in %s, running or not.\n' "$(stat -c %U "$folder")" "$folder" >&2
+      leave_alone "$folder"
     fi
   done
   if ! $found; then printf 'No load test of yours has left anything in %s.\n' "$load_run_dirs"; fi
@@ -114,7 +128,9 @@ main() {
   parse_options "$@"
   stop_clusters
   if $all; then
-    if $test_runs; then die "no results and pictures were removed: a load test may be writing there"; fi
+    if $test_runs; then
+      die "no results and pictures were removed: a load test, see above, may be writing there; call this again after it"
+    fi
     remove_results
     remove_visualizations
   fi

@@ -20,6 +20,12 @@ lock_run_dir() {
   flock -n 8 && [[ /dev/fd/8 -ef $1/load.lock ]]
 }
 
+# Whether the load test of another user may be running in a folder: it is not where its lock is free. The lock is only
+# read, as that user chooses which file has its name.
+may_be_running() {
+  [[ ! -f $1/load.lock ]] || ! flock -n 8 2>/dev/null 8<"$1/load.lock"
+}
+
 # Sets run_dir to this user's folder for a cluster at a port and an address, and takes it for this script alone.
 take_run_dir() {
   run_dir=$load_run_dirs/$LOAD_RUN_DIR_NAMES-$UID-$2-$1

@@ -1,5 +1,6 @@
 """tools/cleanup.sh ends what a killed load test has left, from whichever session, and touches nothing of others."""
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -51,10 +52,10 @@ class CleanupTest(unittest.TestCase):
         self.run_dirs = os.path.join(self.folder, "run_dirs")
         os.mkdir(self.run_dirs)
 
-    def cleanup(self, runtime_dir=None):
-        return subprocess.run([os.path.join(TOOLS, "cleanup.sh"), "--run_dirs", self.run_dirs], cwd=self.folder,
-                              env=session(runtime_dir), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              check=False)
+    def cleanup(self, *arguments, runtime_dir=None):
+        return subprocess.run([os.path.join(TOOLS, "cleanup.sh"), *arguments, "--run_dirs", self.run_dirs],
+                              cwd=self.folder, env=session(runtime_dir), stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False)
 
     def killed_load_test(self, runtime_dir):
         """The process id of the load generator that it has left."""
@@ -70,7 +71,7 @@ class CleanupTest(unittest.TestCase):
         for there, here in ((other_dir, None), (None, other_dir), (other_dir, "/proc/nowhere")):
             pid = self.killed_load_test(there)
             self.assertTrue(processes.runs(pid))
-            cleaned = self.cleanup(here)
+            cleaned = self.cleanup(runtime_dir=here)
             self.assertEqual(cleaned.returncode, 0, cleaned)
             self.assertIn(f"Ended the load generator, process {pid}.", cleaned.stdout)
             self.assertFalse(processes.runs(pid))
@@ -105,17 +106,46 @@ class CleanupTest(unittest.TestCase):
         self.assertEqual(taken.returncode, 1, taken)
         self.assertIn("belongs to somebody else", taken.stderr)
 
-    def test_names_the_load_test_of_another_user(self):
+    def folder_of_another_user(self):
         other = os.path.join(self.run_dirs, "quorate-load-65534-127.0.0.1-8080")
         os.mkdir(other)
         try:
             os.chown(other, 65534, -1)
         except OSError as error:
             self.skipTest(f"only root can give a folder away: {error}")
+        return other
+
+    def test_names_the_load_test_of_another_user(self):
+        other = self.folder_of_another_user()
         cleaned = self.cleanup()
         self.assertEqual(cleaned.returncode, 0, cleaned)
         self.assertIn(f"in {other}", cleaned.stderr)
         self.assertEqual(os.listdir(self.run_dirs), [os.path.basename(other)])
+
+    def test_removes_nothing_while_a_load_test_of_another_user_may_run(self):
+        other = self.folder_of_another_user()
+        files = [os.path.join(self.folder, name) for name in ("results/leader_w1r1_50w50r.json", "visualizations/report.html")]
+        for path in files:
+            os.mkdir(os.path.dirname(path))
+            with open(path, "w", encoding="utf-8"):
+                pass
+
+        def refused():
+            cleaned = self.cleanup("--all")
+            self.assertEqual(cleaned.returncode, 1, cleaned)
+            self.assertRegex(cleaned.stderr, f"load test of .* may be running in {other}: .* tools/cleanup.sh as ")
+            self.assertIn("no results and pictures were removed", cleaned.stderr)
+            self.assertEqual([os.path.exists(path) for path in files], [True] * 2)
+
+        refused()  # it may have begun, and not have its lock yet
+        with open(f"{other}/load.lock", "w", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # as lock_run_dir in tools/load_lib.sh does
+            refused()
+        cleaned = self.cleanup("--all")
+        self.assertEqual(cleaned.returncode, 0, cleaned)
+        self.assertIn(f"has left in {other}", cleaned.stderr)
+        self.assertEqual([os.path.exists(path) for path in files], [False] * 2)
+        self.assertEqual(os.listdir(other), ["load.lock"])
 
 
 if __name__ == "__main__":
