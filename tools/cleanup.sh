@@ -45,7 +45,8 @@ parse_options() {
   [[ -n $results && -n $visualizations && -n $load_run_dirs ]] || misuse 'a folder has a name'
 }
 
-# Stops the cluster in one of the folders that load tests use. Sets test_runs where its load test is still running.
+# stop_cluster FOLDER PORT ADDRESS: stops the cluster in one of the folders that load tests use, and removes the folder.
+# Sets test_runs where its load test is still running.
 stop_cluster() {
   if ! lock_run_dir "$1"; then
     printf 'A load test is running in %s: end it with Ctrl-C.\n' "$1" >&2
@@ -54,7 +55,7 @@ stop_cluster() {
   fi
   end_load "$1"
   # Its logs go with the folder.
-  "$QUORATE_ROOT/tools/cluster.sh" stop --run_dir "$1" 8>&- | sed 's/ Logs: .*//'
+  "$QUORATE_ROOT/tools/cluster.sh" stop --run_dir "$1" --base_port "$2" --address "$3" 8>&- | sed 's/ Logs: .*//'
   rm -rf "$1"
 }
 
@@ -73,11 +74,12 @@ leave_alone() {
 
 # Stops what this user's load tests have left, and names the folders of others, which may be in use or left as well.
 stop_clusters() {
-  local folder found=false
+  local folder base_port address found=false
   for folder in "$load_run_dirs/$LOAD_RUN_DIR_NAMES"-*; do
+    read_run_dir_name "${folder##*/}" || continue
     if is_own_folder "$folder"; then
       found=true
-      stop_cluster "$folder"
+      stop_cluster "$folder" "$base_port" "$address"
     elif [[ -d $folder && ! -L $folder ]]; then
       leave_alone "$folder"
     fi

@@ -5,8 +5,20 @@ set -euo pipefail
 # a script finds there what another one has left only where both have the same, and cron, ssh and sudo may set none.
 load_run_dirs=/tmp
 
-# Begins the names of these folders, before the user's id.
+# Begins the names of these folders.
 readonly LOAD_RUN_DIR_NAMES=quorate-load
+
+# The name of this user's folder for a cluster at a port and an address.
+run_dir_name() {
+  printf '%s-%s-%s-%s' "$LOAD_RUN_DIR_NAMES" "$UID" "$2" "$1"
+}
+
+# Sets base_port and address to those that a name of a folder tells, whoever's it is. Fails where it is no such name.
+read_run_dir_name() {
+  [[ $1 =~ ^$LOAD_RUN_DIR_NAMES-[0-9]+-([0-9]+(\.[0-9]+){3})-([0-9]+)$ ]] || return 1
+  address=${BASH_REMATCH[1]}
+  base_port=${BASH_REMATCH[3]}
+}
 
 # Whether a folder is this user's own. A link, which anybody may put into /tmp, can lead to any folder.
 is_own_folder() {
@@ -28,7 +40,7 @@ may_be_running() {
 
 # Sets run_dir to this user's folder for a cluster at a port and an address, and takes it for this script alone.
 take_run_dir() {
-  run_dir=$load_run_dirs/$LOAD_RUN_DIR_NAMES-$UID-$2-$1
+  run_dir=$load_run_dirs/$(run_dir_name "$1" "$2")
   mkdir -p -m 700 "$run_dir" || die "cannot create the folder $run_dir"
   is_own_folder "$run_dir" || die "the folder $run_dir belongs to somebody else: choose another --base_port"
   lock_run_dir "$run_dir" ||

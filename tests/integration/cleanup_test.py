@@ -18,7 +18,7 @@ KILLED = """
 . "$1/lib.sh"
 . "$1/load_lib.sh"
 load_run_dirs=$2
-take_run_dir 8080 127.0.0.1
+take_run_dir 8200 127.0.0.9
 start_load "$run_dir" "$run_dir/report" sleep 1000
 echo "$loadgen_pid"
 kill -KILL $$
@@ -33,7 +33,7 @@ echo "$run_dir"
 """
 
 
-def session(runtime_dir):
+def session(runtime_dir=None):
     environment = {name: value for name, value in os.environ.items() if name != "XDG_RUNTIME_DIR"}
     return environment if runtime_dir is None else {**environment, "XDG_RUNTIME_DIR": runtime_dir}
 
@@ -52,12 +52,12 @@ class CleanupTest(unittest.TestCase):
         self.run_dirs = os.path.join(self.folder, "run_dirs")
         os.mkdir(self.run_dirs)
 
-    def cleanup(self, *arguments, runtime_dir=None):
+    def cleanup(self, *arguments, environment=None):
         return subprocess.run([os.path.join(TOOLS, "cleanup.sh"), *arguments, "--run_dirs", self.run_dirs],
-                              cwd=self.folder, env=session(runtime_dir), stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, check=False)
+                              cwd=self.folder, env=environment or session(), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)
 
-    def killed_load_test(self, runtime_dir):
+    def killed_load_test(self, runtime_dir=None):
         """The process id of the load generator that it has left."""
         killed = bash(KILLED, self.run_dirs, runtime_dir=runtime_dir)
         self.assertEqual(killed.returncode, -signal.SIGKILL, killed)
@@ -71,11 +71,37 @@ class CleanupTest(unittest.TestCase):
         for there, here in ((other_dir, None), (None, other_dir), (other_dir, "/proc/nowhere")):
             pid = self.killed_load_test(there)
             self.assertTrue(processes.runs(pid))
-            cleaned = self.cleanup(runtime_dir=here)
+            cleaned = self.cleanup(environment=session(here))
             self.assertEqual(cleaned.returncode, 0, cleaned)
             self.assertIn(f"Ended the load generator, process {pid}.", cleaned.stdout)
             self.assertFalse(processes.runs(pid))
             self.assertEqual(os.listdir(self.run_dirs), [])
+
+    def with_listener_at(self, address, port):
+        """An environment in which a stranger listens there and nowhere else, as a stand-in for ss tells."""
+        tools = os.path.join(self.folder, "tools")
+        os.makedirs(tools, exist_ok=True)
+        with open(f"{tools}/ss", "w", encoding="utf-8") as file:
+            file.write(f"""#!/bin/sh
+                [ "$2" != "sport = :{port}" ] || echo 'LISTEN 0 9 {address}:{port} 0.0.0.0:* users:(("stranger",pid=1,fd=3))'
+                """)
+        os.chmod(f"{tools}/ss", 0o700)
+        return {**session(), "PATH": f"{tools}:{os.environ['PATH']}"}
+
+    def test_looks_at_the_ports_of_what_was_left(self):
+        for address, port, found in (("127.0.0.1", 8080, False), ("127.0.0.1", 8200, False), ("127.0.0.9", 8200, True)):
+            self.killed_load_test()
+            cleaned = self.cleanup(environment=self.with_listener_at(address, port))
+            self.assertEqual(cleaned.returncode, 0, cleaned)
+            self.assertEqual("in use by stranger" in cleaned.stderr, found, cleaned)
+
+    def test_leaves_folders_alone_whose_names_no_load_test_gives(self):
+        names = ["quorate-load-notes", f"quorate-load-{os.getuid()}-127.0.0.1-8080-old", "quorate-load-0-host-8080"]
+        for name in names:
+            os.mkdir(os.path.join(self.run_dirs, name))
+        cleaned = self.cleanup("--all")
+        self.assertEqual((cleaned.returncode, cleaned.stderr), (0, ""))
+        self.assertEqual(sorted(os.listdir(self.run_dirs)), sorted(names))
 
     def test_says_so_where_nothing_is_left(self):
         cleaned = self.cleanup()
@@ -98,7 +124,7 @@ class CleanupTest(unittest.TestCase):
         os.mkdir(mine)
         with open(os.path.join(mine, "node-1.pid"), "w", encoding="utf-8"):
             pass
-        link = os.path.join(self.run_dirs, f"quorate-load-{os.getuid()}-127.0.0.1-8080")
+        link = os.path.join(self.run_dirs, f"quorate-load-{os.getuid()}-127.0.0.9-8200")
         os.symlink(mine, link)
         self.assertEqual(self.cleanup().returncode, 0)
         self.assertEqual((os.listdir(mine), os.path.islink(link)), (["node-1.pid"], True))

@@ -298,7 +298,7 @@ class LoadTestsTest(unittest.TestCase):
                  self.output: ["report.html"]}
         for folder, names in files.items():
             self.put_files(folder, names)
-        run_dir = f"{self.folder}/quorate-load-{os.getuid()}-8080-{self.address}"
+        run_dir = f"{self.folder}/quorate-load-{os.getuid()}-{self.address}-8080"
         os.mkdir(run_dir)
         with open(f"{run_dir}/load.lock", "w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # as lock_run_dir in tools/load_lib.sh does
