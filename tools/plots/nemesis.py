@@ -72,8 +72,8 @@ def _picture(name, run):
         "How to read it: each bar below is one fault, from its beginning to its end, with the node it happens to (or, for "
         "partitions, the group; for clogs, from > to). Stops, pauses and cuts are shaded through all panels; where W nodes "
         "reach one another, operations should go on. Available is the share of the operations that ended OK among those "
-        "that ended in that second; an operation counts in the second in which it ends. P99 of a second is nearly its "
-        "slowest answer.")
+        "that ended in that second, with a gap where none did; an operation counts in the second in which it ends. P99 of a "
+        "second is nearly its slowest answer.")
     return Picture(name, title, figure, caption, drawn)
 
 
@@ -90,16 +90,8 @@ def _draw_world(world, panel, drawn):
     rates.set_ylabel("operations per second")
     rates.set_ylim(bottom=0)
     rates.legend(loc="upper right", ncol=3)
-    ended = count["ok"] + count["failed"] + count["unknown"]
-    share = 100.0 * count["ok"] / numpy.maximum(ended, 1)
-    share[ended == 0] = 0
-    available.stairs(share, numpy.arange(len(seconds) + 1), fill=True, color=style.GREEN, alpha=0.75)
-    available.set_ylim(0, 105)
-    available.set_ylabel("available (%)")
-    whole = 100.0 * count["ok"].sum() / max(ended.sum(), 1)
-    available.text(0.99, 0.06, f"{whole:.1f} % of all", transform=available.transAxes, ha="right",
-                   bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8})
-    drawn.add(world["world"], "available (%)", middles, share)
+    shares = _draw_available(available, count["ok"], count["ok"] + count["failed"] + count["unknown"])
+    drawn.add(world["world"], "available (%)", middles, shares)
     for name, (color, dash, _) in (("p50", style.SERIES[0]), ("p99", style.SERIES[1])):
         points = [(middle, second[name] * 1e3) for middle, second in zip(middles, seconds) if second[name] is not None]
         if points:
@@ -110,6 +102,22 @@ def _draw_world(world, panel, drawn):
     style.plain_ticks(latency.yaxis)
     if latency.get_legend_handles_labels()[0]:
         latency.legend(loc="upper right", ncol=2)
+
+
+def _draw_available(axis, good, ended):
+    """Returns the shares of good operations in percent; None for a second in which none ended, a gap in the picture."""
+    shares = [100.0 * ok / of if of else None for ok, of in zip(good, ended)]
+    edges = numpy.arange(len(shares) + 1)
+    drawn = numpy.array(shares, dtype=float)
+    axis.stairs(drawn, edges, fill=True, color=style.GREEN, alpha=0.6)
+    # The line tells an outage, where it is at 0, from a gap.
+    axis.stairs(drawn, edges, baseline=None, color=style.GREEN, linewidth=1.8)
+    axis.set_ylim(-4, 105)
+    axis.set_ylabel("available (%)")
+    if ended.any():
+        axis.text(0.99, 0.12, f"{100.0 * good.sum() / ended.sum():.1f} % of all", transform=axis.transAxes, ha="right",
+                  bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8})
+    return shares
 
 
 def _draw_faults(run, kinds, panel, drawn):
