@@ -286,12 +286,16 @@ signal_and_wait() {
 }
 
 stop_nodes() {
+  local late=
   if ! signal_and_wait TERM $TERMINATE_SECONDS; then
-    printf '%s: killing nodes that have not ended in %d s: %s\n' "${0##*/}" $TERMINATE_SECONDS \
-      "$(running_nodes | xargs)" >&2
+    late=$(running_nodes | xargs)
     signal_and_wait KILL $KILL_SECONDS || die "these nodes cannot be ended: $(running_nodes | xargs)"
   fi
   rm -f "$run_dir"/node-*.pid
+  # Said last: where nobody is left to read it, as with a terminal that is closed, it ends the script.
+  if [[ -n $late ]]; then
+    printf '%s: killed nodes that had not ended in %d s: %s\n' "${0##*/}" $TERMINATE_SECONDS "$late" >&2
+  fi
 }
 
 # A start that does not come to its end leaves no node behind.

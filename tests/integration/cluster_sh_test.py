@@ -201,8 +201,20 @@ class ClusterScriptTest(unittest.TestCase):
         os.kill(pid, signal.SIGSTOP)
         stopped = self.run_script("stop")
         self.assertEqual(stopped.returncode, 0, stopped)
-        self.assertIn("killing nodes", stopped.stderr)
+        self.assertIn("killed nodes", stopped.stderr)
         self.assertFalse(processes.runs(pid))
+
+    def test_stop_ends_a_node_that_does_not_react_where_nobody_reads_of_it(self):
+        node, environment = self.stand_ins(healthy_answers=1000)
+        started = self.run_script("start", "--binary", node, "-n", "1", environment=environment)
+        self.assertEqual(started.returncode, 0, started)
+        pid = self.pids()[0]
+        os.kill(pid, signal.SIGSTOP)
+        with open("/dev/full", "w", encoding="utf-8") as nobody:
+            subprocess.run([SCRIPT, "stop", f"--address={self.address}", f"--run_dir={self.run_dir}"], stdout=nobody,
+                           stderr=nobody, timeout=SECONDS, check=False)
+        self.assertFalse(processes.runs(pid))
+        self.assertEqual(self.pids(), [])
 
     def test_wrong_usage(self):
         for arguments, message in (
