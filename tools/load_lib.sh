@@ -63,15 +63,15 @@ start_load() {
 # end_load RUN_DIR: ends the load generator that a killed script has left behind. At once, since on any other signal
 # it writes a result of what it has done so far.
 end_load() {
-  local pid
+  local pid= deadline=$((SECONDS + 10))
   [[ -e $1/loadgen.pid ]] || return 0
   exec 7<"$1/loadgen.pid"
-  if ! flock -n 7; then
-    read -r pid <&7
-    kill -KILL "$pid" 2>/dev/null || true
-    flock -w 10 7 || die "the load generator cannot be ended: process $pid"
-    printf 'Ended the load generator, process %s.\n' "$pid"
-  fi
+  until flock -w 0.1 7; do
+    ((SECONDS < deadline)) || die "the load generator cannot be ended: process ${pid:-unknown}"
+    # It is not noted yet where the script ended just after the start.
+    if [[ -n $pid ]] || read -r pid <&7; then kill -KILL "$pid" 2>/dev/null || true; fi
+  done
+  if [[ -n $pid ]]; then printf 'Ended the load generator, process %s.\n' "$pid"; fi
   exec 7<&-
 }
 

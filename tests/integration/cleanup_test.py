@@ -13,12 +13,15 @@ import processes
 
 TOOLS = os.path.abspath("tools")
 
-# A script for load tests that is killed while its load generator, a stand-in, goes on.
+# A script for load tests that is killed while its load generator, a stand-in, goes on. It takes so many seconds until its
+# process id is noted.
 KILLED = """
 . "$1/lib.sh"
 . "$1/load_lib.sh"
 load_run_dirs=$2
 take_run_dir 8200 127.0.0.9
+seconds=$3
+printf() { sleep "$seconds"; builtin printf "$@"; }
 start_load "$run_dir" "$run_dir/report" sleep 1000
 echo "$loadgen_pid"
 kill -KILL $$
@@ -57,9 +60,9 @@ class CleanupTest(unittest.TestCase):
                               cwd=self.folder, env=environment or session(), stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, check=False)
 
-    def killed_load_test(self, runtime_dir=None):
-        """The process id of the load generator that it has left."""
-        killed = bash(KILLED, self.run_dirs, runtime_dir=runtime_dir)
+    def killed_load_test(self, runtime_dir=None, seconds=0):
+        """The process id of the load generator that it has left, and that is noted after so many seconds."""
+        killed = bash(KILLED, self.run_dirs, str(seconds), runtime_dir=runtime_dir)
         self.assertEqual(killed.returncode, -signal.SIGKILL, killed)
         pid = int(killed.stdout)
         self.addCleanup(processes.kill, pid)
@@ -103,6 +106,13 @@ class CleanupTest(unittest.TestCase):
         self.assertEqual((cleaned.returncode, cleaned.stderr), (0, ""))
         self.assertEqual(sorted(os.listdir(self.run_dirs)), sorted(names))
 
+    def test_ends_a_load_generator_whose_process_id_is_not_noted_yet(self):
+        pid = self.killed_load_test(seconds=1)
+        cleaned = self.cleanup()
+        self.assertEqual(cleaned.returncode, 0, cleaned)
+        self.assertIn(f"Ended the load generator, process {pid}.", cleaned.stdout)
+        self.assertFalse(processes.runs(pid))
+
     def test_says_so_where_nothing_is_left(self):
         cleaned = self.cleanup()
         self.assertEqual((cleaned.returncode, cleaned.stderr), (0, ""))
@@ -128,7 +138,7 @@ class CleanupTest(unittest.TestCase):
         os.symlink(mine, link)
         self.assertEqual(self.cleanup().returncode, 0)
         self.assertEqual((os.listdir(mine), os.path.islink(link)), (["node-1.pid"], True))
-        taken = bash(KILLED, self.run_dirs)
+        taken = bash(KILLED, self.run_dirs, "0")
         self.assertEqual(taken.returncode, 1, taken)
         self.assertIn("belongs to somebody else", taken.stderr)
 
