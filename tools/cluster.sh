@@ -301,8 +301,7 @@ stop_nodes() {
 # A start that does not come to its end leaves no node behind.
 abandon_start() {
   local status=$?
-  trap '' INT TERM HUP PIPE
-  trap - EXIT
+  finish_undisturbed
   stop_nodes
   exit "$status"
 }
@@ -334,11 +333,7 @@ start() {
   if [[ -n $data_dir ]]; then mkdir -p "$data_dir" || die "cannot create the folder $data_dir"; fi
   rm -f "$run_dir"/node-*.{pid,log}
   trap abandon_start EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'exit 129' HUP
-  # Who reads the output has gone, as with a terminal that is closed.
-  trap 'exit 141' PIPE
+  exit_on_signals
   local node
   for ((node = 1; node <= nodes; ++node)); do start_node "$node"; done
   await_healthy

@@ -87,17 +87,16 @@ cluster() {
 # Whatever happened, no node stays behind.
 clean_up() {
   local status=$?
-  trap '' INT TERM HUP
-  trap - EXIT
+  finish_undisturbed
+  rm -f "$answer_file"
   if [[ -n $run_dir ]]; then
     cluster stop >/dev/null || status=1
     case $status in
       0) rm -rf "$run_dir" ;;
-      129 | 130 | 143) rm -rf "$run_dir"; printf '\nInterrupted; all nodes are stopped.\n' >&2 ;;
+      129 | 130 | 141 | 143) rm -rf "$run_dir"; printf '\nInterrupted; all nodes are stopped.\n' >&2 ;;
       *) printf '\nThe demo failed; the logs of the nodes are in %s\n' "$run_dir" >&2 ;;
     esac
   fi
-  rm -f "$answer_file"
   exit "$status"
 }
 
@@ -165,9 +164,7 @@ main() {
   choose_base_port
 
   trap clean_up EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM
-  trap 'exit 129' HUP
+  exit_on_signals
   run_dir=$(mktemp -d)
   answer_file=$(mktemp)
   show_strategy leader_follower leader "$seconds"

@@ -16,6 +16,21 @@ misuse() {
   exit 2
 }
 
+# Lets signals end the script by way of its EXIT trap, with the status that a shell gives to what they end.
+exit_on_signals() {
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  trap 'exit 129' HUP
+  # Who reads the output has gone, as with a terminal that is closed.
+  trap 'exit 141' PIPE
+}
+
+# For the beginning of an EXIT trap, which no signal is to cut short, nor output that nobody reads.
+finish_undisturbed() {
+  trap '' INT TERM HUP PIPE
+  trap - EXIT
+}
+
 # Runs Bazel on this work tree, from any current folder. Its server goes away by itself soon after, so that scripts
 # leave nothing running; one that was there before keeps its own habits.
 run_bazel() {

@@ -312,8 +312,7 @@ run_load() {
 # Whatever happens, no node and no load generator stays behind.
 clean_up() {
   local status=$?
-  trap '' INT TERM HUP PIPE
-  trap - EXIT
+  finish_undisturbed
   if [[ -n $loadgen_pid ]]; then
     kill -TERM "$loadgen_pid" 2>/dev/null || true
     wait "$loadgen_pid" 2>/dev/null || true
@@ -360,11 +359,7 @@ main() {
     clusters_total=$(printf '%s\n' "${plan[@]%% *}" | sort -u | wc -l)
     take_run_dir "$base_port" "$address"
     trap clean_up EXIT
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
-    trap 'exit 129' HUP
-    # Who reads the output has gone, as with a terminal that is closed.
-    trap 'exit 141' PIPE
+    exit_on_signals
     end_load "$run_dir"
     stop_cluster
     remove_old_results

@@ -1,36 +1,84 @@
-"""tools/test.sh: what it hands to Bazel, for which a stand-in notes its arguments."""
+"""tools/test.sh and others that call Bazel, with a stand-in for it: what they hand to it, and what they leave behind."""
 
+import fcntl
 import os
+import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SECONDS = 60
 
 
-class TestScriptTest(unittest.TestCase):
+class ScriptTest(unittest.TestCase):
+    """The tests of a script in a work tree of its own, which holds little else."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR"))
         self.addCleanup(folder.cleanup)
         self.root = folder.name
-        os.makedirs(f"{self.root}/tools")
-        for name in ("test.sh", "lib.sh"):
-            shutil.copy(os.path.join(HERE, name), f"{self.root}/tools/{name}")
-        self.put("setup.sh", f"#!/bin/sh\ntouch {self.root}/installed\n")
-        self.put("bazel", '#!/bin/sh\nprintf "%s\\n" "$@"\n')
-        self.put("test_summary.py", "")
+        os.mkdir(f"{self.root}/tools")
 
-    def put(self, name, text):
-        path = f"{self.root}/tools/{name}"
+    def copy(self, *names):
+        for name in names:
+            shutil.copy(os.path.join(HERE, name), f"{self.root}/tools/{name}")
+
+    def put(self, name, text=""):
+        """A stand-in for a program: a script of bash."""
+        path = f"{self.root}/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(f"#!/bin/bash\n{text}\n")
         os.chmod(path, 0o700)
+
+    def interrupted(self, number, name):
+        """The exit status of a script that gets a signal, with all of its group, when a stand-in writes x to file 100.
+
+        It has to leave no process and no file. When it is hung up, nobody is left to read what it prints.
+        """
+        scratch = f"{self.root}/scratch"
+        os.makedirs(scratch, exist_ok=True)
+        reader, writer = os.pipe()
+        self.addCleanup(os.close, reader)
+        self.assertEqual(fcntl.fcntl(writer, fcntl.F_DUPFD, 100), 100)
+        os.close(writer)
+        script = subprocess.Popen(
+            [f"{self.root}/tools/{name}"], cwd="/", pass_fds=[100], start_new_session=True, stdin=subprocess.DEVNULL,
+            env={**os.environ, "PATH": f"{self.root}/bin:{os.environ['PATH']}", "TMPDIR": scratch},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        self.addCleanup(script.stdout.close)
+        os.close(100)
+        self.assertEqual(self.read_soon(reader), b"x", "it is at work")
+        if number == signal.SIGHUP:
+            script.stdout.close()
+        os.killpg(script.pid, number)
+        script.wait(SECONDS)
+        self.assertEqual(self.read_soon(reader), b"", "all of its processes have ended")
+        self.assertEqual(os.listdir(scratch), [])
+        return script.returncode
+
+    def read_soon(self, file):
+        """One byte, or none where no process has the other end any more."""
+        self.assertTrue(select.select([file], [], [], SECONDS / 3)[0], "processes are left")
+        return os.read(file, 1)
+
+
+class TestScriptTest(ScriptTest):
+
+    def setUp(self):
+        super().setUp()
+        self.copy("test.sh", "lib.sh")
+        self.put("tools/setup.sh", f"touch {self.root}/installed")
+        self.put("tools/bazel", 'printf "%s\\n" "$@"')
+        self.put("tools/test_summary.py")
 
     def printed(self, *arguments):
         done = subprocess.run(["bash", f"{self.root}/tools/test.sh", *arguments], cwd="/", capture_output=True,
-                              text=True, timeout=60, check=False)
+                              text=True, timeout=SECONDS, check=False)
         self.assertEqual(done.returncode, 0, done)
         return done.stdout
 
@@ -66,6 +114,25 @@ class TestScriptTest(unittest.TestCase):
         self.assertEqual(self.called("--", "-//tests/..."), ([], ["//...", "-//tests/..."]))
         self.assertEqual(self.called("-tools:a", "-bench/..."), ([], ["//...", "-tools:a", "-bench/..."]))
         self.assertEqual(self.called("//tools/...", "-//tools:a"), ([], ["//tools/...", "-//tools:a"]))
+
+
+class DemoScriptTest(ScriptTest):
+
+    def test_an_interruption_leaves_nothing_behind(self):
+        self.copy("demo.sh", "cluster.sh", "lib.sh")
+        self.put("tools/setup.sh")
+        self.put("tools/bazel", f"echo {self.root}")
+        self.put("node/quorate_node", "exec sleep 100")
+        self.put("loadgen/loadgen", "printf x >&100; exec sleep 100")
+        self.put("bin/ss")
+        self.put("bin/curl", """case "$*" in
+              *--output*/set*) echo 201 ;;
+              *--output*/nosuchkey) echo 404 ;;
+              *--output*) echo 200 ;;
+              *) printf '{"status":"healthy"}\\n200' ;;
+            esac""")
+        self.assertEqual(self.interrupted(signal.SIGINT, "demo.sh"), 130)
+        self.interrupted(signal.SIGHUP, "demo.sh")
 
 
 if __name__ == "__main__":
