@@ -43,7 +43,20 @@ run_target() {
   if [[ -e $QUORATE_ROOT/tests/fuzz/$name.dict ]]; then options+=("-dict=$QUORATE_ROOT/tests/fuzz/$name.dict"); fi
   mkdir -p "$learned"
   timeout --kill-after=10 $((seconds + GRACE_SECONDS)) "$binaries/$target" "${options[@]}" \
-    "$learned" "$QUORATE_ROOT/tests/fuzz/corpus/$name" >"$scratch/$target.log" 2>&1
+    "$learned" "$QUORATE_ROOT/tests/fuzz/corpus/$name" >"$scratch/$target.log" 2>&1 &
+  # A signal ends this wait at once. It does not reach the target, which `timeout` takes out of the terminal's hands.
+  wait "$!"
+}
+
+# Ends the target at hand, and keeps what was found.
+clean_up() {
+  local status=$?
+  finish_undisturbed
+  jobs -pr | xargs --no-run-if-empty kill 2>/dev/null || true
+  wait
+  rm -rf "$scratch"
+  rmdir --ignore-fail-on-non-empty "$findings"
+  exit "$status"
 }
 
 report_finding() {
@@ -93,7 +106,8 @@ main() {
   binaries=$(fuzz_bin)
   scratch=$(mktemp -d)
   findings=$(mktemp -d "${TMPDIR:-/tmp}/fuzz_findings.XXXXXX")
-  trap 'rm -rf "$scratch"; rmdir --ignore-fail-on-non-empty "$findings"' EXIT
+  trap clean_up EXIT
+  exit_on_signals
   export ASAN_OPTIONS=halt_on_error=1:detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
   export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 

@@ -10,7 +10,7 @@ import tempfile
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SECONDS = 60
+SECONDS = 30
 
 
 class ScriptTest(unittest.TestCase):
@@ -63,7 +63,7 @@ class ScriptTest(unittest.TestCase):
 
     def read_soon(self, file):
         """One byte, or none where no process has the other end any more."""
-        self.assertTrue(select.select([file], [], [], SECONDS / 3)[0], "processes are left")
+        self.assertTrue(select.select([file], [], [], SECONDS)[0], "processes are left")
         return os.read(file, 1)
 
 
@@ -133,6 +133,19 @@ class DemoScriptTest(ScriptTest):
             esac""")
         self.assertEqual(self.interrupted(signal.SIGINT, "demo.sh"), 130)
         self.interrupted(signal.SIGHUP, "demo.sh")
+
+
+class FuzzScriptTest(ScriptTest):
+
+    def test_an_interruption_ends_the_target_at_hand_and_all(self):
+        self.copy("fuzz.sh", "lib.sh")
+        self.put("tools/bazel", f"echo {self.root}")
+        self.put("bin/clang-14")
+        for target in ("one_fuzz", "other_fuzz"):
+            self.put(f"tests/fuzz/{target}.cc")
+            self.put(f"tests/fuzz/{target}", "printf x >&100; exec sleep 100")
+        self.assertEqual(self.interrupted(signal.SIGINT, "fuzz.sh"), 130)
+        self.interrupted(signal.SIGHUP, "fuzz.sh")
 
 
 if __name__ == "__main__":
