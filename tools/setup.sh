@@ -100,8 +100,9 @@ install_grpcurl() {
   fi
   require_root
   printf 'setup: building %s, which takes some minutes\n' "$GRPCURL"
+  # In the foreground, so that Ctrl-C reaches Go, and no build is left to fill the folder again when it is removed.
   if env GOPATH="$scratch/go" GOCACHE="$scratch/go-cache" GOBIN="$scratch/bin" GOFLAGS=-modcacherw \
-    timeout "$GRPCURL_SECONDS" go install "$GRPCURL" >"$scratch/go.log" 2>&1 </dev/null; then
+    timeout --foreground "$GRPCURL_SECONDS" go install "$GRPCURL" >"$scratch/go.log" 2>&1 </dev/null; then
     as_root install -m 755 "$scratch/bin/grpcurl" /usr/local/bin/grpcurl
   else
     tail -n 5 "$scratch/go.log" >&2

@@ -34,7 +34,7 @@ class ScriptTest(unittest.TestCase):
             file.write(f"#!/bin/bash\n{text}\n")
         os.chmod(path, 0o700)
 
-    def interrupted(self, number, name):
+    def interrupted(self, number, name, *arguments):
         """The exit status of a script that gets a signal, with all of its group, when a stand-in writes x to file 100.
 
         It has to leave no process and no file. When it is hung up, nobody is left to read what it prints.
@@ -46,9 +46,9 @@ class ScriptTest(unittest.TestCase):
         self.assertEqual(fcntl.fcntl(writer, fcntl.F_DUPFD, 100), 100)
         os.close(writer)
         script = subprocess.Popen(
-            [f"{self.root}/tools/{name}"], cwd="/", pass_fds=[100], start_new_session=True, stdin=subprocess.DEVNULL,
-            env={**os.environ, "PATH": f"{self.root}/bin:{os.environ['PATH']}", "TMPDIR": scratch},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [f"{self.root}/tools/{name}", *arguments], cwd="/", pass_fds=[100], start_new_session=True,
+            env={**os.environ, "PATH": f"{self.root}/bin:/usr/bin:/bin", "TMPDIR": scratch},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         self.addCleanup(script.stdout.close)
         os.close(100)
@@ -146,6 +146,18 @@ class FuzzScriptTest(ScriptTest):
             self.put(f"tests/fuzz/{target}", "printf x >&100; exec sleep 100")
         self.assertEqual(self.interrupted(signal.SIGINT, "fuzz.sh"), 130)
         self.interrupted(signal.SIGHUP, "fuzz.sh")
+
+
+class SetupScriptTest(ScriptTest):
+
+    def test_an_interruption_ends_what_it_builds(self):
+        self.copy("setup.sh")
+        self.put("bin/dpkg-query", 'for name in "${@:3}"; do echo "$name installed"; done')
+        for program in ("apt-get", "sudo"):
+            self.put(f"bin/{program}")
+        self.put("bin/go", "mkdir $GOPATH; printf x >&100; exec sleep 100")
+        for number in (signal.SIGINT, signal.SIGHUP):
+            self.interrupted(number, "setup.sh", "--dev")
 
 
 if __name__ == "__main__":
