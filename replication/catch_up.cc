@@ -43,7 +43,12 @@ bool IsTombstone(const Record& record) {
 
 void CatchUp::Pull(NodeId peer, Pace pace) {
   const auto it = pulls_.find(peer);
-  if (it == pulls_.end()) {
+  if (Resumes(peer)) {
+    PullState& pull = pulls_[peer] = std::move(interrupted_[peer]);
+    interrupted_.erase(peer);
+    pull.pace = pace;
+    NextPage(peer, &pull);
+  } else if (it == pulls_.end()) {
     Restart(peer);
     if (Pulling(peer)) pulls_[peer].pace = pace;
   } else if (pace == Pace::kUrgent && it->second.pace != pace) {
@@ -55,9 +60,28 @@ void CatchUp::Pull(NodeId peer, Pace pace) {
 void CatchUp::Restart(NodeId peer) {
   CHECK(strategy_ != nullptr);
   if (!context_->Connected(peer)) return;
+  interrupted_.erase(peer);
   PullState& pull = pulls_[peer];
   pull = PullState();
+  pull.incarnation = context_->PeerIncarnation(peer);
   NextPage(peer, &pull);
+}
+
+void CatchUp::Interrupt(NodeId peer) {
+  const auto it = pulls_.find(peer);
+  if (it == pulls_.end()) return;
+  if (!it->second.first) interrupted_[peer] = std::move(it->second);
+  pulls_.erase(it);
+}
+
+void CatchUp::Stop(NodeId peer) {
+  pulls_.erase(peer);
+  interrupted_.erase(peer);
+}
+
+bool CatchUp::Resumes(NodeId peer) const {
+  const auto it = interrupted_.find(peer);
+  return it != interrupted_.end() && context_->PeerIncarnation(peer) == it->second.incarnation;
 }
 
 bool CatchUp::GetsOn(Pace pace) const {

@@ -3,7 +3,8 @@
 // A pull compares this store with a peer's, page by page in key order: the puller lists keys and
 // versions of a range, the peer answers with the records of that range that the puller lacks.
 // The peer remembers nothing of a pull but what the strategy does at its first page, so a pull
-// survives lost messages and goes on where it was. Pages hold at most 1,000 records or 1 MiB.
+// survives lost messages and lost sessions and goes on where it was, for as long as neither side
+// has started anew: with much data it takes hours. Pages hold at most 1,000 records or 1 MiB.
 //
 // Pulls are paced, so that they leave room for clients: by a budget of bytes a second, small for
 // those that nobody waits for. It counts what is sent, or what is read to compare if that is more.
@@ -36,13 +37,19 @@ class CatchUp {
       : context_(context), wake_(std::move(wake)) {}
   void SetStrategy(Strategy* strategy) { strategy_ = strategy; }
 
-  // Starts a pull from a connected peer; one that is under way goes on instead, at the greater of
-  // both paces.
+  // Starts a pull from a connected peer, or goes on with one that was interrupted; one that is
+  // under way goes on instead, at the greater of both paces.
   void Pull(NodeId peer, Pace pace = Pace::kUrgent);
-  // Starts from the first page even if a pull is under way.
+  // Starts from the first page even if a pull is under way, or was interrupted.
   void Restart(NodeId peer);
-  void Stop(NodeId peer) { pulls_.erase(peer); }
+  // The session with the peer is lost.
+  void Interrupt(NodeId peer);
+  // Nothing of a pull from the peer counts any more.
+  void Stop(NodeId peer);
   bool Pulling(NodeId peer) const { return pulls_.find(peer) != pulls_.end(); }
+  // Whether Pull would go on with a pull that was interrupted: it has what the peer held when that
+  // began, and what has come to be due since then needs another one.
+  bool Resumes(NodeId peer) const;
   // Whether a pull at that pace gets on, from any peer: one whose page had to be asked for again
   // may have met a peer that cannot answer.
   bool GetsOn(Pace pace) const;
@@ -63,6 +70,7 @@ class CatchUp {
 
  private:
   struct PullState {
+    Incarnation incarnation = 0;  // of the peer
     uint64_t page = 0;
     bool first = true;
     bool source_syncing = false;
@@ -95,6 +103,7 @@ class CatchUp {
   Strategy* strategy_ = nullptr;
   uint64_t last_page_ = 0;
   absl::btree_map<NodeId, PullState> pulls_;
+  absl::btree_map<NodeId, PullState> interrupted_;
   uint64_t records_pulled_ = 0;
   uint64_t records_served_ = 0;
   uint64_t bytes_sent_ = 0;

@@ -362,7 +362,7 @@ void Replica::FailStop(const absl::Status& why) {
 void Replica::OnSessionUp(NodeId peer) { strategy_->OnPeerUp(peer); }
 
 void Replica::OnSessionDown(NodeId peer) {
-  catch_up_.Stop(peer);
+  catch_up_.Interrupt(peer);
   strategy_->OnPeerDown(peer);
 }
 

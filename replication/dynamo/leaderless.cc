@@ -420,7 +420,7 @@ bool Leaderless::IsUrgent(NodeId id, const Peer& peer) const {
 void Leaderless::Pull(NodeId id, CatchUp::Pace pace) {
   Peer& peer = peers_[id];
   // What has become due since a comparison began, needs another one after it.
-  if (!context_->catch_up().Pulling(id)) {
+  if (!context_->catch_up().Pulling(id) && !context_->catch_up().Resumes(id)) {
     peer.comparing = peer.due;
     peer.comparing_since = context_->Now();
   }

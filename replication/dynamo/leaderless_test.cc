@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -129,7 +130,7 @@ class Comparisons {
  public:
   // Each of four values takes half a second of the background's budget.
   Comparisons(absl::Duration interval, size_t value_bytes)
-      : cluster(Leaderless::kName, {3, 2, 2}, [&](ClusterConfig* config) {
+      : cluster(Leaderless::kName, {3, 2, 2}, [interval, value_bytes](ClusterConfig* config) {
           config->anti_entropy_interval = interval;
           config->background_bytes_per_second = 2 * value_bytes;
         }) {
@@ -175,6 +176,32 @@ TEST(LeaderlessTest, AComparisonThatGetsOnAfterALossIsNotTakenForStuck) {
   comparisons.cluster.Run(absl::Seconds(30));
   EXPECT_EQ(comparisons.most_open, 1u);
   EXPECT_GE(comparisons.ended[2], 3);
+}
+
+TEST(LeaderlessTest, AComparisonGoesOnWhereALostSessionHasInterruptedIt) {
+  for (const bool starts_anew : {false, true}) {
+    Comparisons comparisons(absl::Seconds(10), kLongValue);
+    std::map<NodeId, std::string> asked_after;  // by peer: the last key of what was compared before
+    comparisons.cluster.alter = [&](NodeId from, NodeId to, Message* message) {
+      if (from == 1 && message->has_compare()) asked_after[to] = message->compare().after_key();
+    };
+    while (asked_after.empty() || asked_after.begin()->second != "b") {
+      comparisons.cluster.Run(absl::Milliseconds(10));
+    }
+    const NodeId interrupted = asked_after.begin()->first;
+    bool cut = true;
+    comparisons.lose = [&cut](const Message&) { return cut; };
+    comparisons.cluster.Run(absl::Seconds(3));
+    if (starts_anew) comparisons.cluster.Restart(interrupted);
+    std::optional<std::string> first_after;
+    comparisons.cluster.alter = [&](NodeId from, NodeId to, Message* message) {
+      if (from != 1 || to != interrupted || !message->has_compare()) return;
+      if (!first_after.has_value()) first_after = message->compare().after_key();
+    };
+    cut = false;
+    comparisons.cluster.Run(absl::Seconds(30));
+    EXPECT_EQ(first_after, starts_anew ? "" : "c") << "c came before the cut";
+  }
 }
 
 TEST(LeaderlessTest, AComparisonThatNeverEndsDoesNotKeepTheOthersFromTheirTurn) {
