@@ -57,6 +57,10 @@ Cluster::Cluster(const std::string& strategy, int n, int w, int r, const Extra& 
   nodes_.resize(static_cast<size_t>(n));
 }
 
+void Cluster::SetPeerTimeout(absl::Duration timeout) {
+  for (NodeConfig& config : configs_) config.cluster.peer_timeout = timeout;
+}
+
 void Cluster::StartAll() {
   for (size_t i = 0; i < nodes_.size(); ++i) Start(i);
 }

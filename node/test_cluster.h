@@ -72,6 +72,7 @@ class Cluster {
   void Start(size_t i, const NodeStorage& storage = {});
   void Stop(size_t i) { nodes_[i].reset(); }
   // From the next start on.
+  void SetPeerTimeout(absl::Duration timeout);
   void SetDataDir(size_t i, const std::string& data_dir) { configs_[i].data_dir = data_dir; }
 
   // Whether all nodes that run come to serve.
