@@ -1,4 +1,4 @@
-// Client: reads and writes keys of a Quorate cluster.
+// Client: reads and writes keys of a Quorate cluster. Connect is in client/grpc_connection.h.
 //
 //   quorate::ConnectionOptions options;
 //   options.targets = {"127.0.0.1:9080", "127.0.0.1:9081"};

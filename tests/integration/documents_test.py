@@ -5,7 +5,7 @@ import re
 import subprocess
 import unittest
 
-from harness import node_binary
+from harness import Cluster, node_binary
 
 
 class OperationsTest(unittest.TestCase):
@@ -31,6 +31,19 @@ class OperationsTest(unittest.TestCase):
         for flag, default in defaults:
             row = re.search(rf"^\| `--{flag}` \| (?:`\w+` )?\| `?([^|`]*)`? \|", text, re.MULTILINE)
             self.assertEqual(row.group(1).strip(), default, flag)
+
+    def test_every_counter_is_in_the_table_and_none_besides(self):
+        counted = set()
+        for strategy, flags in (("leader_follower", []), ("leaderless", []), ("leaderless", ["--write_mode=linearizable"])):
+            cluster = Cluster(self.addCleanup, strategy, n=3, flags=flags)
+            cluster.start()
+            for node in cluster.nodes:
+                counted.update(node.health().body["counters"])
+        with open(os.environ["OPERATIONS_MD"], encoding="utf-8") as file:
+            section = re.search(r"^## Counters$(.*?)^## ", file.read(), re.MULTILINE | re.DOTALL).group(1)
+        rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+        table = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+        self.assertEqual(table, counted)
 
 
 if __name__ == "__main__":

@@ -256,6 +256,27 @@ int Main(const std::vector<std::string>& arguments) {
   return status;
 }
 
+std::string HelpText() {
+  std::string text =
+      "Runs a schedule of faults and operations against real node processes, and judges what\n"
+      "clients saw. doc/testing.md says what the faults do.\n\n"
+      "Usage: nemesis --strategy=NAME [flags]    draws a schedule from the seed\n"
+      "       nemesis --schedule=FILE [flags]    runs a written one\n\n";
+  std::vector<google::CommandLineFlagInfo> flags;
+  google::GetAllFlags(&flags);
+  for (const google::CommandLineFlagInfo& flag : flags) {
+    // The libraries' own flags mean nothing here.
+    if (flag.filename != __FILE__) continue;
+    absl::StrAppend(&text, "  --", flag.name, "  ", flag.description,
+                    flag.default_value.empty() ? "" : "; default: ", flag.default_value, "\n");
+  }
+  absl::StrAppend(
+      &text,
+      "\nExit status: 0 nothing was violated; 1 something was; 2 the command line is wrong, "
+      "or\nnodes or files cannot be used; 3 too little happened to say anything.\n");
+  return text;
+}
+
 }  // namespace
 }  // namespace quorate::nemesis
 
@@ -269,9 +290,12 @@ int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const quorate::ParsedCommandLine command =
       quorate::ParseFlags(argc, argv, "nemesis, of the tests of Quorate");
-  if (command.asked != quorate::CommandLine::kRun || !command.words.empty()) {
-    std::fputs("The head of tests/nemesis/main.cc says how to use it.\n", stderr);
-    return quorate::kUsageExitCode;
+  if (command.asked != quorate::CommandLine::kRun) {
+    std::fputs(quorate::nemesis::HelpText().c_str(), stdout);
+    return 0;
+  }
+  if (!command.words.empty()) {
+    return quorate::nemesis::Wrong(absl::StrCat("'", command.words[0], "' is no flag; try --help"));
   }
   return quorate::nemesis::Main(arguments);
 }
