@@ -1,7 +1,7 @@
 #include "node/poll_loop.h"
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <limits>
 #include <utility>
 
@@ -27,7 +27,9 @@ gpr_timespec After(absl::Duration wait) {
 }  // namespace
 
 MonotonicTime MonotonicNow() {
-  return absl::FromChrono(std::chrono::steady_clock::now().time_since_epoch());
+  timespec now = {};
+  CHECK_EQ(clock_gettime(CLOCK_BOOTTIME, &now), 0);
+  return absl::DurationFromTimespec(now);
 }
 
 PollLoop::PollLoop(std::unique_ptr<grpc::ServerCompletionQueue> queue, absl::Duration longest_spin)

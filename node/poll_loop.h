@@ -20,7 +20,8 @@
 
 namespace quorate {
 
-// The time on the monotonic clock of this machine.
+// The time since this machine was started, times included in which it was suspended: what a node
+// has heard from others is old afterwards, and must not count as fresh.
 MonotonicTime MonotonicNow();
 
 class PollHost {
