@@ -16,10 +16,9 @@ constexpr uint64_t kSeedsWithoutBug = 30;
 class PlantedBugs : public testing::TestWithParam<PlantedRule> {};
 
 TEST_P(PlantedBugs, AreCaught) {
-  const std::optional<Catch> caught = Hunt(GetParam().bug, kSeedsMax);
-  ASSERT_TRUE(caught.has_value()) << GetParam().name << ": " << GetParam().what
-                                  << "; not caught within " << kSeedsMax << " seeds";
-  EXPECT_FALSE(caught->properties.empty());
+  EXPECT_TRUE(Hunt(GetParam().bug, kSeedsMax).has_value())
+      << GetParam().name << ": " << GetParam().what << "; not caught within " << kSeedsMax
+      << " seeds";
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PlantedBugs, testing::ValuesIn(PlantedRules()),
