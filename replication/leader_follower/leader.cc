@@ -44,7 +44,9 @@ StrategyStatus Leader::Status() const {
   status.counters["records_adopted"] = adopted_;
   status.state = serving_ ? ReplicaState::kServing : ReplicaState::kRecovering;
   if (epoch_ != 0 && !serving_) {
-    status.detail = "the leader is recovering: it waits for followers to adopt its epoch";
+    status.detail =
+        absl::StrCat("the leader is recovering: it waits until ", OthersToAdopt(),
+                     " followers have adopted its new epoch; ", CountAdopted(), " have");
   } else if (!serving_) {
     int heard = 0;
     for (const auto& [peer, follower] : followers_) heard += follower.compared ? 1 : 0;

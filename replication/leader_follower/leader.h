@@ -99,6 +99,12 @@ class Leader : public Role {
   void TryClaimEpoch();
   void ClaimEpoch();
   void TryServe();
+  // How many others must know the epoch before anything is written in it. Without them, what only a
+  // lost follower holds of it could rank above writes that a later start acknowledges. That start
+  // hears OthersToHear before it chooses an epoch, so one of any W-1; and as long as it has none of
+  // OthersToHear, it acknowledges nothing at W.
+  int OthersToAdopt() const;
+  int CountAdopted() const;  // those connected
   // Gives up the epoch because a higher one was seen, and claims one above that.
   void Abdicate(uint64_t higher_epoch);
   void Note(const Version& version);

@@ -114,16 +114,24 @@ void Leader::ClaimEpoch() {
   context_->SendToAll(context_->ConnectedPeers(), message);
 }
 
-void Leader::TryServe() {
-  if (epoch_ == 0 || serving_ || durable_epoch_ != epoch_) return;
-  // A later leader acknowledges nothing at W without one of these followers, who tell it of this
-  // epoch: without that, what only a lost follower holds of this epoch could rank above later
-  // acknowledged writes.
+int Leader::OthersToAdopt() const {
+  const Quorums& quorums = context_->quorums();
+  const int meeting_writers = OthersToHear(quorums.n, quorums.w);
+  if (PlantedBug(Bug::kLeadUnadopted)) return meeting_writers;
+  return std::max(meeting_writers, quorums.w - 1);
+}
+
+int Leader::CountAdopted() const {
   int adopted = 0;
   for (const auto& [peer, follower] : followers_) {
     adopted += follower.connected && follower.highest_epoch == epoch_ ? 1 : 0;
   }
-  if (adopted < OthersToHear(context_->quorums().n, context_->quorums().w)) return;
+  return adopted;
+}
+
+void Leader::TryServe() {
+  if (epoch_ == 0 || serving_ || durable_epoch_ != epoch_) return;
+  if (CountAdopted() < OthersToAdopt()) return;
   serving_ = true;
   window_.Reset(next_number_);
   durable_scheduled_ = next_number_ - 1;

@@ -102,6 +102,11 @@ bool FaultInjector::StopSome(FaultKind kind, absl::Duration length) {
     LateFollower(length);
     return true;
   }
+  if (kind == FaultKind::kCrash && plan_.two_starts_percent > 0 &&
+      rng_.Chance(plan_.two_starts_percent)) {
+    TwoStarts(length);
+    return true;
+  }
   NodeId victim = AnyUp();
   const NodeId leader = cluster_->leader();
   if (leader != 0 && cluster_->Up(leader) && rng_.Chance(30)) victim = leader;
@@ -151,6 +156,24 @@ void FaultInjector::LateFollower(absl::Duration length) {
     if (stopped_) return;
     Happen(FaultKind::kCrash, {leader}, length);
     Happen(FaultKind::kPartition, {follower}, away);
+  });
+}
+
+// What it chooses at its second start must rank above what it chose at the first, of which only the
+// follower knows that is out of reach by then.
+void FaultInjector::TwoStarts(absl::Duration length) {
+  const NodeId leader = cluster_->leader();
+  const NodeId first = 1 + (leader + rng_.Below(cluster_->size() - 1)) % cluster_->size();
+  NodeId second = first;
+  while (second == first || second == leader) second = AnyNode();
+  const absl::Duration life = length + rng_.Between(absl::Milliseconds(300), absl::Seconds(1));
+  const auto start_without = [this, leader, length, life](NodeId follower) {
+    Happen(FaultKind::kCrash, {leader}, length);
+    Happen(FaultKind::kPartition, {follower}, life);
+  };
+  start_without(first);
+  queue_->OutsideAt(queue_->Now() + life, kFaultRank, [this, start_without, second] {
+    if (!stopped_) start_without(second);
   });
 }
 

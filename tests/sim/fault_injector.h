@@ -45,6 +45,7 @@ struct FaultPlan {
   // So many of the crashes are a leader's whose last writes one follower holds, which comes back
   // when the leader leads again.
   int late_follower_percent = 0;
+  int two_starts_percent = 0;  // likewise: a leader starts twice, beside one follower and another
 };
 
 class FaultInjector {
@@ -81,6 +82,7 @@ class FaultInjector {
   // Beside the end of the leader: a follower that misses its next start.
   void CutFollower(absl::Duration length);
   void LateFollower(absl::Duration length);
+  void TwoStarts(absl::Duration length);
   bool Clog(absl::Duration length);
   void Hiccup();
   bool BreakDisk(FaultKind kind, absl::Duration length);

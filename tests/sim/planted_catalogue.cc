@@ -55,6 +55,8 @@ const std::vector<PlantedRule>& PlantedRules() {
       {"SkipPages", Bug::kSkipPages, "catching up fetches the first page only"},
       {"LeadBeforeComparing", Bug::kLeadBeforeComparing,
        "a leader leads without having asked what its followers hold"},
+      {"LeadUnadopted", Bug::kLeadUnadopted,
+       "a leader writes in an epoch that too few others know"},
       {"ReuseEpoch", Bug::kReuseEpoch,
        "a leader goes on with an epoch that an earlier start has used"},
       {"AcceptGaps", Bug::kAcceptGaps, "a follower goes on behind an entry that it lacks"},

@@ -17,7 +17,7 @@ ClusterPlan DrawCluster(absl::string_view strategy, SimRng rng) {
   ClusterConfig& config = plan.config;
   config.cluster = "sim";
   config.strategy = std::string(strategy);
-  config.quorums.n = rng.Pick(std::vector<int>{1, 3, 3, 3, 5, 5, 5});
+  config.quorums.n = rng.Pick(std::vector<int>{1, 2, 3, 3, 3, 4, 5, 5, 5});
   config.quorums.w = rng.Between(1, config.quorums.n);
   config.quorums.r = rng.Between(1, config.quorums.n);
   config.durability = rng.Pick(std::vector<Durability>{Durability::kMemory, Durability::kMemory,
@@ -99,18 +99,38 @@ void DrawRareBranches(SimRng rng, ClusterPlan* plan) {
 }
 
 // A leader that forgets its last writes, while one follower keeps them of which it hears late: it
-// leads again once it has heard of N-W+1 others.
+// leads again without that one.
 void DrawLateFollowers(SimRng rng, SimPlan* plan) {
   if (plan->cluster.leader == 0 || !rng.Chance(25)) return;
   ClusterConfig& config = plan->cluster.config;
-  config.quorums.n = std::max(config.quorums.n, 3);
-  config.quorums.w = config.quorums.n;
+  config.quorums.n = std::max(config.quorums.n, 4);
+  config.quorums.w = config.quorums.n - 1;
   config.durability = Durability::kMemory;
   FaultPlan& faults = plan->faults;
   faults.late_follower_percent = 90;
   faults.kinds = {FaultKind::kCrash};
   faults.gap_mean = rng.Between(absl::Seconds(1), absl::Seconds(2));
   faults.length_mean = rng.Between(absl::Milliseconds(50), absl::Milliseconds(200));
+}
+
+// A leader that starts twice, each time with another follower, and writes that ask for these two
+// only, of few keys.
+void DrawTwoStarts(SimRng rng, SimPlan* plan) {
+  if (plan->cluster.leader == 0 || !rng.Chance(10)) return;
+  ClusterConfig& config = plan->cluster.config;
+  config.quorums = Quorums{3, 3, std::min(config.quorums.r, 3)};
+  plan->cluster.leader = static_cast<NodeId>(rng.Between(1, 3));
+  config.durability = Durability::kMemory;
+  config.heartbeat_interval = rng.Between(absl::Milliseconds(20), absl::Milliseconds(50));
+  config.peer_timeout = config.heartbeat_interval * rng.Between(3, 6);
+  FaultPlan& faults = plan->faults;
+  faults.late_follower_percent = 0;
+  faults.two_starts_percent = 90;
+  faults.kinds = {FaultKind::kCrash};
+  faults.gap_mean = rng.Between(absl::Seconds(1), absl::Seconds(2));
+  faults.length_mean = rng.Between(absl::Milliseconds(50), absl::Milliseconds(200));
+  plan->workload.hot_percent = 80;
+  plan->workload.override_percent = 50;
 }
 
 // Cuts that come and go node by node.
@@ -202,6 +222,7 @@ SimPlan DrawPlan(absl::string_view strategy, uint64_t seed) {
   plan.fault_phase_min = faults.Between(absl::Seconds(2), absl::Seconds(5));
   DrawRareBranches(SimRng::Stream(seed, "rare branches"), &plan.cluster);
   DrawLateFollowers(SimRng::Stream(seed, "late followers"), &plan);
+  DrawTwoStarts(SimRng::Stream(seed, "two starts"), &plan);
   DrawSwizzles(SimRng::Stream(seed, "swizzle plan"), &plan.faults);
   DrawDisks(SimRng::Stream(seed, "disk plan"), &plan);
   DrawLinearizability(SimRng::Stream(seed, "linearizability plan"), &plan);

@@ -36,6 +36,7 @@ Report CheckAll(const History& history) {
   CheckSessions(history, &report);
   CheckShownIsDurable(history, &report);
   CheckVersionOrder(history, &report);
+  CheckWriteOrder(history, &report);
   CheckUniqueWrites(history, &report);
   CheckSupersededWrites(history, &report);
   CheckEndsOnce(history, &report);

@@ -104,6 +104,9 @@ void CheckShownIsDurable(const History& history, Report* report);
 // it shows, in the order of a linearizable cluster.
 void CheckVersionOrder(const History& history, Report* report);
 
+// write_order.cc: with a leader, writes that were answered one after the other rank in that order.
+void CheckWriteOrder(const History& history, Report* report);
+
 // unique_writes.cc: a dot or (epoch, number) never names two writes, and every write is one that a
 // client asked for, and that was not answered with an error that says that nothing was written.
 void CheckUniqueWrites(const History& history, Report* report);

@@ -491,6 +491,45 @@ TEST(VersionOrderTest, LocalReadsGoBack) {
   EXPECT_EQ(Violations(CheckVersionOrder, story.history), 1u);
 }
 
+TEST(WriteOrderTest, AnEarlierWriteRanksAboveALaterOne) {
+  Story story(Setting(3, 3, 1));
+  story.Stored(1, 5);
+  story.Stored(2, 5);
+  story.Write(1, 5);
+  story.Write(1, 6);
+  EXPECT_EQ(Violations(CheckWriteOrder, story.history), 0u);
+  story.Write(1, 4);
+  EXPECT_EQ(Violations(CheckWriteOrder, story.history), 1u) << "two nodes hold number 5";
+}
+
+TEST(WriteOrderTest, WhatNobodyHoldsReplacesNothing) {
+  Story story(Setting(3, 3, 1));
+  story.Stored(1, 5);
+  story.Write(1, 5);
+  story.Crash(1);
+  story.Write(2, 4);
+  EXPECT_EQ(Violations(CheckWriteOrder, story.history), 0u);
+}
+
+TEST(WriteOrderTest, PromisesNothingOnceWHaveForgottenAtOneTime) {
+  Story story(Setting(3, 2, 2));
+  for (const NodeId node : {1, 2, 3}) story.Stored(node, 5);
+  story.Write(1, 5);
+  story.Crash(1);
+  story.Crash(2);
+  story.Write(1, 4);
+  EXPECT_EQ(Violations(CheckWriteOrder, story.history), 0u);
+}
+
+TEST(WriteOrderTest, WritesAtTheSameTimeRankEitherWay) {
+  Story story(Setting(3, 3, 1));
+  story.Stored(1, 5);
+  const size_t earlier = story.Begin(1, OperationKind::kSet, "value4");
+  story.Write(1, 5);
+  story.End(earlier, Story::RecordOf(4, "value4"), 3);
+  EXPECT_EQ(Violations(CheckWriteOrder, story.history), 0u);
+}
+
 TEST(UniqueWritesTest, OneNameTwoWrites) {
   Story story(Setting(2, 1, 1));
   story.Begin(1, OperationKind::kSet, "a");
