@@ -149,7 +149,12 @@ class Run {
     const bool must_converge = history_->promise().converges;
     if (PollUntil([&] { return AtRest(must_converge); }, kRestBudget)) return true;
     if (Cut()) return false;
-    if (AtRest(/*alike=*/false)) return true;  // CheckConvergence shows what differs
+    if (AtRest(/*alike=*/false)) {
+      // The reads and writes that come now repair what they meet, and would hide it.
+      history_->Stalled(
+          "after healing the cluster came to rest, but its nodes hold different records");
+      return true;
+    }
     std::string why = "after healing the cluster did not come to rest:";
     for (NodeId node = 1; node <= Nodes(); ++node) {
       if (cluster_.AtRest(node)) continue;

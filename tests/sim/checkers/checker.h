@@ -111,7 +111,8 @@ void CheckWriteOrder(const History& history, Report* report);
 // client asked for, and that was not answered with an error that says that nothing was written.
 void CheckUniqueWrites(const History& history, Report* report);
 
-// superseded_writes.cc: a concurrent value only goes away when a write that knew of it replaces it.
+// superseded_writes.cc: a concurrent value only goes away when a write that knew of it replaces it,
+// from stores and from what reads show.
 void CheckSupersededWrites(const History& history, Report* report);
 
 // ends_once.cc: every operation ends exactly once, and in time.

@@ -714,6 +714,25 @@ TEST(SupersededWritesTest, WhatWasMergedInTheSameDrainIsNotWhatAWriteKnew) {
   }
 }
 
+TEST(SupersededWritesTest, AReadShowsWhatItHasSeen) {
+  for (const bool kept : {true, false}) {
+    Story story(Setting(2, 1, 1));
+    Record record;
+    Record other;
+    Apply(&story, 1, 1, /*tombstone=*/false, Version(), &record);
+    Apply(&story, 2, 1, /*tombstone=*/false, Version(), &other);
+    record.Merge(other);
+    Record shown = record;
+    if (!kept) shown.siblings.pop_back();
+    story.End(story.Begin(1, OperationKind::kGet), shown, 1);
+    EXPECT_EQ(Violations(CheckSupersededWrites, story.history), kept ? 0u : 1u);
+    // What a read has seen to be replaced, it need not show.
+    Apply(&story, 1, 2, /*tombstone=*/false, Version(), &record);
+    story.End(story.Begin(2, OperationKind::kGet), record, 1);
+    EXPECT_EQ(Violations(CheckSupersededWrites, story.history), kept ? 0u : 1u);
+  }
+}
+
 TEST(SupersededWritesTest, ReplacedByOneWhoKnew) {
   Story story(Setting(2, 1, 1));
   Record record;

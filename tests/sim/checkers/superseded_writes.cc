@@ -5,9 +5,12 @@
 // coordinator knew is the least version of the records in which its write was seen anywhere, which
 // is that of the record that it made.
 //
-// Without this, a merge that drops a concurrent value would pass every check that compares versions
-// alone. Of a delete that got no answer nobody can tell which tombstone is its own: such a one
-// counts as without a context.
+// The same holds of what each read returns: of the newest writes that it has seen of every node, it
+// shows those that no other write that it has seen replaced.
+//
+// Without this, a merge that drops a concurrent value, or a read that returns the newest version
+// with an older value, would pass every check that compares versions alone. Of a delete that got no
+// answer nobody can tell which tombstone is its own: such a one counts as without a context.
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +19,8 @@
 
 namespace quorate::sim {
 namespace {
+
+constexpr char kProperty[] = "a value goes only when it is replaced";
 
 // What is known of one write of a key.
 struct Known {
@@ -83,11 +88,44 @@ bool HasDropped(const Record& record, const Dot& dot) {
                       [&dot](const Sibling& sibling) { return sibling.dot == dot; });
 }
 
+// Whether the record lacks the write although nothing that the record has seen replaced it.
+bool LacksUnreplaced(const Record& record, const Known& write, const std::vector<Known>& writes) {
+  return HasDropped(record, write.dot) &&
+         std::none_of(writes.begin(), writes.end(), [&](const Known& other) {
+           return record.version.Contains(other.dot) && Replaces(other, write.dot);
+         });
+}
+
+void CheckReads(const History& history, const KnownByKey& known, Report* report) {
+  // A register shows one value of those that stand beside one another: linearizable.cc.
+  if (history.promise().linearizable) return;
+  std::map<std::string, std::map<Dot, const Known*>> by_dot;
+  for (const auto& [key, writes] : known) {
+    for (const Known& write : writes) by_dot[key][write.dot] = &write;
+  }
+  for (size_t i = 0; i < history.operations().size(); ++i) {
+    const HistoryOperation& read = history.operations()[i];
+    if (read.operation.is_write() || !read.ok() || !read.result.record.has_value()) continue;
+    const auto writes = known.find(read.operation.key);
+    if (writes == known.end()) continue;
+    const std::map<Dot, const Known*>& of_key = by_dot[read.operation.key];
+    for (const Dot& newest : read.result.record->version.vector()) {
+      const auto write = of_key.find(newest);
+      if (write == of_key.end()) continue;
+      if (!LacksUnreplaced(*read.result.record, *write->second, writes->second)) continue;
+      report->Add(kProperty, "a read has seen a write, but shows neither that nor what replaced it",
+                  {i});
+      break;
+    }
+  }
+}
+
 }  // namespace
 
 void CheckSupersededWrites(const History& history, Report* report) {
   if (!history.promise().keeps_acknowledged_writes) return;
   const KnownByKey known = CollectWrites(history);
+  CheckReads(history, known, report);
   const FinalRecords final = DecodeFinalContents(history);
   for (size_t i = 0; i < history.operations().size(); ++i) {
     const HistoryOperation& operation = history.operations()[i];
@@ -103,7 +141,7 @@ void CheckSupersededWrites(const History& history, Report* report) {
     for (const auto& [node, records] : final) {
       const auto record = records.find(operation.operation.key);
       if (record == records.end() || !HasDropped(record->second, own->dot)) continue;
-      report->Add("a value goes only when it is replaced",
+      report->Add(kProperty,
                   absl::StrCat("in the end node ", node,
                                " covers the dot of an acknowledged write "
                                "but has lost what it wrote, and no write that knew of it "
