@@ -44,9 +44,7 @@ StrategyStatus Leader::Status() const {
   status.counters["records_adopted"] = adopted_;
   status.state = serving_ ? ReplicaState::kServing : ReplicaState::kRecovering;
   if (epoch_ != 0 && !serving_) {
-    status.detail =
-        absl::StrCat("the leader is recovering: it waits until ", OthersToAdopt(),
-                     " followers have adopted its new epoch; ", CountAdopted(), " have");
+    status.detail = "the leader is recovering: it waits for followers to adopt its epoch";
   } else if (!serving_) {
     int heard = 0;
     for (const auto& [peer, follower] : followers_) heard += follower.compared ? 1 : 0;
@@ -67,6 +65,12 @@ void Leader::OnWrite(OperationId id, const Operation& operation) {
   const int required = operation.w.value_or(context_->quorums().w);
   const int live = 1 + static_cast<int>(context_->ConnectedPeers().size());
   if (live < required) return refuse(TooFewReplicas(operation, required, live));
+  if (!MayAskFor(required)) {
+    return refuse(NotSent(absl::UnavailableError(absl::StrCat(
+        "the leader has a new epoch, and takes writes for fewer than W=", context_->quorums().w,
+        " replicas once ", context_->quorums().w - 1, " followers have adopted it; ",
+        CountAdopted(), " have; nothing was written"))));
+  }
   const uint64_t backlog = Backlog(required);
   if (backlog >= context_->config().max_open_operations) {
     return refuse(NotSent(absl::ResourceExhaustedError(
@@ -246,6 +250,7 @@ void Leader::OnPong(NodeId from, const peer::v1::Pong& pong) {
   if (epoch_ == 0) return TryClaimEpoch();
   if (highest_epoch_ > epoch_) return serving_ ? Abdicate(highest_epoch_) : ClaimEpoch();
   TryServe();
+  widely_adopted_ = widely_adopted_ || CountAdopted() >= context_->quorums().w - 1;
   OnAck(from, pong.ack());
 }
 

@@ -99,12 +99,11 @@ class Leader : public Role {
   void TryClaimEpoch();
   void ClaimEpoch();
   void TryServe();
-  // How many others must know the epoch before anything is written in it. Without them, what only a
-  // lost follower holds of it could rank above writes that a later start acknowledges. That start
-  // hears OthersToHear before it chooses an epoch, so one of any W-1; and as long as it has none of
-  // OthersToHear, it acknowledges nothing at W.
-  int OthersToAdopt() const;
-  int CountAdopted() const;  // those connected
+  int CountAdopted() const;  // the connected followers that know the epoch
+  // Whether a write may be answered once so many replicas hold it. Fewer than W: not before W-1
+  // others know the epoch, one of whom a later start hears before it chooses its own. Else what
+  // only a lost follower holds of this epoch could rank above that start's writes for fewer than W.
+  bool MayAskFor(int required) const;
   // Gives up the epoch because a higher one was seen, and claims one above that.
   void Abdicate(uint64_t higher_epoch);
   void Note(const Version& version);
@@ -149,6 +148,7 @@ class Leader : public Role {
   uint64_t epoch_ = 0;          // claimed; 0 before
   uint64_t durable_epoch_ = 0;  // the highest that this store cannot forget any more
   bool serving_ = false;
+  bool widely_adopted_ = false;  // W-1 others know the epoch, at one time
   uint64_t next_number_ = 1;
   uint64_t durable_scheduled_ = 0;  // own acknowledgement asked for up to here
   LogWindow window_;

@@ -97,7 +97,7 @@ void Leader::TryClaimEpoch() {
 void Leader::ClaimEpoch() {
   epoch_ = NextEpoch(highest_epoch_, context_->incarnation());
   highest_epoch_ = epoch_;
-  serving_ = false;
+  serving_ = widely_adopted_ = false;
   StoredState state = context_->store().state();
   state.set_epoch(epoch_);
   state.set_leader(context_->config().self);
@@ -114,13 +114,6 @@ void Leader::ClaimEpoch() {
   context_->SendToAll(context_->ConnectedPeers(), message);
 }
 
-int Leader::OthersToAdopt() const {
-  const Quorums& quorums = context_->quorums();
-  const int meeting_writers = OthersToHear(quorums.n, quorums.w);
-  if (PlantedBug(Bug::kLeadUnadopted)) return meeting_writers;
-  return std::max(meeting_writers, quorums.w - 1);
-}
-
 int Leader::CountAdopted() const {
   int adopted = 0;
   for (const auto& [peer, follower] : followers_) {
@@ -131,11 +124,18 @@ int Leader::CountAdopted() const {
 
 void Leader::TryServe() {
   if (epoch_ == 0 || serving_ || durable_epoch_ != epoch_) return;
-  if (CountAdopted() < OthersToAdopt()) return;
+  // A later leader acknowledges nothing at W without one of these followers, who tell it of this
+  // epoch: without that, what only a lost follower holds of this epoch could rank above later
+  // acknowledged writes. Writes that ask for less than W: MayAskFor.
+  if (CountAdopted() < OthersToHear(context_->quorums().n, context_->quorums().w)) return;
   serving_ = true;
   window_.Reset(next_number_);
   durable_scheduled_ = next_number_ - 1;
   context_->Log(absl::StrCat("leading epoch ", epoch_, " from number ", next_number_));
+}
+
+bool Leader::MayAskFor(int required) const {
+  return required >= context_->quorums().w || widely_adopted_ || PlantedBug(Bug::kWriteUnadopted);
 }
 
 void Leader::Abdicate(uint64_t higher_epoch) {

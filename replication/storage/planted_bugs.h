@@ -42,7 +42,7 @@ enum class Bug {
   kSkipPages,             // only the first page is fetched
   // Leader and followers.
   kLeadBeforeComparing,   // a leader leads without having asked what its followers hold
-  kLeadUnadopted,         // a leader writes in an epoch that too few others know
+  kWriteUnadopted,        // a leader takes writes for less than W in an epoch that too few know
   kReuseEpoch,            // a leader goes on with an epoch that an earlier start has used
   kAcceptGaps,            // a follower goes on behind an entry that it lacks
   kCaughtUpBeforePulled,  // a follower takes itself for caught up once it has begun to fetch

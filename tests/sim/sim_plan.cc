@@ -99,12 +99,12 @@ void DrawRareBranches(SimRng rng, ClusterPlan* plan) {
 }
 
 // A leader that forgets its last writes, while one follower keeps them of which it hears late: it
-// leads again without that one.
+// leads again once it has heard of N-W+1 others.
 void DrawLateFollowers(SimRng rng, SimPlan* plan) {
   if (plan->cluster.leader == 0 || !rng.Chance(25)) return;
   ClusterConfig& config = plan->cluster.config;
-  config.quorums.n = std::max(config.quorums.n, 4);
-  config.quorums.w = config.quorums.n - 1;
+  config.quorums.n = std::max(config.quorums.n, 3);
+  config.quorums.w = config.quorums.n;
   config.durability = Durability::kMemory;
   FaultPlan& faults = plan->faults;
   faults.late_follower_percent = 90;
@@ -157,12 +157,14 @@ void DrawLinearizability(SimRng rng, SimPlan* plan) {
     Quorums& quorums = plan->cluster.config.quorums;
     quorums.n = std::max(quorums.n, 3);
     quorums.w = std::max(quorums.w, Majority(quorums.n));
+    // A leader that has forgotten a write that it showed knows it again only if a follower does.
+    if (rng.Chance(50)) plan->cluster.config.durability = Durability::kMemory;
   }
   // Writes that reach few at first.
-  if (rng.Chance(50)) plan->cluster.network.loss_per_mille = rng.Between(50, 200);
+  if (rng.Chance(75)) plan->cluster.network.loss_per_mille = rng.Between(50, 200);
   // A cluster that cannot answer for most of the time shows little: in most, few kinds of faults.
   std::vector<FaultKind>& kinds = plan->faults.kinds;
-  if (rng.Chance(70)) kinds.resize(1 + rng.Below(2));
+  if (rng.Chance(85)) kinds.resize(1 + rng.Below(2));
   kinds.insert(kinds.end(), 2 * kinds.size(), FaultKind::kOneWay);
   plan->faults.hiccup_percent = 90;
   // More of both at a time, so that more operations meet while few replicas hold a write.
